@@ -1,0 +1,45 @@
+# One command per intent. Every target sets up .venv first when the lock has changed.
+.DEFAULT_GOAL := help
+.PHONY: help demo up test check rules chaos bench lock clean
+
+PYTHON := .venv/bin/python
+# The runner's own flags for a part of the tests: make test ARGS="tests/unit -k roster"
+ARGS ?=
+
+help: ## show this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+demo: .venv/.installed ## a day of groups through all four services (DATA=file OUT=folder JSON=1)
+	@$(PYTHON) -m deploy.embedded demo $(if $(DATA),--data "$(DATA)") $(if $(OUT),--out "$(OUT)") $(if $(JSON),--json)
+
+up: .venv/.installed ## start everything on this machine and keep it running
+	@$(PYTHON) -m deploy.embedded up
+
+# Each of the two workers starts its own PostgreSQL and Valkey; loadgroup keeps marked groups together.
+test: .venv/.installed-dev ## all tests but the chaos ones (ARGS=...)
+	@$(PYTHON) -m pytest -n 2 --dist loadgroup -m "not chaos" $(ARGS)
+
+check: .venv/.installed-dev ## format, lint, types, dependency rules, schemas, migrations, duplicates
+	@tools/check
+
+rules: .venv/.installed-dev ## which rule of docs/rules.md is shown by which test
+	@$(PYTHON) -m tests.support.rules
+
+chaos: .venv/.installed-dev ## kill, wipe and restart what may fail, and count what is left (ARGS=...)
+	@$(PYTHON) -m pytest tests/chaos -m chaos $(ARGS)
+
+bench: .venv/.installed-dev ## measure the hot paths
+	@$(PYTHON) -m tests.benchmarks
+
+lock: .venv/.installed-dev ## resolve pyproject.toml into the two lock files
+	@tools/lock
+
+clean: ## remove the environment, caches and what the demo wrote
+	@rm -rf .venv var demo-output .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+.venv/.installed: requirements.lock tools/set_up
+	@tools/set_up requirements.lock
+
+.venv/.installed-dev: requirements-dev.lock tools/set_up
+	@tools/set_up requirements-dev.lock

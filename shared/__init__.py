@@ -1,0 +1,1 @@
+"""What all services agree on, and nothing of what any one of them does."""

@@ -1,0 +1,1 @@
+"""Engines, transactions and the few places where PostgreSQL and SQLite differ."""

@@ -1,0 +1,61 @@
+"""The audit trail: who did or saw what, allowed or refused (PERM-8). Rows are insert-only."""
+
+from datetime import datetime
+from enum import StrEnum
+from uuid import UUID
+
+from sqlalchemy import Column, Index, MetaData, String, Table, Uuid, insert
+
+from shared.database.columns import UtcDateTime
+from shared.database.transactions import Transaction
+from shared.identifiers import new_id
+
+
+class Outcome(StrEnum):
+    """How an access ended."""
+
+    ALLOWED = "allowed"
+    REFUSED = "refused"
+
+
+def audit_table(metadata: MetaData) -> Table:
+    """Add the audit trail to a service's tables."""
+    return Table(
+        "audit_entry",
+        metadata,
+        Column("id", Uuid, primary_key=True),
+        Column("instance_id", Uuid, nullable=False),
+        Column("at", UtcDateTime, nullable=False),
+        Column("user_id", Uuid),
+        Column("action", String(80), nullable=False),
+        Column("subject", String(80), nullable=False),
+        Column("patient_id", Uuid),
+        Column("outcome", String(10), nullable=False),
+        Index("ix_audit_entry_instance_id_at", "instance_id", "at"),
+    )
+
+
+async def record_access(
+    db: Transaction,
+    trail: Table,
+    *,
+    at: datetime,
+    user_id: UUID | None,
+    action: str,
+    subject: object,
+    patient_id: UUID | None = None,
+    outcome: Outcome = Outcome.ALLOWED,
+) -> None:
+    """Write one entry, in the transaction of what it tells of. `subject` is an id, never a name."""
+    await db.execute(
+        insert(trail).values(
+            id=new_id(),
+            instance_id=db.instance_id,
+            at=at,
+            user_id=user_id,
+            action=action,
+            subject=str(subject),
+            patient_id=patient_id,
+            outcome=outcome.value,
+        )
+    )

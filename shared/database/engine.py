@@ -1,0 +1,63 @@
+"""Engines for PostgreSQL (production) and SQLite in WAL mode (embedded)."""
+
+import sqlite3
+from typing import Any
+
+import orjson
+from sqlalchemy import Connection, event
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+from sqlalchemy.pool import ConnectionPoolEntry
+
+SQLITE_BUSY_TIMEOUT_MILLISECONDS = 20_000
+POOL_SIZE = 10
+
+WRITES = "opencircle_writes"
+"""Execution option of a connection whose transaction takes SQLite's write lock at its start."""
+
+
+class UnsupportedDatabaseError(Exception):
+    """The database URL names neither `postgresql+asyncpg` nor `sqlite+aiosqlite`."""
+
+
+def create_engine(url: str, *, pool_size: int = POOL_SIZE) -> AsyncEngine:
+    """Build the engine for `url`; opens no connection yet.
+
+    Parameters are hidden from error texts, because they are health data.
+    """
+    common: dict[str, Any] = {
+        "hide_parameters": True,
+        "json_serializer": _dumps,
+        "json_deserializer": orjson.loads,
+    }
+    if url.startswith("postgresql+asyncpg://"):
+        return create_async_engine(
+            url, pool_size=pool_size, max_overflow=pool_size, pool_pre_ping=True, **common
+        )
+    if url.startswith("sqlite+aiosqlite://"):
+        engine = create_async_engine(url, pool_size=pool_size, max_overflow=pool_size, **common)
+        event.listen(engine.sync_engine, "connect", _prepare_sqlite)
+        event.listen(engine.sync_engine, "begin", _begin_sqlite)
+        return engine
+    raise UnsupportedDatabaseError(url.split("://", maxsplit=1)[0])
+
+
+def _dumps(value: Any) -> str:  # noqa: ANN401 - SQLAlchemy hands over any JSON value
+    return orjson.dumps(value).decode()
+
+
+def _prepare_sqlite(dbapi_connection: sqlite3.Connection, _record: ConnectionPoolEntry) -> None:
+    # The driver would begin transactions by itself, and too late: `_begin_sqlite` does it.
+    dbapi_connection.isolation_level = None
+    cursor = dbapi_connection.cursor()
+    cursor.execute("PRAGMA journal_mode = WAL")
+    cursor.execute("PRAGMA synchronous = FULL")  # the ledger must survive a power cut
+    cursor.execute("PRAGMA foreign_keys = ON")
+    cursor.execute(f"PRAGMA busy_timeout = {SQLITE_BUSY_TIMEOUT_MILLISECONDS}")
+    cursor.close()
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    # A reader that turns writer in WAL mode fails at once when another wrote meanwhile;
+    # so writers queue for the lock before they read.
+    writes = connection.get_execution_options().get(WRITES, False)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")

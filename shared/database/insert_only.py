@@ -1,0 +1,27 @@
+"""Rows that nobody can change or delete: the database itself refuses it (DIST-2, SIGN-4)."""
+
+REFUSAL = "rows of this table are never changed or deleted"
+
+_POSTGRESQL_FUNCTION = f"""
+CREATE OR REPLACE FUNCTION refuse_change() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    RAISE EXCEPTION '{REFUSAL}: %', TG_TABLE_NAME USING ERRCODE = 'insufficient_privilege';
+END $$
+"""
+
+
+def insert_only(table: str, *, dialect: str) -> tuple[str, ...]:
+    """Give the statements that make `table` insert-only on `postgresql` or `sqlite`."""
+    if dialect == "postgresql":
+        return (
+            _POSTGRESQL_FUNCTION,
+            f"CREATE TRIGGER {table}_is_insert_only BEFORE UPDATE OR DELETE ON {table} "
+            "FOR EACH ROW EXECUTE FUNCTION refuse_change()",
+            f"CREATE TRIGGER {table}_is_never_emptied BEFORE TRUNCATE ON {table} "
+            "FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()",
+        )
+    return tuple(
+        f"CREATE TRIGGER {table}_refuses_{verb.lower()} BEFORE {verb} ON {table} "
+        f"BEGIN SELECT RAISE(ABORT, '{REFUSAL}: {table}'); END"
+        for verb in ("UPDATE", "DELETE")
+    )

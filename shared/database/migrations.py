@@ -1,0 +1,93 @@
+"""Alembic for every service: the schema a service needs, brought to its head.
+
+`python -m shared.database.migrations upgrade charts URL` brings a database to its head,
+`python -m shared.database.migrations revision charts "Sentence"` writes a new migration.
+"""
+
+import asyncio
+import sys
+import tempfile
+from importlib import import_module
+from pathlib import Path
+
+from alembic import command, context
+from alembic.config import Config
+from sqlalchemy import Connection, MetaData
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from shared.database.engine import WRITES, create_engine
+
+SERVICES_FOLDER = Path(__file__).resolve().parents[2] / "services"
+
+
+def configuration(service: str) -> Config:
+    """Point Alembic at the migrations of `service`."""
+    config = Config()
+    config.set_main_option("script_location", str(SERVICES_FOLDER / service / "migrations"))
+    config.set_main_option("path_separator", "os")
+    return config
+
+
+async def upgrade(engine: AsyncEngine, service: str) -> None:
+    """Bring the database of `service` to its head, in one transaction."""
+    async with engine.connect() as connection:
+        await connection.execution_options(**{WRITES: True})
+        async with connection.begin():
+            await connection.run_sync(upgrade_on, service)
+
+
+def upgrade_on(connection: Connection, service: str) -> None:
+    """Bring the database behind `connection` to the head of `service`."""
+    config = configuration(service)
+    config.attributes["connection"] = connection
+    command.upgrade(config, "head")
+
+
+def run_environment(metadata: MetaData) -> None:
+    """Be the body of every `env.py`: migrate the given connection, or print PostgreSQL's SQL offline."""
+    if context.is_offline_mode():
+        context.configure(dialect_name="postgresql", target_metadata=metadata, literal_binds=True)
+    else:
+        context.configure(
+            connection=context.config.attributes["connection"], target_metadata=metadata, render_as_batch=True
+        )
+    with context.begin_transaction():
+        context.run_migrations()
+
+
+def write_revision(service: str, sentence: str) -> None:
+    """Compare the tables in code with the head of the migrations and write what is missing."""
+    models = import_module(f"services.{service}.models")
+
+    def compare(connection: Connection) -> None:
+        config = configuration(service)
+        config.attributes["connection"] = connection
+        config.attributes["metadata"] = models.metadata
+        command.upgrade(config, "head")
+        number = len(list((SERVICES_FOLDER / service / "migrations" / "versions").glob("0*.py"))) + 1
+        command.revision(config, sentence, autogenerate=True, rev_id=f"{number:04d}")
+
+    async def run() -> None:
+        with tempfile.TemporaryDirectory() as folder:
+            engine = create_engine(f"sqlite+aiosqlite:///{folder}/compare.sqlite3")
+            async with engine.connect() as connection, connection.begin():
+                await connection.run_sync(compare)
+            await engine.dispose()
+
+    asyncio.run(run())
+
+
+async def _upgrade_url(service: str, url: str) -> None:
+    engine = create_engine(url)
+    await upgrade(engine, service)
+    await engine.dispose()
+
+
+if __name__ == "__main__":
+    match sys.argv[1:]:
+        case ["upgrade", service, url]:
+            asyncio.run(_upgrade_url(service, url))
+        case ["revision", service, sentence]:
+            write_revision(service, sentence)
+        case _:
+            sys.exit(__doc__)

@@ -1,0 +1,95 @@
+"""Units of work: one request or one message is one transaction, bound to one instance."""
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+from uuid import UUID
+
+from sqlalchemy import CursorResult, Executable, FromClause, Row, Select, select
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from shared.database.engine import WRITES
+
+
+class Bell(Protocol):
+    """Wakes the relay of this database when a delivery waits. Losing a ring costs one sweep, no event."""
+
+    async def ring_in(self, connection: AsyncConnection) -> None:
+        """Ring as part of the transaction, when the database can carry it."""
+
+    def ring_after_commit(self) -> None:
+        """Ring now that the transaction is committed."""
+
+
+class SilentBell:
+    """For processes whose commits nobody waits for: the relay finds them at its next sweep."""
+
+    async def ring_in(self, connection: AsyncConnection) -> None:
+        """Do nothing."""
+
+    def ring_after_commit(self) -> None:
+        """Do nothing."""
+
+
+@dataclass(kw_only=True)
+class Transaction:
+    """An open transaction that sees one instance only."""
+
+    connection: AsyncConnection
+    instance_id: UUID
+    bell: Bell
+    rings: bool = field(default=False, init=False)
+
+    def rows_of(self, table: FromClause, *columns: Any) -> Select[Any]:  # noqa: ANN401 - any column expression
+        """Select from `table`, this instance's rows alone."""
+        return select(*columns or (table,)).select_from(table).where(table.c.instance_id == self.instance_id)
+
+    async def all(self, statement: Executable) -> Sequence[Row[Any]]:
+        """Give every row."""
+        return (await self.connection.execute(statement)).all()
+
+    async def one_or_none(self, statement: Executable) -> Row[Any] | None:
+        """Give the only row, or None."""
+        return (await self.connection.execute(statement)).one_or_none()
+
+    async def execute(self, statement: Executable, rows: Any = None) -> CursorResult[Any]:  # noqa: ANN401 - as SQLAlchemy takes it
+        """Run a statement, over many rows of parameters when they are given."""
+        return await self.connection.execute(statement, rows)
+
+    async def ring(self) -> None:
+        """Have the relay woken when this transaction commits."""
+        if not self.rings:
+            self.rings = True
+            await self.bell.ring_in(self.connection)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Database:
+    """One service's database."""
+
+    engine: AsyncEngine
+    bell: Bell = field(default_factory=SilentBell)
+
+    @asynccontextmanager
+    async def writing(self, instance_id: UUID) -> AsyncIterator[Transaction]:
+        """Open a transaction that commits at the end of the block, or leaves nothing behind."""
+        async with self.writing_for_all() as connection:
+            transaction = Transaction(connection=connection, instance_id=instance_id, bell=self.bell)
+            yield transaction
+        if transaction.rings:
+            self.bell.ring_after_commit()
+
+    @asynccontextmanager
+    async def reading(self, instance_id: UUID) -> AsyncIterator[Transaction]:
+        """Open a transaction that only reads: one consistent picture."""
+        async with self.engine.connect() as connection, connection.begin():
+            yield Transaction(connection=connection, instance_id=instance_id, bell=self.bell)
+
+    @asynccontextmanager
+    async def writing_for_all(self) -> AsyncIterator[AsyncConnection]:
+        """Open a writing transaction over all instances: for messaging, whose rows name theirs."""
+        async with self.engine.connect() as connection:
+            await connection.execution_options(**{WRITES: True})
+            async with connection.begin():
+                yield connection

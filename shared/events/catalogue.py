@@ -1,0 +1,62 @@
+"""Every event type and every subscription. Reading these two tables is reading the system."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from shared.events.contract import Contract
+from shared.events.envelope import Envelope, envelope_of
+from shared.events.record import SessionRecord
+from shared.events.sheet import PrintJobQueued, SignInSheet
+from shared.events.staff import StaffAccessChanged
+
+SESSION_COMPLETED: Final = "opencircle.group_session.completed.v1"
+SESSION_REVIEWED: Final = "opencircle.group_session.reviewed.v1"
+SHEET_REQUESTED: Final = "opencircle.sign_in_sheet.requested.v1"
+PRINT_JOB_QUEUED: Final = "opencircle.print_job.queued.v1"
+STAFF_ACCESS_CHANGED: Final = "opencircle.staff_access.changed.v1"
+
+EVENT_TYPES: Final[Mapping[str, type[Contract]]] = {
+    SESSION_COMPLETED: SessionRecord,  # signed by all leaders, none of whom requires review
+    SESSION_REVIEWED: SessionRecord,  # signed by all leaders, then by a reviewer
+    SHEET_REQUESTED: SignInSheet,
+    PRINT_JOB_QUEUED: PrintJobQueued,
+    STAFF_ACCESS_CHANGED: StaffAccessChanged,
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Consumer:
+    """A service's way in: its queue has its name."""
+
+    name: str
+    hears: tuple[str, ...]
+    most_per_task: int
+    """How many waiting deliveries the relay may pack into one task."""
+
+
+CONSUMERS: Final[tuple[Consumer, ...]] = (
+    Consumer(
+        name="charts",
+        hears=(SESSION_COMPLETED, SESSION_REVIEWED, STAFF_ACCESS_CHANGED),
+        most_per_task=50,
+    ),
+    Consumer(
+        name="billing_bridge",
+        hears=(SESSION_COMPLETED, SESSION_REVIEWED, STAFF_ACCESS_CHANGED),
+        most_per_task=50,
+    ),
+    Consumer(name="printing", hears=(SHEET_REQUESTED, STAFF_ACCESS_CHANGED), most_per_task=50),
+    # A render takes a thousand times longer than a row: one a task, so that children share the work.
+    Consumer(name="printing.render", hears=(PRINT_JOB_QUEUED,), most_per_task=1),
+)
+
+
+def subscribers(event_type: str) -> tuple[str, ...]:
+    """Name the consumers that hear of `event_type`."""
+    return tuple(consumer.name for consumer in CONSUMERS if event_type in consumer.hears)
+
+
+def parse(body: str | bytes, event_type: str) -> Envelope[Any]:
+    """Read an envelope and its facts; raises `pydantic.ValidationError` or `KeyError` (unknown type)."""
+    return envelope_of(EVENT_TYPES[event_type]).model_validate_json(body)

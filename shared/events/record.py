@@ -1,0 +1,137 @@
+"""The session record: one whole documented group session, as every consumer receives it."""
+
+from datetime import date
+from enum import StrEnum
+from typing import Annotated, Literal
+from uuid import UUID
+
+from pydantic import Field
+
+from shared.events.contract import Contract, Moment
+
+Minutes = Annotated[int, Field(ge=0)]
+
+
+class Attendance(StrEnum):
+    """Whether a patient of the roster was there (DOC-3)."""
+
+    PRESENT = "present"
+    ABSENT = "absent"
+
+
+class SignatureMeaning(StrEnum):
+    """What a signer vouches for (21 CFR 11.50)."""
+
+    AUTHOR = "author"
+    CO_AUTHOR = "co-author"
+    REVIEWER = "reviewer"
+
+
+class CodeKind(StrEnum):
+    """Which claim form a code belongs to (BILL-1)."""
+
+    CCODE = "ccode"
+    HCODE = "hcode"
+    RCODE = "rcode"
+
+
+class LocationFacts(Contract):
+    """Where the session was held."""
+
+    location_id: UUID
+    name: str
+    time_zone: str
+    """IANA name; the date of service is the date there."""
+
+
+class GroupFacts(Contract):
+    """Which group it was an occurrence of."""
+
+    template_id: UUID
+    title: str
+
+
+class Leader(Contract):
+    """A user responsible for the session."""
+
+    user_id: UUID
+    printed_name: str
+    credentials: str | None
+    npi: str | None
+
+
+class Participant(Contract):
+    """One patient of the roster, with what concerns that patient alone."""
+
+    patient_id: UUID
+    mrn: str
+    printed_name: str
+    birth_date: date | None
+    attendance: Attendance
+    minutes: Minutes
+    """The patient's own time in the session; 0 when absent."""
+    individual_note: str | None
+
+
+class Signature(Contract):
+    """An electronic signature as 21 CFR 11.50 wants it shown (SIGN-4)."""
+
+    signature_id: UUID
+    user_id: UUID
+    printed_name: str
+    credentials: str | None
+    meaning: SignatureMeaning
+    signed_at: Moment
+    document_sha256: str
+    """SHA-256, in hex, of the RFC 8785 form of the document that was signed."""
+
+
+class BillingCode(Contract):
+    """One code of the template, with the days on which it may be used (BILL-1, BILL-3)."""
+
+    kind: CodeKind
+    code: str
+    description: str
+    effective_on: date
+    ends_on: date | None
+
+
+class UnitRule(Contract):
+    """How minutes become units (BILL-9)."""
+
+    by: Literal["session", "time"]
+    minutes_per_unit: Annotated[int, Field(gt=0)] | None = None
+    minutes_to_round_up: Annotated[int, Field(gt=0)] | None = None
+    """The least remainder that counts as one more unit: the 8-minute rule is 15 and 8."""
+
+
+class BillingFacts(Contract):
+    """How the session is billed; absent without integrated billing (SET-6)."""
+
+    system: str
+    """The connector of the instance: `webhook`."""
+    mode: Literal["per_diem", "ancillary"]
+    codes: tuple[BillingCode, ...]
+    place_of_service: str
+    modifiers: tuple[str, ...]
+    units: UnitRule
+    minimum_minutes: Minutes
+
+
+class SessionRecord(Contract):
+    """The whole document of one session at one version: state transfer, so nobody calls back."""
+
+    session_id: UUID
+    documentation_id: UUID
+    """One documenting of the session, from its start to its signatures; a new one after a deletion."""
+    version: int
+    location: LocationFacts
+    group: GroupFacts
+    started_at: Moment
+    ended_at: Moment
+    topic: str
+    description: str
+    leaders: tuple[Leader, ...]
+    participants: tuple[Participant, ...]
+    signatures: tuple[Signature, ...]
+    billing: BillingFacts | None

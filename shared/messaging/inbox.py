@@ -1,0 +1,41 @@
+"""The inbox: what a consumer has applied, written in the transaction of its effect."""
+
+from collections.abc import Collection, Sequence
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from shared.database.bulk import insert_new
+from shared.database.dialects import upsert
+from shared.messaging.tables import Inbox
+
+
+async def already_applied(
+    connection: AsyncConnection, inbox: Inbox, consumer: str, event_ids: Collection[UUID]
+) -> set[UUID]:
+    """Tell which of the events were applied here before."""
+    applied = inbox.applied
+    statement = select(applied.c.event_id).where(
+        applied.c.consumer == consumer, applied.c.event_id.in_(event_ids)
+    )
+    return set((await connection.execute(statement)).scalars())
+
+
+async def mark_applied(
+    connection: AsyncConnection, inbox: Inbox, consumer: str, event_ids: Sequence[UUID], *, at: datetime
+) -> None:
+    """Note the events as applied, in the transaction of their effect."""
+    rows = [{"event_id": event_id, "consumer": consumer, "applied_at": at} for event_id in event_ids]
+    await insert_new(connection, inbox.applied, rows)
+
+
+async def count_attempt(connection: AsyncConnection, inbox: Inbox, consumer: str, event_id: UUID) -> int:
+    """Count that an event is about to be applied, before it is; give how often that has begun."""
+    attempt = inbox.attempt
+    insert = upsert(connection, attempt, {"event_id": event_id, "consumer": consumer, "attempts": 1})
+    statement = insert.on_conflict_do_update(
+        index_elements=["event_id", "consumer"], set_={"attempts": attempt.c.attempts + 1}
+    ).returning(attempt.c.attempts)
+    return int((await connection.execute(statement)).scalar_one())

@@ -1,0 +1,147 @@
+"""The ledger's rows: claimed by relays, closed by receipts, parked for people."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Final
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, case, func, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from shared.messaging.messages import Delivery, Receipt, Verdict
+from shared.messaging.tables import DeliveryState, Ledger
+
+CLAIM_AT_MOST: Final = 1000
+
+RETRY_AFTER_SECONDS: Final = (2, 5, 30, 120, 600, 1800, 3600, 7200)
+"""When a delivery that failed for a passing reason is tried again; then it is parked."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Claimed:
+    """A delivery that this relay has to ring for now."""
+
+    consumer: str
+    delivery: Delivery
+
+
+async def claim_due(
+    connection: AsyncConnection, ledger: Ledger, *, now: datetime, ring_again_after_seconds: Sequence[float]
+) -> list[Claimed]:
+    """Take what is due and note when each has to be rung again if no receipt comes."""
+    delivery, event = ledger.delivery, ledger.event
+    due = (
+        select(delivery.c.id)
+        .where(delivery.c.state == DeliveryState.OPEN.value, delivery.c.next_ring_at <= now)
+        .order_by(delivery.c.next_ring_at)
+        .limit(CLAIM_AT_MOST)
+        # Another relay may hold the oldest rows right now: those are its to ring.
+        .with_for_update(skip_locked=True)
+        .cte("due")
+    )
+    claim = (
+        update(delivery)
+        .where(delivery.c.id.in_(select(due.c.id)))
+        .values(
+            rings=delivery.c.rings + 1,
+            next_ring_at=_by_count(delivery.c.rings, now, ring_again_after_seconds),
+        )
+        .returning(delivery.c.id, delivery.c.event_id, delivery.c.consumer, delivery.c.rings)
+    )
+    claimed = (await connection.execute(claim)).all()
+    if not claimed:
+        return []
+    bodies = select(event.c.id, event.c.type, event.c.body).where(
+        event.c.id.in_({row.event_id for row in claimed})
+    )
+    events = {row.id: row for row in (await connection.execute(bodies)).all()}
+    return [
+        Claimed(
+            consumer=row.consumer,
+            delivery=Delivery(
+                delivery_id=row.id,
+                event_id=row.event_id,
+                type=events[row.event_id].type,
+                ring=row.rings,
+                body=events[row.event_id].body,
+            ),
+        )
+        for row in claimed
+    ]
+
+
+async def hand_back(
+    connection: AsyncConnection, ledger: Ledger, ids: Sequence[UUID], *, now: datetime
+) -> None:
+    """Make claimed deliveries due again: the broker did not take them."""
+    delivery = ledger.delivery
+    await connection.execute(
+        update(delivery)
+        .where(delivery.c.id.in_(ids), delivery.c.state == DeliveryState.OPEN.value)
+        .values(rings=delivery.c.rings - 1, next_ring_at=now)
+    )
+
+
+async def record_receipts(
+    connection: AsyncConnection, ledger: Ledger, receipts: Sequence[Receipt], *, now: datetime
+) -> None:
+    """Write down what consumers say. A receipt that comes twice, or late, changes nothing more."""
+    applied = [receipt.delivery_id for receipt in receipts if receipt.verdict is Verdict.APPLIED]
+    if applied:
+        await connection.execute(
+            update(ledger.delivery)
+            # A parked one too: the consumer has applied it after all.
+            .where(
+                ledger.delivery.c.id.in_(applied), ledger.delivery.c.state != DeliveryState.RECEIPTED.value
+            )
+            .values(state=DeliveryState.RECEIPTED.value, receipted_at=now, reason=None)
+        )
+    for verdict, reason in sorted(
+        {(r.verdict, r.reason or "") for r in receipts if r.verdict is not Verdict.APPLIED}
+    ):
+        ids = [r.delivery_id for r in receipts if r.verdict is verdict and (r.reason or "") == reason]
+        await _record_failure(connection, ledger, ids, verdict=verdict, reason=reason, now=now)
+
+
+async def _record_failure(
+    connection: AsyncConnection,
+    ledger: Ledger,
+    ids: Sequence[UUID],
+    *,
+    verdict: Verdict,
+    reason: str,
+    now: datetime,
+) -> None:
+    delivery = ledger.delivery
+    lasting = verdict is Verdict.PERMANENT
+    exhausted = delivery.c.failures >= len(RETRY_AFTER_SECONDS)
+    parked, is_open = DeliveryState.PARKED.value, DeliveryState.OPEN.value
+    await connection.execute(
+        update(delivery)
+        .where(delivery.c.id.in_(ids), delivery.c.state == is_open)
+        .values(
+            state=parked if lasting else case((exhausted, parked), else_=is_open),
+            failures=delivery.c.failures + 1,
+            next_ring_at=_by_count(delivery.c.failures, now, RETRY_AFTER_SECONDS),
+            reason=reason[:200],
+        )
+    )
+
+
+async def count_deliveries(connection: AsyncConnection, ledger: Ledger) -> dict[tuple[str, str], int]:
+    """Count unfinished deliveries by consumer and state; finished ones are not looked at."""
+    delivery = ledger.delivery
+    statement = (
+        select(delivery.c.consumer, delivery.c.state, func.count())
+        .where(delivery.c.state != DeliveryState.RECEIPTED.value)
+        .group_by(delivery.c.consumer, delivery.c.state)
+    )
+    return {(row[0], row[1]): row[2] for row in (await connection.execute(statement)).all()}
+
+
+def _by_count(
+    count: ColumnElement[int], now: datetime, schedule_seconds: Sequence[float]
+) -> ColumnElement[Any]:
+    moments = [now + timedelta(seconds=seconds) for seconds in schedule_seconds]
+    return case(*((count == number, moment) for number, moment in enumerate(moments)), else_=moments[-1])

@@ -1,0 +1,66 @@
+"""Publishing: an event and its deliveries are rows of the transaction that they tell of."""
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import insert
+
+from shared.database.bulk import insert_new
+from shared.database.transactions import Transaction
+from shared.events.catalogue import subscribers
+from shared.events.contract import Contract
+from shared.events.envelope import envelope_of
+from shared.identifiers import new_id
+from shared.messaging.tables import DeliveryState, Ledger
+
+
+async def publish(
+    db: Transaction,
+    ledger: Ledger,
+    *,
+    source: str,
+    event_type: str,
+    subject: UUID,
+    facts: Contract,
+    at: datetime,
+) -> UUID:
+    """Add an event, and one open delivery for each subscriber; give the event's id.
+
+    The relay is woken by the commit. Nothing is sent when the transaction is rolled back.
+    """
+    envelope = envelope_of(type(facts))(
+        id=new_id(),
+        source=f"/services/{source}",
+        type=event_type,
+        subject=str(subject),
+        time=at,
+        instanceid=db.instance_id,
+        data=facts,
+    )
+    await db.execute(
+        insert(ledger.event).values(
+            id=envelope.id,
+            instance_id=db.instance_id,
+            type=event_type,
+            subject=envelope.subject,
+            occurred_at=at,
+            body=envelope.model_dump_json(),
+        )
+    )
+    await insert_new(
+        db.connection, ledger.delivery, [_owed(envelope.id, name, at) for name in subscribers(event_type)]
+    )
+    await db.ring()
+    return envelope.id
+
+
+def _owed(event_id: UUID, consumer: str, at: datetime) -> dict[str, object]:
+    return {
+        "id": new_id(),
+        "event_id": event_id,
+        "consumer": consumer,
+        "state": DeliveryState.OPEN.value,
+        "rings": 0,
+        "failures": 0,
+        "next_ring_at": at,
+    }

@@ -1,0 +1,83 @@
+"""Sealed messages: what the broker holds shows no patient, and a forged message is refused.
+
+A sealed text is `key id . base64url(nonce + AES-256-GCM(deflate(JSON)))`. The purpose is
+authenticated too, so that a receipt can't be passed off as a delivery.
+"""
+
+import base64
+import binascii
+import os
+import zlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+import orjson
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+NONCE_BYTES: Final = 12
+KEY_BYTES: Final = 32
+FASTEST: Final = 1
+"""Deflate level: records repeat themselves so much that higher levels only cost time."""
+
+
+class UnsealableError(Exception):
+    """A message was not sealed by us for this purpose, or its key is no longer in the ring."""
+
+
+class BadKeyRingError(Exception):
+    """OPENCIRCLE_MESSAGE_KEYS is not `id:base64-of-32-bytes[,id:...]`, the sealing key first."""
+
+
+@dataclass(frozen=True)
+class KeyRing:
+    """The first key seals, every key opens: rotation is putting a new one in front."""
+
+    keys: Mapping[str, AESGCM]
+
+    @classmethod
+    def parse(cls, text: str) -> "KeyRing":
+        """Read `id:base64,id:base64`; raises `BadKeyRingError` without quoting a key."""
+        keys: dict[str, AESGCM] = {}
+        for part in text.split(","):
+            key_id, _, encoded = part.strip().partition(":")
+            try:
+                secret = base64.b64decode(encoded, validate=True)
+            except binascii.Error:
+                raise BadKeyRingError from None
+            if not key_id or "." in key_id or len(secret) != KEY_BYTES:
+                raise BadKeyRingError
+            keys[key_id] = AESGCM(secret)
+        return cls(keys)
+
+    def seal(self, content: Any, *, purpose: str) -> str:  # noqa: ANN401 - any JSON value
+        """Compress and encrypt a JSON value."""
+        key_id, cipher = next(iter(self.keys.items()))
+        nonce = os.urandom(NONCE_BYTES)
+        sealed = cipher.encrypt(
+            nonce, zlib.compress(orjson.dumps(content), FASTEST), _context(key_id, purpose)
+        )
+        return f"{key_id}.{base64.urlsafe_b64encode(nonce + sealed).decode()}"
+
+    def unseal(self, text: str, *, purpose: str) -> Any:  # noqa: ANN401 - any JSON value
+        """Give back what was sealed for `purpose`; raises `UnsealableError`."""
+        key_id, _, encoded = text.partition(".")
+        cipher = self.keys.get(key_id)
+        if cipher is None:
+            raise UnsealableError
+        try:
+            sealed = base64.urlsafe_b64decode(encoded)
+            packed = cipher.decrypt(sealed[:NONCE_BYTES], sealed[NONCE_BYTES:], _context(key_id, purpose))
+        except (InvalidTag, ValueError):
+            raise UnsealableError from None
+        return orjson.loads(zlib.decompress(packed))
+
+
+def new_key_ring() -> str:
+    """Make the text of a ring with one new random key."""
+    return f"k1:{base64.b64encode(os.urandom(KEY_BYTES)).decode()}"
+
+
+def _context(key_id: str, purpose: str) -> bytes:
+    return f"opencircle/1/{key_id}/{purpose}".encode()

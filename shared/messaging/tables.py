@@ -1,0 +1,99 @@
+"""The ledger of a service that publishes, and the inbox of one that consumes."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from sqlalchemy import (
+    Column,
+    ForeignKey,
+    Index,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+    Uuid,
+    text,
+)
+
+from shared.database.columns import UtcDateTime
+
+
+class DeliveryState(StrEnum):
+    """Where a delivery stands. It is never deleted while open or parked."""
+
+    OPEN = "open"
+    RECEIPTED = "receipted"
+    PARKED = "parked"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ledger:
+    """What was published, and to whom it is still owed."""
+
+    event: Table
+    delivery: Table
+
+
+@dataclass(frozen=True, kw_only=True)
+class Inbox:
+    """What was applied here, and what was begun."""
+
+    applied: Table
+    attempt: Table
+
+
+def ledger_tables(metadata: MetaData) -> Ledger:
+    """Add the ledger to a publishing service's tables."""
+    event = Table(
+        "event",
+        metadata,
+        Column("id", Uuid, primary_key=True),
+        Column("instance_id", Uuid, nullable=False),
+        Column("type", String(120), nullable=False),
+        Column("subject", String(80), nullable=False),
+        Column("occurred_at", UtcDateTime, nullable=False),
+        Column("body", Text, nullable=False),
+    )
+    delivery = Table(
+        "delivery",
+        metadata,
+        Column("id", Uuid, primary_key=True),
+        Column("event_id", ForeignKey(event.c.id), nullable=False),
+        Column("consumer", String(40), nullable=False),
+        Column("state", String(10), nullable=False),
+        Column("rings", Integer, nullable=False),
+        Column("failures", Integer, nullable=False),
+        Column("next_ring_at", UtcDateTime, nullable=False),
+        Column("reason", String(200)),
+        Column("receipted_at", UtcDateTime),
+        UniqueConstraint("event_id", "consumer"),
+        # The relay looks at open rows alone, and they are few however long the history grows.
+        Index(
+            "ix_delivery_open",
+            "next_ring_at",
+            postgresql_where=text("state = 'open'"),
+            sqlite_where=text("state = 'open'"),
+        ),
+    )
+    return Ledger(event=event, delivery=delivery)
+
+
+def inbox_tables(metadata: MetaData) -> Inbox:
+    """Add the inbox to a consuming service's tables."""
+    applied = Table(
+        "inbox",
+        metadata,
+        Column("event_id", Uuid, primary_key=True),
+        Column("consumer", String(40), primary_key=True),
+        Column("applied_at", UtcDateTime, nullable=False),
+    )
+    attempt = Table(
+        "inbox_attempt",
+        metadata,
+        Column("event_id", Uuid, primary_key=True),
+        Column("consumer", String(40), primary_key=True),
+        Column("attempts", Integer, nullable=False),
+    )
+    return Inbox(applied=applied, attempt=attempt)

@@ -1,0 +1,70 @@
+"""What every Celery worker does with a sealed message: open it, run it on one event loop, answer."""
+
+from collections.abc import Callable, Coroutine
+from typing import Any, TypeVar
+
+import structlog
+from celery import Celery
+from pydantic import ValidationError
+
+from shared.database.transactions import Database
+from shared.clock import Clock, now_utc
+from shared.messaging.broker import Broker, Outgoing
+from shared.messaging.consuming import Consuming
+from shared.messaging.ledger import record_receipts
+from shared.messaging.messages import DELIVER_TASK, RECEIPTS_TASK, Message, Parcel, Receipts
+from shared.messaging.sealing import KeyRing, UnsealableError
+from shared.messaging.tables import Ledger
+from shared.observability.metrics import MESSAGES_REFUSED
+
+log = structlog.get_logger()
+
+MessageT = TypeVar("MessageT", bound=Message)
+
+Run = Callable[[Coroutine[Any, Any, Any]], Any]
+
+
+def serve_deliveries(
+    application: Celery, run: Run, *, consuming: Consuming, keys: KeyRing, broker: Broker
+) -> None:
+    """Register the task that applies parcels and sends their receipts."""
+
+    async def deliver(sealed: str) -> None:
+        parcel = _open(keys, sealed, Parcel, DELIVER_TASK)
+        if parcel is not None:
+            receipts = Receipts(receipts=tuple(await consuming.receive(parcel)))
+            answer = keys.seal(receipts.model_dump(mode="json"), purpose=RECEIPTS_TASK)
+            # Sent after the commit. Lost? Then the delivery is rung again and the inbox answers.
+            broker.send([Outgoing(queue=parcel.receipts_to, task=RECEIPTS_TASK, sealed=answer)])
+
+    application.task(name=DELIVER_TASK)(lambda sealed: run(deliver(sealed)))
+
+
+def serve_receipts(
+    application: Celery,
+    run: Run,
+    *,
+    database: Database,
+    ledger: Ledger,
+    keys: KeyRing,
+    clock: Clock = now_utc,
+) -> None:
+    """Register the task that writes receipts into the ledger."""
+
+    async def take(sealed: str) -> None:
+        content = _open(keys, sealed, Receipts, RECEIPTS_TASK)
+        if content is not None:
+            async with database.writing_for_all() as connection:
+                await record_receipts(connection, ledger, content.receipts, now=clock())
+
+    application.task(name=RECEIPTS_TASK)(lambda sealed: run(take(sealed)))
+
+
+def _open(keys: KeyRing, sealed: str, model: type[MessageT], purpose: str) -> MessageT | None:
+    # A refused message is dropped: what we sent ourselves is still owed, and is rung again.
+    try:
+        return model.model_validate(keys.unseal(sealed, purpose=purpose))
+    except (UnsealableError, ValidationError, TypeError, AttributeError):
+        MESSAGES_REFUSED.inc()
+        log.error("A message that we did not seal was refused.", code="message.refused", purpose=purpose)
+        return None

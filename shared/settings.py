@@ -1,0 +1,76 @@
+"""Settings that every process has. Wrong ones stop it at its start, with one line that says which."""
+
+import sys
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, TypeVar
+
+from pydantic import AfterValidator, Field, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from shared.messaging.sealing import BadKeyRingError, KeyRing
+
+SettingsT = TypeVar("SettingsT", bound=BaseSettings)
+
+
+class Environment(StrEnum):
+    """Where a process runs. What is only fit for one machine is refused in production."""
+
+    PRODUCTION = "production"
+    EMBEDDED = "embedded"
+
+
+def _known_scheme(url: SecretStr) -> SecretStr:
+    # `valkey://` is no scheme that kombu knows: the worker would die later with a KeyError.
+    if not url.get_secret_value().startswith(
+        ("redis://", "rediss://", "redis+socket://", "amqp://", "amqps://")
+    ):
+        message = "must start with redis://, rediss://, redis+socket://, amqp:// or amqps:// (Valkey too is redis://)"
+        raise ValueError(message)
+    return url
+
+
+def _key_ring(text: SecretStr) -> SecretStr:
+    try:
+        KeyRing.parse(text.get_secret_value())
+    except BadKeyRingError as error:
+        raise ValueError(BadKeyRingError.__doc__) from error
+    return text
+
+
+class Settings(BaseSettings):
+    """Read from `OPENCIRCLE_...` in the environment."""
+
+    model_config = SettingsConfigDict(env_prefix="OPENCIRCLE_", extra="ignore", use_attribute_docstrings=True)
+
+    environment: Environment = Environment.PRODUCTION
+    log_level: str = "INFO"
+    broker_url: Annotated[SecretStr, AfterValidator(_known_scheme)]
+    message_keys: Annotated[SecretStr, AfterValidator(_key_ring)]
+    """`id:base64-of-32-bytes[,...]`: seals broker messages; the first seals, all open."""
+    issuer: str
+    """`iss` of the access tokens that are taken."""
+    audience: str = "opencircle"
+    """`aud` of the access tokens that are taken."""
+    token_keys: str
+    """JWKS of the issuer: an https URL, or a file."""
+    bells_folder: Path | None = None
+    """Where the sockets are that wake relays on one machine; without it SQLite's relays only sweep."""
+    ring_again_after_seconds: tuple[Annotated[float, Field(gt=0)], ...] = (5.0, 15.0, 60.0, 300.0)
+
+    @property
+    def keys(self) -> KeyRing:
+        """The keys that seal broker messages."""
+        return KeyRing.parse(self.message_keys.get_secret_value())
+
+
+def read_settings(kind: type[SettingsT]) -> SettingsT:
+    """Read settings, or end the process with one line for each that is missing or wrong."""
+    try:
+        return kind()
+    except ValidationError as error:
+        prefix = kind.model_config.get("env_prefix", "")
+        for problem in error.errors(include_input=False, include_url=False):
+            name = f"{prefix}{'_'.join(str(part) for part in problem['loc'])}".upper()
+            sys.stderr.write(f"opencircle: setting {name}: {problem['msg']}\n")
+        sys.exit(78)  # EX_CONFIG

@@ -1,0 +1,1 @@
+"""What tests of several services build on: a named cast, event builders, fakes of our ports."""

@@ -1,0 +1,77 @@
+"""Builds a service's HTTP application: routes in, middleware around them, health and metrics beside."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Sequence
+from contextlib import asynccontextmanager
+from typing import Any, Final
+
+from fastapi import APIRouter, FastAPI, Response
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from sqlalchemy import text
+
+from shared.database.transactions import Database
+from shared.settings import Settings
+from shared.web.identity import TokenVerifier, signing_keys
+from shared.web.middleware import Identified, Limited, Observed
+from shared.web.problems import answer_with_problems
+
+OPEN_PATHS: Final = ("/healthz", "/readyz", "/metrics", "/openapi.json", "/docs")
+
+Refresh = Callable[[], Awaitable[None]]
+
+
+def new_application(
+    *,
+    title: str,
+    routers: Sequence[APIRouter],
+    database: Database,
+    settings: Settings,
+    state: dict[str, Any] | None = None,
+    open_paths: Collection[str] = (),
+    unlimited_paths: Collection[str] = (),
+    before_metrics: Refresh | None = None,
+) -> FastAPI:
+    """Build the application; `state` is what endpoints find on `request.app.state`, `database` included."""
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        yield
+        await database.engine.dispose()
+
+    application = FastAPI(title=title, version="1", lifespan=lifespan, redoc_url=None)
+    for router in routers:
+        application.include_router(router)
+    application.include_router(_operations(database, before_metrics))
+    for name, value in {"database": database, "settings": settings, **(state or {})}.items():
+        setattr(application.state, name, value)
+    answer_with_problems(application)
+    verifier = TokenVerifier(
+        issuer=settings.issuer, audience=settings.audience, keys=signing_keys(settings.token_keys)
+    )
+    # The last one added is the outermost.
+    application.add_middleware(Limited, unlimited=unlimited_paths)
+    application.add_middleware(Identified, verifier=verifier, open_paths=(*OPEN_PATHS, *open_paths))
+    application.add_middleware(Observed)
+    return application
+
+
+def _operations(database: Database, before_metrics: Refresh | None) -> APIRouter:
+    router = APIRouter(include_in_schema=False)
+
+    @router.get("/healthz")
+    async def alive() -> Response:
+        return Response("ok\n", media_type="text/plain")
+
+    @router.get("/readyz")
+    async def ready() -> Response:
+        # The broker is not asked: without it sessions are still accepted, only delivered later.
+        async with database.engine.connect() as connection:
+            await connection.execute(text("SELECT 1"))
+        return Response("ready\n", media_type="text/plain")
+
+    @router.get("/metrics")
+    async def metrics() -> Response:
+        if before_metrics is not None:
+            await before_metrics()
+        return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
+
+    return router

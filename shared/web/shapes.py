@@ -1,0 +1,29 @@
+"""The base of every request body."""
+
+from typing import Annotated
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+
+MAX_TITLE_CHARACTERS = 200
+MAX_TEXT_CHARACTERS = 50_000
+
+
+def _storable(text: str) -> str:
+    # PostgreSQL can't store NUL, and a lone surrogate is no Unicode text at all.
+    if "\x00" in text:
+        message = "must not contain the NUL character"
+        raise ValueError(message)
+    return text
+
+
+Title = Annotated[str, Field(min_length=1, max_length=MAX_TITLE_CHARACTERS), AfterValidator(_storable)]
+"""One line: a name, a title, a topic."""
+
+Text = Annotated[str, Field(max_length=MAX_TEXT_CHARACTERS), AfterValidator(_storable)]
+"""A note; kept exactly as it is written."""
+
+
+class Shape(BaseModel):
+    """Fields that are not known are refused: a typing mistake must not silently do nothing."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
