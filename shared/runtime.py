@@ -2,19 +2,23 @@
 
 import asyncio
 import signal
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from typing import Any
 
+import uvicorn
 from celery import Celery
+from starlette.types import ASGIApp
 
 from shared.database.engine import create_engine
 from shared.database.transactions import Bell, Database, SilentBell
+from shared.messaging.alive import touch_while_alive
 from shared.messaging.bells import PostgresBell, PostgresWake, SocketBell, SocketWake, SweepOnly, Wake
 from shared.messaging.broker import Broker
 from shared.messaging.celery_application import new_celery_application
 from shared.messaging.relay import Relay
 from shared.messaging.tables import Ledger
-from shared.settings import Settings
+from shared.observability.logs import configure_logging
+from shared.settings import Settings, read_settings
 
 
 def open_database(url: str, *, settings: Settings, rings: str | None = None) -> Database:
@@ -46,10 +50,32 @@ def new_broker(settings: Settings, *, name: str, queues: tuple[str, ...] = ()) -
     )
 
 
-def run_worker(application: Celery, *, arguments: tuple[str, ...] = ("--pool=solo",)) -> None:
+def serve_http(create_application: Callable[[], ASGIApp], *, service: str) -> None:
+    """Serve an application on OPENCIRCLE_HTTP_HOST and _PORT until told to stop."""
+    settings = read_settings(Settings)
+    configure_logging(service=service, level=settings.log_level)
+    uvicorn.run(
+        create_application(),
+        host=settings.http_host,
+        port=settings.http_port,
+        log_config=None,
+        access_log=False,
+        server_header=False,
+    )
+
+
+def run_worker(
+    application: Celery,
+    *,
+    settings: Settings,
+    arguments: tuple[str, ...] = ("--pool=solo", "--concurrency=1"),
+) -> None:
     """Serve until told to stop; a second signal ends it at once. Scaled by starting more processes."""
+    if settings.alive_file is not None:
+        touch_while_alive(application, settings.alive_file)
     application.worker_main(
         [
+            "--quiet",
             "worker",
             "--without-gossip",
             "--without-mingle",
@@ -73,13 +99,14 @@ def run_relay(*, service: str, url: str, ledger: Ledger, settings: Settings) -> 
             keys=settings.keys,
             ring_again_after_seconds=settings.ring_again_after_seconds,
         )
-        await relay.run(wake_of(url, settings=settings, service=service), _stopped_by_signal())
+        await relay.run(wake_of(url, settings=settings, service=service), stopped_by_signal())
         await database.engine.dispose()
 
     asyncio.run(serve())
 
 
-def _stopped_by_signal() -> asyncio.Event:
+def stopped_by_signal() -> asyncio.Event:
+    """Give an event that is set when this process is told to stop."""
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
@@ -92,6 +119,6 @@ class OneLoop:
     def __init__(self) -> None:
         self._loop = asyncio.new_event_loop()
 
-    def __call__(self, coroutine: Coroutine[Any, Any, Any]) -> Any:  # noqa: ANN401 - whatever it gives
+    def __call__(self, coroutine: Coroutine[Any, Any, Any]) -> Any:
         """Run it to its end."""
         return self._loop.run_until_complete(coroutine)

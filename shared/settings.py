@@ -3,12 +3,15 @@
 import sys
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, TypeVar
+from typing import Annotated, Final, NoReturn, TypeVar
 
 from pydantic import AfterValidator, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from shared.messaging.sealing import BadKeyRingError, KeyRing
+
+EX_CONFIG: Final = 78
+"""sysexits.h: something is wrong in the configuration."""
 
 SettingsT = TypeVar("SettingsT", bound=BaseSettings)
 
@@ -38,6 +41,10 @@ def _key_ring(text: SecretStr) -> SecretStr:
     return text
 
 
+KeyRingText = Annotated[SecretStr, AfterValidator(_key_ring)]
+"""A key ring as text: `id:base64-of-32-bytes[,...]`; the first key seals, all open."""
+
+
 class Settings(BaseSettings):
     """Read from `OPENCIRCLE_...` in the environment."""
 
@@ -46,7 +53,7 @@ class Settings(BaseSettings):
     environment: Environment = Environment.PRODUCTION
     log_level: str = "INFO"
     broker_url: Annotated[SecretStr, AfterValidator(_known_scheme)]
-    message_keys: Annotated[SecretStr, AfterValidator(_key_ring)]
+    message_keys: KeyRingText
     """`id:base64-of-32-bytes[,...]`: seals broker messages; the first seals, all open."""
     issuer: str
     """`iss` of the access tokens that are taken."""
@@ -54,6 +61,10 @@ class Settings(BaseSettings):
     """`aud` of the access tokens that are taken."""
     token_keys: str
     """JWKS of the issuer: an https URL, or a file."""
+    http_host: str = "127.0.0.1"
+    http_port: Annotated[int, Field(gt=0, lt=65536)] = 8000
+    alive_file: Path | None = None
+    """What a worker's loop touches every 5 seconds, for liveness probes."""
     bells_folder: Path | None = None
     """Where the sockets are that wake relays on one machine; without it SQLite's relays only sweep."""
     ring_again_after_seconds: tuple[Annotated[float, Field(gt=0)], ...] = (5.0, 15.0, 60.0, 300.0)
@@ -73,4 +84,10 @@ def read_settings(kind: type[SettingsT]) -> SettingsT:
         for problem in error.errors(include_input=False, include_url=False):
             name = f"{prefix}{'_'.join(str(part) for part in problem['loc'])}".upper()
             sys.stderr.write(f"opencircle: setting {name}: {problem['msg']}\n")
-        sys.exit(78)  # EX_CONFIG
+        sys.exit(EX_CONFIG)
+
+
+def refuse_setting(name: str, reason: str) -> NoReturn:
+    """End the process with one line: a setting is there, but not fit for this environment."""
+    sys.stderr.write(f"opencircle: setting {name}: {reason}\n")
+    sys.exit(EX_CONFIG)

@@ -44,7 +44,7 @@ def _array_type(kind: str) -> str:
     return "text[]" if kind in {"JSON", "JSONB"} else f"{kind}[]"
 
 
-def _bound(column: Column[Any], value: Any) -> Any:  # noqa: ANN401 - a value of any column type
+def _bound(column: Column[Any], value: Any) -> Any:
     if isinstance(column.type, JSON):
         processor = column.type.bind_processor(_POSTGRESQL)  # type: ignore[no-untyped-call]
         return processor(value) if processor else value

@@ -41,7 +41,7 @@ def create_engine(url: str, *, pool_size: int = POOL_SIZE) -> AsyncEngine:
     raise UnsupportedDatabaseError(url.split("://", maxsplit=1)[0])
 
 
-def _dumps(value: Any) -> str:  # noqa: ANN401 - SQLAlchemy hands over any JSON value
+def _dumps(value: Any) -> str:
     return orjson.dumps(value).decode()
 
 
@@ -52,6 +52,8 @@ def _prepare_sqlite(dbapi_connection: sqlite3.Connection, _record: ConnectionPoo
     cursor.execute("PRAGMA journal_mode = WAL")
     cursor.execute("PRAGMA synchronous = FULL")  # the ledger must survive a power cut
     cursor.execute("PRAGMA foreign_keys = ON")
+    # Without it REPLACE deletes rows past the triggers that make them insert-only.
+    cursor.execute("PRAGMA recursive_triggers = ON")
     cursor.execute(f"PRAGMA busy_timeout = {SQLITE_BUSY_TIMEOUT_MILLISECONDS}")
     cursor.close()
 

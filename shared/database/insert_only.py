@@ -15,13 +15,16 @@ def insert_only(table: str, *, dialect: str) -> tuple[str, ...]:
     if dialect == "postgresql":
         return (
             _POSTGRESQL_FUNCTION,
-            f"CREATE TRIGGER {table}_is_insert_only BEFORE UPDATE OR DELETE ON {table} "
-            "FOR EACH ROW EXECUTE FUNCTION refuse_change()",
-            f"CREATE TRIGGER {table}_is_never_emptied BEFORE TRUNCATE ON {table} "
-            "FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()",
+            _trigger(table, "is_insert_only", "UPDATE OR DELETE", "ROW"),
+            _trigger(table, "is_never_emptied", "TRUNCATE", "STATEMENT"),
         )
     return tuple(
         f"CREATE TRIGGER {table}_refuses_{verb.lower()} BEFORE {verb} ON {table} "
         f"BEGIN SELECT RAISE(ABORT, '{REFUSAL}: {table}'); END"
         for verb in ("UPDATE", "DELETE")
     )
+
+
+def _trigger(table: str, name: str, verbs: str, each: str) -> str:
+    event = f"BEFORE {verbs} ON {table} FOR EACH {each}"
+    return f"CREATE TRIGGER {table}_{name} {event} EXECUTE FUNCTION refuse_change()"

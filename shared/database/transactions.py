@@ -41,7 +41,7 @@ class Transaction:
     bell: Bell
     rings: bool = field(default=False, init=False)
 
-    def rows_of(self, table: FromClause, *columns: Any) -> Select[Any]:  # noqa: ANN401 - any column expression
+    def rows_of(self, table: FromClause, *columns: Any) -> Select[Any]:
         """Select from `table`, this instance's rows alone."""
         return select(*columns or (table,)).select_from(table).where(table.c.instance_id == self.instance_id)
 
@@ -49,11 +49,15 @@ class Transaction:
         """Give every row."""
         return (await self.connection.execute(statement)).all()
 
+    async def records(self, statement: Executable) -> list[dict[str, Any]]:
+        """Give every row as a dict of its own."""
+        return [dict(row) for row in (await self.connection.execute(statement)).mappings()]
+
     async def one_or_none(self, statement: Executable) -> Row[Any] | None:
         """Give the only row, or None."""
         return (await self.connection.execute(statement)).one_or_none()
 
-    async def execute(self, statement: Executable, rows: Any = None) -> CursorResult[Any]:  # noqa: ANN401 - as SQLAlchemy takes it
+    async def execute(self, statement: Executable, rows: Any = None) -> CursorResult[Any]:
         """Run a statement, over many rows of parameters when they are given."""
         return await self.connection.execute(statement, rows)
 

@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import os
 import socket
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -117,7 +116,7 @@ class SocketWake(_Waiting):
         """Start listening."""
         self._path.unlink(missing_ok=True)
         self._socket.bind(str(self._path))
-        os.chmod(self._path, 0o600)
+        self._path.chmod(0o600)
         asyncio.get_running_loop().add_reader(self._socket, self._hear)
         return self
 

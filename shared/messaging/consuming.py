@@ -36,6 +36,8 @@ class Consuming:
     inbox: Inbox
     handlers: Mapping[str, Handler]
     clock: Clock = field(default=now_utc)
+    rings_after_apply: bool = False
+    """Wake this service's own relay at each commit: the handlers publish."""
 
     async def receive(self, parcel: Parcel) -> list[Receipt]:
         """Apply every delivery once; give a receipt for each.
@@ -75,6 +77,10 @@ class Consuming:
             for event_type, envelopes in _by_type(new.values()):
                 await self.handlers[event_type](connection, envelopes)
             await mark_applied(connection, self.inbox, self.consumer, list(new), at=self.clock())
+            if self.rings_after_apply:
+                await self.database.bell.ring_in(connection)
+        if self.rings_after_apply:
+            self.database.bell.ring_after_commit()
 
     async def _count_if_rung_again(self, delivery: Delivery) -> None:
         if delivery.ring == 1:
@@ -99,7 +105,7 @@ class Consuming:
         return receipt
 
 
-def _by_type(deliveries: Any) -> Iterator[tuple[str, list[Envelope[Any]]]]:  # noqa: ANN401
+def _by_type(deliveries: Any) -> Iterator[tuple[str, list[Envelope[Any]]]]:
     for event_type, group in groupby(
         sorted(deliveries, key=attrgetter("type", "event_id")), key=attrgetter("type")
     ):

@@ -51,7 +51,7 @@ class KeyRing:
             keys[key_id] = AESGCM(secret)
         return cls(keys)
 
-    def seal(self, content: Any, *, purpose: str) -> str:  # noqa: ANN401 - any JSON value
+    def seal(self, content: Any, *, purpose: str) -> str:
         """Compress and encrypt a JSON value."""
         key_id, cipher = next(iter(self.keys.items()))
         nonce = os.urandom(NONCE_BYTES)
@@ -60,7 +60,7 @@ class KeyRing:
         )
         return f"{key_id}.{base64.urlsafe_b64encode(nonce + sealed).decode()}"
 
-    def unseal(self, text: str, *, purpose: str) -> Any:  # noqa: ANN401 - any JSON value
+    def unseal(self, text: str, *, purpose: str) -> Any:
         """Give back what was sealed for `purpose`; raises `UnsealableError`."""
         key_id, _, encoded = text.partition(".")
         cipher = self.keys.get(key_id)

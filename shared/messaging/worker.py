@@ -1,18 +1,17 @@
 """What every Celery worker does with a sealed message: open it, run it on one event loop, answer."""
 
 from collections.abc import Callable, Coroutine
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 import structlog
 from celery import Celery
 from pydantic import ValidationError
 
-from shared.database.transactions import Database
 from shared.clock import Clock, now_utc
+from shared.database.transactions import Database
 from shared.messaging.broker import Broker, Outgoing
-from shared.messaging.consuming import Consuming
 from shared.messaging.ledger import record_receipts
-from shared.messaging.messages import DELIVER_TASK, RECEIPTS_TASK, Message, Parcel, Receipts
+from shared.messaging.messages import DELIVER_TASK, RECEIPTS_TASK, Message, Parcel, Receipt, Receipts
 from shared.messaging.sealing import KeyRing, UnsealableError
 from shared.messaging.tables import Ledger
 from shared.observability.metrics import MESSAGES_REFUSED
@@ -24,8 +23,15 @@ MessageT = TypeVar("MessageT", bound=Message)
 Run = Callable[[Coroutine[Any, Any, Any]], Any]
 
 
+class Receiving(Protocol):
+    """A consumer: `Consuming`, or one whose work does not fit into a transaction."""
+
+    async def receive(self, parcel: Parcel) -> list[Receipt]:
+        """Apply every delivery once; give a receipt for each, never raise."""
+
+
 def serve_deliveries(
-    application: Celery, run: Run, *, consuming: Consuming, keys: KeyRing, broker: Broker
+    application: Celery, run: Run, *, consuming: Receiving, keys: KeyRing, broker: Broker
 ) -> None:
     """Register the task that applies parcels and sends their receipts."""
 
@@ -37,7 +43,9 @@ def serve_deliveries(
             # Sent after the commit. Lost? Then the delivery is rung again and the inbox answers.
             broker.send([Outgoing(queue=parcel.receipts_to, task=RECEIPTS_TASK, sealed=answer)])
 
-    application.task(name=DELIVER_TASK)(lambda sealed: run(deliver(sealed)))
+    @application.task(name=DELIVER_TASK)
+    def deliver_task(sealed: str) -> None:
+        run(deliver(sealed))
 
 
 def serve_receipts(
@@ -57,7 +65,9 @@ def serve_receipts(
             async with database.writing_for_all() as connection:
                 await record_receipts(connection, ledger, content.receipts, now=clock())
 
-    application.task(name=RECEIPTS_TASK)(lambda sealed: run(take(sealed)))
+    @application.task(name=RECEIPTS_TASK)
+    def take_task(sealed: str) -> None:
+        run(take(sealed))
 
 
 def _open(keys: KeyRing, sealed: str, model: type[MessageT], purpose: str) -> MessageT | None:
@@ -66,5 +76,5 @@ def _open(keys: KeyRing, sealed: str, model: type[MessageT], purpose: str) -> Me
         return model.model_validate(keys.unseal(sealed, purpose=purpose))
     except (UnsealableError, ValidationError, TypeError, AttributeError):
         MESSAGES_REFUSED.inc()
-        log.error("A message that we did not seal was refused.", code="message.refused", purpose=purpose)
+        log.warning("A message that we did not seal was refused.", code="message.refused", purpose=purpose)
         return None

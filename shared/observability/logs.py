@@ -10,10 +10,11 @@ import structlog
 
 ALLOWED_FIELDS: Final = frozenset(
     {
-        "action", "attempt", "cause", "code", "consumer", "count", "delivery_id", "documentation_id", "duration_ms",
-        "event", "event_type", "exception", "file", "instance_id", "job_id", "level", "line", "logger", "method",
-        "outcome", "path", "pid", "port", "purpose", "reason", "request_id", "route", "seconds", "service",
-        "session_id", "setting", "signal", "status", "timestamp", "user_id", "verdict", "version",
+        "action", "attempt", "cause", "charge_id", "code", "consumer", "count", "delivery_id",
+        "documentation_id", "duration_ms", "event", "event_type", "exception", "file", "instance_id",
+        "job_id", "level", "line", "logger", "method", "outcome", "path", "pid", "port", "purpose",
+        "reason", "request_id", "route", "seconds", "service", "session_id", "setting", "signal", "status",
+        "timestamp", "user_id", "verdict", "version",
     }
 )  # fmt: skip
 """An allowlist: what is not named here never reaches a log."""
@@ -64,15 +65,15 @@ def configure_logging(*, service: str, level: str = "INFO") -> None:
     )
 
 
-def _name_service(service: str) -> Any:  # noqa: ANN401 - a structlog processor
-    def add(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:  # noqa: ANN401
+def _name_service(service: str) -> Any:
+    def add(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
         event["service"] = service
         return event
 
     return add
 
 
-def _hide_arguments(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:  # noqa: ANN401
+def _hide_arguments(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
     # A library's message is its format without the arguments: those may be rows or request bodies.
     record = event.get("_record")
     if record is not None:
@@ -82,7 +83,7 @@ def _hide_arguments(_logger: Any, _method: str, event: MutableMapping[str, Any])
 
 def _describe_exception(
     _logger: Any, _method: str, event: MutableMapping[str, Any]
-) -> MutableMapping[str, Any]:  # noqa: ANN401
+) -> MutableMapping[str, Any]:
     info = event.pop("exc_info", None)
     if info is True:
         info = sys.exc_info()
@@ -102,7 +103,7 @@ def describe_exception(error: BaseException) -> str:
     return f"{text} from {describe_exception(cause)}" if cause else text
 
 
-def _keep_allowed(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:  # noqa: ANN401
+def _keep_allowed(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
     kept = {name: value for name, value in event.items() if name in ALLOWED_FIELDS or name.startswith("_")}
     left_out = len(event) - len(kept)
     return kept | {"left_out": left_out} if left_out else kept

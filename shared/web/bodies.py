@@ -1,17 +1,25 @@
 """Bodies, straight to bytes."""
 
 from typing import Any
+from uuid import UUID
 
 import orjson
 from fastapi import Response
 
 
-def json_bytes(value: Any) -> bytes:  # noqa: ANN401 - any JSON value
+def json_bytes(value: Any) -> bytes:
     """Write JSON: datetimes as RFC 3339 with Z, UUIDs as text."""
-    return orjson.dumps(value, option=orjson.OPT_UTC_Z)
+    return orjson.dumps(value, default=_as_text, option=orjson.OPT_UTC_Z)
 
 
-def json_response(value: Any, *, status: int = 200, headers: dict[str, str] | None = None) -> Response:  # noqa: ANN401
+def _as_text(value: object) -> str:
+    # asyncpg gives UUIDs of a class of its own, which orjson does not know.
+    if isinstance(value, UUID):
+        return str(value)
+    raise TypeError(type(value).__name__)
+
+
+def json_response(value: Any, *, status: int = 200, headers: dict[str, str] | None = None) -> Response:
     """Answer with JSON that no cache may keep: it is health data."""
     return Response(
         json_bytes(value),

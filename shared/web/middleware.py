@@ -8,7 +8,6 @@ import structlog
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from shared.identifiers import new_id
-from shared.observability.logs import describe_exception
 from shared.observability.metrics import REQUESTS
 from shared.web.identity import TokenVerifier
 from shared.web.problems import Problem, TooLargeProblem, UnauthenticatedProblem, problem_response
@@ -40,13 +39,8 @@ class Observed:
 
         try:
             await self._app(scope, receive, send_marked)
-        except Exception as error:  # noqa: BLE001 - the last edge: logged by class and place, answered
-            log.error(
-                "A request failed.",
-                code="request.failed",
-                request_id=request_id,
-                exception=describe_exception(error),
-            )
+        except Exception:
+            log.exception("A request failed.", code="request.failed", request_id=request_id)
             await problem_response(_Broken(f"The request {request_id} failed on our side."))(
                 scope, receive, send_marked
             )

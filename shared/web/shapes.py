@@ -1,6 +1,7 @@
 """The base of every request body."""
 
 from typing import Annotated
+from zoneinfo import available_timezones
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
@@ -21,6 +22,17 @@ Title = Annotated[str, Field(min_length=1, max_length=MAX_TITLE_CHARACTERS), Aft
 
 Text = Annotated[str, Field(max_length=MAX_TEXT_CHARACTERS), AfterValidator(_storable)]
 """A note; kept exactly as it is written."""
+
+
+def _known_zone(name: str) -> str:
+    if name not in available_timezones():
+        message = "must be an IANA time zone, for example America/Chicago"
+        raise ValueError(message)
+    return name
+
+
+TimeZone = Annotated[str, AfterValidator(_known_zone)]
+"""An IANA time zone."""
 
 
 class Shape(BaseModel):

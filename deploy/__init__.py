@@ -1,0 +1,1 @@
+"""How OpenCircle runs: on one machine, in containers, on Kubernetes."""

@@ -1,0 +1,1 @@
+"""The one-machine deployment: one command, no server needed."""

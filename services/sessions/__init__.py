@@ -1,0 +1,1 @@
+"""Group sessions: directory, templates, schedules, documentation and signatures."""

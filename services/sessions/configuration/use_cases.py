@@ -1,0 +1,62 @@
+"""What can be done with instances and their settings."""
+
+from dataclasses import asdict
+from typing import Any
+from uuid import UUID
+
+from services.sessions.configuration.domain import InstanceSettings
+from services.sessions.configuration.repository import add_instance, load_settings, store_settings
+from services.sessions.directory.permissions import Action
+from services.sessions.directory.use_cases import access_of, add_super_admin, permit
+from services.sessions.metadata import TRAIL
+from shared.clock import Clock
+from shared.database.audit import record_access
+from shared.database.transactions import Database
+from shared.identifiers import new_id
+from shared.web.identity import Identity
+
+
+async def found_instance(database: Database, *, name: str, login: str, password: str, clock: Clock) -> UUID:
+    """Add a customer organisation, Group Sessions on, with a first Super Admin; give its id."""
+    settings = InstanceSettings(
+        name=name,
+        use_group_sessions=True,
+        view_individual_group_sessions=False,
+        show_attendance_in_chart=False,
+        show_preferred_name=False,
+        integrated_billing=None,
+        version=1,
+    )
+    instance_id = new_id()
+    async with database.writing(instance_id) as db:
+        await add_instance(db, settings)
+        await add_super_admin(
+            db, first_name="First", last_name="Administrator", login=login, password=password, at=clock()
+        )
+    return instance_id
+
+
+async def read_settings(database: Database, identity: Identity) -> InstanceSettings:
+    """Give the settings of the caller's instance."""
+    async with database.reading(identity.instance_id) as db:
+        await access_of(db, identity)
+        return await load_settings(db)
+
+
+async def change_settings(
+    database: Database, identity: Identity, changes: dict[str, Any], *, clock: Clock
+) -> InstanceSettings:
+    """Change settings; Super Admins only (SET-1)."""
+    async with database.writing(identity.instance_id) as db:
+        await permit(db, identity, Action.CHANGE_SETTINGS)
+        before = await load_settings(db)
+        await store_settings(db, changes, version=before.version)
+        await record_access(
+            db,
+            TRAIL,
+            at=clock(),
+            user_id=identity.user_id,
+            action="settings.changed",
+            subject=identity.instance_id,
+        )
+    return InstanceSettings(**asdict(before) | changes | {"version": before.version + 1})

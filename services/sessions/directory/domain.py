@@ -1,0 +1,96 @@
+"""People and places, as the rest of the service sees them."""
+
+from dataclasses import dataclass
+from datetime import date
+from uuid import UUID, uuid5
+
+from shared.events.staff import Feature, Role
+
+
+@dataclass(frozen=True, kw_only=True)
+class Organization:
+    """Who runs locations."""
+
+    id: UUID
+    name: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Location:
+    """A facility, with its IANA time zone."""
+
+    id: UUID
+    name: str
+    time_zone: str
+    organization_id: UUID | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class StaffMember:
+    """A user: a member of staff of one instance."""
+
+    id: UUID
+    npi: str | None
+    first_name: str
+    last_name: str
+    credentials: str | None
+    active: bool
+
+    @property
+    def printed_name(self) -> str:
+        """The name as it stands under a signature."""
+        return f"{self.first_name} {self.last_name}".strip()
+
+    @property
+    def signature_name(self) -> str:
+        """The name with credentials after it: `Margaret Chen, LCSW`."""
+        return f"{self.printed_name}, {self.credentials}" if self.credentials else self.printed_name
+
+
+@dataclass(frozen=True, kw_only=True)
+class Patient:
+    """A person in treatment."""
+
+    id: UUID
+    mrn: str
+    first_name: str
+    middle_name: str | None
+    last_name: str
+    preferred_name: str | None
+    birth_date: date | None
+    deceased_on: date | None
+    admitted_on: date | None
+    discharged_on: date | None
+
+    @property
+    def printed_name(self) -> str:
+        """The full name as it stands in the patient's own chart."""
+        return " ".join(filter(None, (self.first_name, self.middle_name, self.last_name)))
+
+    def in_treatment_on(self, day: date) -> bool:
+        """Whether the patient can be expected in a group on that day (SCH-5)."""
+        left = min(filter(None, (self.deceased_on, self.discharged_on)), default=None)
+        return left is None or day < left
+
+
+@dataclass(frozen=True, kw_only=True)
+class StaffRole:
+    """What an imported PractitionerRole says: the practitioner, by NPI, and a role that follows from it."""
+
+    npi: str
+    role: Role | None
+
+
+class BothReviewFeaturesError(Exception):
+    """One user would both need review and give it: assign one of the two (PERM-6)."""
+
+
+def check_features(features: frozenset[Feature]) -> None:
+    """Raise `BothReviewFeaturesError` for a user who would review their own kind of work (PERM-6)."""
+    if {Feature.REQUIRES_GROUP_SESSION_REVIEW, Feature.REVIEW_GROUP_SESSIONS} <= features:
+        raise BothReviewFeaturesError
+
+
+def imported_id(instance_id: UUID, resource_type: str, fhir_id: str) -> UUID:
+    """Give the id under which an imported resource is kept: the same at every import."""
+    return uuid5(instance_id, f"{resource_type}/{fhir_id}")

@@ -1,0 +1,134 @@
+"""The directory over HTTP."""
+
+from collections.abc import AsyncIterator
+from dataclasses import asdict
+from typing import Final
+from uuid import UUID
+
+from fastapi import APIRouter, Request, Response
+
+from services.sessions.directory import views
+from services.sessions.directory.importing import import_lines
+from services.sessions.directory.permissions import Action
+from services.sessions.directory.schemas import Access, LogIn, NewLogin
+from services.sessions.directory.use_cases import access_of, grant_access, log_in, permit, set_login
+from services.sessions.metadata import TRAIL
+from services.sessions.requests import CurrentCall
+from shared.database.audit import record_access
+from shared.web.bodies import json_response
+from shared.web.cursors import DEFAULT_PAGE, Cursor, Limit
+from shared.web.problems import TooLargeProblem
+from shared.web.shapes import TimeZone
+
+LINE_BYTES_AT_MOST: Final = 1_000_000
+IMPORT_PATH: Final = "/v1/directory/imports"
+
+router = APIRouter(prefix="/v1/directory", tags=["directory"])
+issuer_router = APIRouter(tags=["log-in"])
+
+
+@issuer_router.post("/v1/token")
+async def create_token(body: LogIn, request: Request) -> Response:
+    """Log in at the built-in issuer; the answer's token is good for 15 minutes."""
+    state = request.app.state
+    user = await log_in(state.database, login=body.login, password=body.password.get_secret_value())
+    now = state.clock()
+    token = state.issuer.token_for(user_id=user.user_id, instance_id=user.instance_id, authenticated_at=now)
+    return json_response({"access_token": token, "token_type": "Bearer", "expires_in": 900})
+
+
+@issuer_router.get("/.well-known/jwks.json")
+async def get_public_keys(request: Request) -> Response:
+    """Give the keys by which the built-in issuer's tokens are checked."""
+    return json_response(request.app.state.issuer.public_keys())
+
+
+@router.get("/me")
+async def get_me(call: CurrentCall) -> Response:
+    """Give what the caller may do."""
+    async with call.database.reading(call.identity.instance_id) as db:
+        access = await access_of(db, call.identity)
+    return json_response(access.model_dump(mode="json"))
+
+
+@router.post("/imports")
+async def import_directory(
+    request: Request, call: CurrentCall, time_zone: TimeZone = "America/New_York"
+) -> Response:
+    """Import one NDJSON file of a FHIR R4 bulk export; lines that can't be used are named.
+
+    `time_zone` is for locations that state none.
+    """
+    report = await import_lines(
+        call.database, call.identity, _lines(request), default_time_zone=time_zone, clock=call.clock
+    )
+    return json_response(asdict(report))
+
+
+async def _lines(request: Request) -> AsyncIterator[bytes]:
+    rest = b""
+    async for chunk in request.stream():
+        *lines, rest = (rest + chunk).split(b"\n")
+        for line in lines:
+            yield line
+        if len(rest) > LINE_BYTES_AT_MOST:
+            raise TooLargeProblem(f"A line may have {LINE_BYTES_AT_MOST} bytes at most.")
+    yield rest
+
+
+@router.get("/locations")
+async def list_locations(call: CurrentCall, limit: Limit = DEFAULT_PAGE, cursor: Cursor = None) -> Response:
+    """List locations by name."""
+    async with call.database.reading(call.identity.instance_id) as db:
+        await access_of(db, call.identity)
+        page = await views.locations(db, cursor=cursor, limit=limit)
+    return json_response(page.body())
+
+
+@router.get("/staff")
+async def list_staff(call: CurrentCall, limit: Limit = DEFAULT_PAGE, cursor: Cursor = None) -> Response:
+    """List staff by name."""
+    async with call.database.reading(call.identity.instance_id) as db:
+        await access_of(db, call.identity)
+        page = await views.staff(db, cursor=cursor, limit=limit)
+    return json_response(page.body())
+
+
+@router.get("/patients")
+async def list_patients(call: CurrentCall, limit: Limit = DEFAULT_PAGE, cursor: Cursor = None) -> Response:
+    """List patients by name; the reading is audited."""
+    async with call.database.writing(call.identity.instance_id) as db:
+        await permit(db, call.identity, Action.ASSIGN_SCHEDULES)
+        page = await views.patients(db, cursor=cursor, limit=limit)
+        await record_access(
+            db,
+            TRAIL,
+            at=call.clock(),
+            user_id=call.identity.user_id,
+            action="patients.listed",
+            subject=db.instance_id,
+        )
+    return json_response(page.body())
+
+
+@router.put("/staff/{user_id}/access")
+async def put_access(user_id: UUID, body: Access, call: CurrentCall) -> Response:
+    """Set a user's roles and features (PERM-6 is refused)."""
+    access = await grant_access(
+        call.database, call.identity, user_id, roles=body.roles, features=body.features, clock=call.clock
+    )
+    return json_response(access.model_dump(mode="json"))
+
+
+@router.put("/staff/{user_id}/login")
+async def put_login(user_id: UUID, body: NewLogin, call: CurrentCall) -> Response:
+    """Give a member of staff a login of the built-in issuer."""
+    await set_login(
+        call.database,
+        call.identity,
+        user_id,
+        login=body.login,
+        password=body.password.get_secret_value(),
+        clock=call.clock,
+    )
+    return Response(status_code=204)

@@ -1,0 +1,160 @@
+"""Importing a FHIR R4 bulk export: what is good is kept, what is broken is named, twice is once."""
+
+from collections.abc import AsyncIterator, Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+from services.sessions.directory.domain import Location, Organization, Patient, StaffMember, StaffRole
+from services.sessions.directory.fhir import BadLineError, Imported, read_line
+from services.sessions.directory.permissions import Action
+from services.sessions.directory.repository import (
+    Entity,
+    load_access,
+    mrns_of_others,
+    staff_ids_by_npi,
+    store,
+)
+from services.sessions.directory.use_cases import change_access, permit
+from services.sessions.metadata import TRAIL
+from shared.clock import Clock
+from shared.database.audit import record_access
+from shared.database.transactions import Database, Transaction
+from shared.events.staff import StaffAccess
+from shared.web.identity import Identity
+
+LINES_PER_TRANSACTION: Final = 500
+
+
+@dataclass(frozen=True, kw_only=True)
+class LineProblem:
+    """A line that was not imported, and why."""
+
+    line: int
+    reason: str
+
+
+@dataclass(kw_only=True)
+class ImportReport:
+    """What became of the lines of one file."""
+
+    read: int = 0
+    changed: int = 0
+    unchanged: int = 0
+    problems: list[LineProblem] = field(default_factory=list)
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Line:
+    number: int
+    content: Imported
+
+
+async def import_lines(
+    database: Database,
+    identity: Identity,
+    lines: AsyncIterator[bytes],
+    *,
+    default_time_zone: str,
+    clock: Clock,
+) -> ImportReport:
+    """Import NDJSON lines, some hundred in one transaction. Raises `ForbiddenProblem`.
+
+    `default_time_zone` is given to locations that state none.
+    """
+    report, batch = ImportReport(), list[tuple[int, bytes]]()
+    number = 0
+
+    def read(line: bytes) -> Imported:
+        return read_line(
+            line, instance_id=identity.instance_id, default_time_zone=default_time_zone, today=clock().date()
+        )
+
+    async for line in lines:
+        number += 1
+        if line.strip():
+            batch.append((number, line))
+        if len(batch) == LINES_PER_TRANSACTION:
+            await _import_batch(database, identity, _read(batch, report, read), report, clock)
+            batch = []
+    await _import_batch(database, identity, _read(batch, report, read), report, clock)
+    return report
+
+
+async def _import_batch(
+    database: Database, identity: Identity, lines: list[_Line], report: ImportReport, clock: Clock
+) -> None:
+    async with database.writing(identity.instance_id) as db:
+        await permit(db, identity, Action.MANAGE_DIRECTORY)
+        lines = await _with_own_mrns(db, lines, report)
+        for kind in (Organization, Location, StaffMember, Patient):
+            await _store_kind(db, kind, lines, report)
+        await _follow_roles(db, lines, report, clock)
+        await record_access(
+            db,
+            TRAIL,
+            at=clock(),
+            user_id=identity.user_id,
+            action="directory.imported",
+            subject=db.instance_id,
+        )
+
+
+def _read(
+    batch: Sequence[tuple[int, bytes]], report: ImportReport, read: Callable[[bytes], Imported]
+) -> list[_Line]:
+    lines = []
+    report.read += len(batch)
+    for number, line in batch:
+        try:
+            lines.append(_Line(number=number, content=read(line)))
+        except BadLineError as error:
+            report.problems.append(LineProblem(line=number, reason=error.reason))
+    return lines
+
+
+async def _with_own_mrns(db: Transaction, lines: list[_Line], report: ImportReport) -> list[_Line]:
+    """Leave out patients whose MRN another patient has, in this batch or before it."""
+    seen: dict[str, object] = {}
+    patients = [line.content for line in lines if isinstance(line.content, Patient)]
+    taken = await mrns_of_others(db, patients) if patients else set()
+    kept = []
+    for line in lines:
+        one = line.content
+        if isinstance(one, Patient) and (one.id in taken or seen.setdefault(one.mrn, one.id) != one.id):
+            reason = "Patient.identifier: another patient has this medical record number"
+            report.problems.append(LineProblem(line=line.number, reason=reason))
+        else:
+            kept.append(line)
+    return kept
+
+
+async def _store_kind(
+    db: Transaction, kind: type[Entity], lines: Sequence[_Line], report: ImportReport
+) -> None:
+    # Of one resource that stands twice in a file, the later line is the newer.
+    entities = {line.content.id: line.content for line in lines if isinstance(line.content, kind)}
+    changed = await store(db, list(entities.values()))
+    report.changed += len(changed)
+    report.unchanged += sum(isinstance(line.content, kind) for line in lines) - len(changed)
+
+
+async def _follow_roles(db: Transaction, lines: Sequence[_Line], report: ImportReport, clock: Clock) -> None:
+    """Give imported practitioners the role of their taxonomy, unless somebody has set their access."""
+    roles = [(line.number, line.content) for line in lines if isinstance(line.content, StaffRole)]
+    ids = await staff_ids_by_npi(db, {role.npi for _, role in roles}) if roles else {}
+    known = await load_access(db, set(ids.values()))
+    new: dict[str, StaffAccess] = {}
+    for number, role in roles:
+        user_id = ids.get(role.npi)
+        if user_id is None:
+            reason = "PractitionerRole.practitioner: no imported practitioner has this NPI"
+            report.problems.append(LineProblem(line=number, reason=reason))
+        elif user_id not in known and role.npi not in new:
+            granted = frozenset({role.role} if role.role else ())
+            new[role.npi] = StaffAccess(
+                user_id=user_id, version=1, active=True, roles=granted, features=frozenset()
+            )
+        else:
+            report.unchanged += 1
+    report.changed += len(new)
+    await change_access(db, list(new.values()), at=clock())

@@ -1,0 +1,71 @@
+"""The built-in issuer of access tokens, for one machine; refused in production."""
+
+import json
+import os
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any, Final
+from uuid import UUID
+
+import jwt
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    load_pem_private_key,
+)
+from jwt.algorithms import OKPAlgorithm
+
+from shared.identifiers import new_id
+
+ALGORITHM: Final = "EdDSA"
+TOKEN_LIFETIME: Final = timedelta(minutes=15)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Issuer:
+    """Makes access tokens (RFC 9068) for users whose password was right."""
+
+    name: str
+    audience: str
+    key_id: str
+    key: Ed25519PrivateKey
+
+    def token_for(self, *, user_id: UUID, instance_id: UUID, authenticated_at: datetime) -> str:
+        """Make a token of 15 minutes; roles are not in it, services know them from the directory."""
+        claims = {
+            "iss": self.name,
+            "aud": self.audience,
+            "sub": str(user_id),
+            "instance": str(instance_id),
+            "iat": authenticated_at,
+            "exp": authenticated_at + TOKEN_LIFETIME,
+            "auth_time": int(authenticated_at.timestamp()),
+            "jti": str(new_id()),
+        }
+        return jwt.encode(
+            claims, self.key, algorithm=ALGORITHM, headers={"kid": self.key_id, "typ": "at+jwt"}
+        )
+
+    def public_keys(self) -> dict[str, Any]:
+        """Give the JWKS (RFC 7517) by which services check the tokens."""
+        public = json.loads(OKPAlgorithm.to_jwk(self.key.public_key()))
+        return {"keys": [public | {"kid": self.key_id, "alg": ALGORITHM, "use": "sig"}]}
+
+
+def new_signing_key(path: Path) -> None:
+    """Write a new private key that only this user can read."""
+    pem = Ed25519PrivateKey.generate().private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(pem)
+
+
+def open_issuer(path: Path, *, name: str, audience: str) -> Issuer:
+    """Read the issuer's private key."""
+    key = load_pem_private_key(path.read_bytes(), password=None)
+    if not isinstance(key, Ed25519PrivateKey):
+        raise TypeError("the issuer's key must be an Ed25519 key in PEM")
+    return Issuer(name=name, audience=audience, key_id="embedded-1", key=key)

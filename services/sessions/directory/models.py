@@ -1,0 +1,89 @@
+"""Rows of people and places."""
+
+from typing import Any, Final
+
+from sqlalchemy import (
+    Boolean,
+    Column,
+    Date,
+    ForeignKey,
+    Index,
+    Integer,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+    Uuid,
+)
+
+from services.sessions.metadata import metadata
+from shared.database.columns import JsonValue
+
+
+def _imported(name: str, *columns: Any) -> Table:
+    # `id` is made from the instance and the FHIR id, so that references need no look-up.
+    return Table(
+        name,
+        metadata,
+        Column("id", Uuid, primary_key=True),
+        Column("instance_id", Uuid, nullable=False),
+        *columns,
+    )
+
+
+ORGANIZATION: Final = _imported("organization", Column("name", String(300), nullable=False))
+
+LOCATION: Final = _imported(
+    "location",
+    Column("name", String(300), nullable=False),
+    Column("time_zone", String(64), nullable=False),
+    Column("organization_id", Uuid),
+    Index("ix_location_instance_id_name", "instance_id", "name"),
+)
+
+STAFF_MEMBER: Final = _imported(
+    "staff_member",
+    Column("npi", String(10)),
+    Column("first_name", String(200), nullable=False),
+    Column("last_name", String(200), nullable=False),
+    Column("credentials", String(100)),
+    Column("active", Boolean, nullable=False),
+    Index("ix_staff_member_instance_id_name", "instance_id", "last_name", "first_name", "id"),
+    Index("ix_staff_member_instance_id_npi", "instance_id", "npi"),
+)
+
+STAFF_ACCESS: Final = Table(
+    "staff_access",
+    metadata,
+    Column("user_id", ForeignKey(STAFF_MEMBER.c.id), primary_key=True),
+    Column("instance_id", Uuid, nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("active", Boolean, nullable=False),
+    Column("roles", JsonValue, nullable=False),
+    Column("features", JsonValue, nullable=False),
+)
+
+ACCOUNT: Final = Table(
+    "account",
+    metadata,
+    Column("user_id", ForeignKey(STAFF_MEMBER.c.id), primary_key=True),
+    Column("instance_id", Uuid, nullable=False),
+    Column("login", String(200), nullable=False),
+    Column("password_hash", Text, nullable=False),
+    UniqueConstraint("login"),
+)
+
+PATIENT: Final = _imported(
+    "patient",
+    Column("mrn", String(64), nullable=False),
+    Column("first_name", String(200), nullable=False),
+    Column("middle_name", String(200)),
+    Column("last_name", String(200), nullable=False),
+    Column("preferred_name", String(200)),
+    Column("birth_date", Date),
+    Column("deceased_on", Date),
+    Column("admitted_on", Date),
+    Column("discharged_on", Date),
+    Index("ix_patient_instance_id_name", "instance_id", "last_name", "first_name", "id"),
+    UniqueConstraint("instance_id", "mrn"),
+)

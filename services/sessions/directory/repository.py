@@ -1,0 +1,152 @@
+"""Reading and writing people and places; every statement takes any number of rows."""
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import asdict, fields
+from typing import Any, Final
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, Table, insert, or_, select, update
+
+from services.sessions.directory.domain import Location, Organization, Patient, StaffMember
+from services.sessions.directory.models import (
+    ACCOUNT,
+    LOCATION,
+    ORGANIZATION,
+    PATIENT,
+    STAFF_ACCESS,
+    STAFF_MEMBER,
+)
+from shared.database.dialects import upsert
+from shared.database.transactions import Transaction
+from shared.events.staff import Feature, Role, StaffAccess
+from shared.web.problems import NotFoundProblem
+
+Entity = Organization | Location | StaffMember | Patient
+
+TABLES: Final[Mapping[type[Entity], Table]] = {
+    Organization: ORGANIZATION,
+    Location: LOCATION,
+    StaffMember: STAFF_MEMBER,
+    Patient: PATIENT,
+}
+
+
+async def store(db: Transaction, entities: Sequence[Entity]) -> set[UUID]:
+    """Insert or update entities of one kind; give the ids of those that are new or have changed."""
+    if not entities:
+        return set()
+    table = TABLES[type(entities[0])]
+    rows = [{"instance_id": db.instance_id, **asdict(entity)} for entity in entities]
+    statement = upsert(db.connection, table, rows[0])
+    new = statement.excluded
+    changeable = [name for name in rows[0] if name not in {"id", "instance_id"}]
+    statement = statement.on_conflict_do_update(
+        index_elements=["id"],
+        set_={name: new[name] for name in changeable},
+        where=or_(*(table.c[name].is_distinct_from(new[name]) for name in changeable)),
+    )
+    return set((await db.execute(statement.returning(table.c.id), rows)).scalars())
+
+
+async def mrns_of_others(db: Transaction, patients: Iterable[Patient]) -> set[UUID]:
+    """Name the patients whose MRN is another patient's already."""
+    by_mrn = {patient.mrn: patient.id for patient in patients}
+    known = await db.all(db.rows_of(PATIENT, PATIENT.c.mrn, PATIENT.c.id).where(PATIENT.c.mrn.in_(by_mrn)))
+    return {by_mrn[row.mrn] for row in known if row.id != by_mrn[row.mrn]}
+
+
+async def load_location(db: Transaction, location_id: UUID) -> Location:
+    """Give a location; raises `NotFoundProblem`."""
+    row = await db.one_or_none(db.rows_of(LOCATION).where(LOCATION.c.id == location_id))
+    if row is None:
+        raise NotFoundProblem("There is no such location.")
+    location: Location = _as(Location, row)
+    return location
+
+
+async def load_staff(db: Transaction, ids: Collection[UUID]) -> dict[UUID, StaffMember]:
+    """Give members of staff by id; raises `NotFoundProblem` when one is missing."""
+    rows = await db.all(db.rows_of(STAFF_MEMBER).where(STAFF_MEMBER.c.id.in_(ids)))
+    if len(rows) != len(set(ids)):
+        raise NotFoundProblem("There is no such member of staff.")
+    return {row.id: _as(StaffMember, row) for row in rows}
+
+
+async def find_patients(db: Transaction, which: ColumnElement[bool]) -> list[Patient]:
+    """Give the patients that fit."""
+    return [_as(Patient, row) for row in await db.all(db.rows_of(PATIENT).where(which))]
+
+
+async def load_patients(db: Transaction, ids: Collection[UUID]) -> dict[UUID, Patient]:
+    """Give patients by id; raises `NotFoundProblem` when one is missing."""
+    patients = await find_patients(db, PATIENT.c.id.in_(ids))
+    if len(patients) != len(set(ids)):
+        raise NotFoundProblem("There is no such patient.")
+    return {patient.id: patient for patient in patients}
+
+
+async def staff_ids_by_npi(db: Transaction, npis: Collection[str]) -> dict[str, UUID]:
+    """Find members of staff by NPI."""
+    found = db.rows_of(STAFF_MEMBER, STAFF_MEMBER.c.npi, STAFF_MEMBER.c.id).where(
+        STAFF_MEMBER.c.npi.in_(npis)
+    )
+    return {row.npi: row.id for row in await db.all(found)}
+
+
+async def load_access(db: Transaction, ids: Collection[UUID]) -> dict[UUID, StaffAccess]:
+    """Give what users may do, for those that have an entry."""
+    rows = await db.all(db.rows_of(STAFF_ACCESS).where(STAFF_ACCESS.c.user_id.in_(ids)))
+    return {
+        row.user_id: StaffAccess(
+            user_id=row.user_id,
+            version=row.version,
+            active=row.active,
+            roles=frozenset(Role(role) for role in row.roles),
+            features=frozenset(Feature(feature) for feature in row.features),
+        )
+        for row in rows
+    }
+
+
+async def store_access(db: Transaction, members: Sequence[StaffAccess]) -> None:
+    """Write what users may do from now on."""
+    rows = [
+        {
+            "user_id": member.user_id,
+            "instance_id": db.instance_id,
+            "version": member.version,
+            "active": member.active,
+            "roles": sorted(member.roles),
+            "features": sorted(member.features),
+        }
+        for member in members
+    ]
+    statement = upsert(db.connection, STAFF_ACCESS, rows[0])
+    changed = {name: statement.excluded[name] for name in ("version", "active", "roles", "features")}
+    await db.execute(statement.on_conflict_do_update(index_elements=["user_id"], set_=changed), rows)
+
+
+async def add_account(db: Transaction, *, user_id: UUID, login: str, password_hash: str) -> None:
+    """Give a user a login of the built-in issuer."""
+    values = {
+        "user_id": user_id,
+        "instance_id": db.instance_id,
+        "login": login,
+        "password_hash": password_hash,
+    }
+    await db.execute(insert(ACCOUNT).values(values))
+
+
+async def change_password(db: Transaction, *, user_id: UUID, password_hash: str) -> None:
+    """Replace a stored hash, for example by one with today's parameters."""
+    mine = (ACCOUNT.c.user_id == user_id, ACCOUNT.c.instance_id == db.instance_id)
+    await db.execute(update(ACCOUNT).where(*mine).values(password_hash=password_hash))
+
+
+def account_by_login(login: str) -> Any:
+    """Select the account that a login names; the one look-up that does not know its instance yet."""
+    return select(ACCOUNT).where(ACCOUNT.c.login == login)
+
+
+def _as(kind: type[Any], row: Any) -> Any:
+    return kind(**{one.name: getattr(row, one.name) for one in fields(kind)})

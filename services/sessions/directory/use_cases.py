@@ -1,0 +1,143 @@
+"""What can be done with staff, patients and locations."""
+
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from services.sessions.directory.domain import (
+    BothReviewFeaturesError,
+    StaffMember,
+    check_features,
+)
+from services.sessions.directory.passwords import check_password, hash_password
+from services.sessions.directory.permissions import Action, require
+from services.sessions.directory.repository import (
+    account_by_login,
+    add_account,
+    load_access,
+    load_staff,
+    store,
+    store_access,
+)
+from services.sessions.metadata import LEDGER, SERVICE, TRAIL
+from shared.clock import Clock
+from shared.database.audit import record_access
+from shared.database.transactions import Database, Transaction
+from shared.events.catalogue import STAFF_ACCESS_CHANGED
+from shared.events.staff import Feature, Role, StaffAccess, StaffAccessChanged
+from shared.identifiers import new_id
+from shared.messaging.outbox import publish
+from shared.web.identity import Identity
+from shared.web.problems import ConflictProblem, ForbiddenProblem, UnauthenticatedProblem
+
+
+@dataclass(frozen=True, kw_only=True)
+class LoggedIn:
+    """Whose password was right."""
+
+    user_id: UUID
+    instance_id: UUID
+
+
+async def log_in(database: Database, *, login: str, password: str) -> LoggedIn:
+    """Check a password of the built-in issuer; raises `UnauthenticatedProblem` that says no more."""
+    async with database.engine.connect() as connection:
+        account = (await connection.execute(account_by_login(login))).one_or_none()
+    if not check_password(password, account.password_hash if account else None) or account is None:
+        raise UnauthenticatedProblem("The login or the password is not right.")
+    return LoggedIn(user_id=account.user_id, instance_id=account.instance_id)
+
+
+async def access_of(db: Transaction, identity: Identity) -> StaffAccess:
+    """Give what the caller may do; raises `ForbiddenProblem` for one who is no active staff here."""
+    access = (await load_access(db, [identity.user_id])).get(identity.user_id)
+    if access is None or not access.active:
+        raise ForbiddenProblem("You are not an active member of this instance's staff.")
+    return access
+
+
+async def permit(db: Transaction, identity: Identity, action: Action) -> StaffAccess:
+    """Give what the caller may do, this action included, or raise `ForbiddenProblem` (PERM-8)."""
+    access = await access_of(db, identity)
+    require(access, action)
+    return access
+
+
+async def add_super_admin(
+    db: Transaction, *, first_name: str, last_name: str, login: str, password: str, at: datetime
+) -> UUID:
+    """Add the first user of an instance, who can add all others."""
+    member = StaffMember(
+        id=new_id(), npi=None, first_name=first_name, last_name=last_name, credentials=None, active=True
+    )
+    await store(db, [member])
+    await add_account(db, user_id=member.id, login=login, password_hash=hash_password(password))
+    access = StaffAccess(
+        user_id=member.id, version=1, active=True, roles=frozenset({Role.SUPER_ADMIN}), features=frozenset()
+    )
+    await change_access(db, [access], at=at)
+    return member.id
+
+
+async def change_access(db: Transaction, members: Collection[StaffAccess], *, at: datetime) -> None:
+    """Write what users may do, and tell the other services."""
+    if not members:
+        return
+    await store_access(db, list(members))
+    await publish(
+        db,
+        LEDGER,
+        source=SERVICE,
+        event_type=STAFF_ACCESS_CHANGED,
+        subject=db.instance_id,
+        facts=StaffAccessChanged(members=tuple(members)),
+        at=at,
+    )
+
+
+async def grant_access(
+    database: Database,
+    identity: Identity,
+    user_id: UUID,
+    *,
+    roles: Iterable[Role],
+    features: Iterable[Feature],
+    clock: Clock,
+) -> StaffAccess:
+    """Set a user's roles and features; raises `ConflictProblem` for both review features (PERM-6)."""
+    async with database.writing(identity.instance_id) as db:
+        await permit(db, identity, Action.MANAGE_DIRECTORY)
+        member = (await load_staff(db, [user_id]))[user_id]
+        before = (await load_access(db, [user_id])).get(user_id)
+        access = StaffAccess(
+            user_id=user_id,
+            version=before.version + 1 if before else 1,
+            active=member.active,
+            roles=frozenset(roles),
+            features=frozenset(features),
+        )
+        try:
+            check_features(access.features)
+        except BothReviewFeaturesError:
+            raise ConflictProblem(
+                "Requires Group Session Review and Review Group Sessions are never both one user's."
+            ) from None
+        await change_access(db, [access], at=clock())
+        await record_access(
+            db, TRAIL, at=clock(), user_id=identity.user_id, action="staff.access_granted", subject=user_id
+        )
+    return access
+
+
+async def set_login(
+    database: Database, identity: Identity, user_id: UUID, *, login: str, password: str, clock: Clock
+) -> None:
+    """Give a member of staff a login of the built-in issuer."""
+    async with database.writing(identity.instance_id) as db:
+        await permit(db, identity, Action.MANAGE_DIRECTORY)
+        await load_staff(db, [user_id])
+        await add_account(db, user_id=user_id, login=login, password_hash=hash_password(password))
+        await record_access(
+            db, TRAIL, at=clock(), user_id=identity.user_id, action="staff.login_set", subject=user_id
+        )

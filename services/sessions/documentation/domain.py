@@ -1,0 +1,115 @@
+"""The life of a session from its start to its last signature, without any I/O."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from uuid import UUID
+
+from services.sessions.scheduling.domain import Status
+from shared.events.record import Attendance, SignatureMeaning
+
+FRESH_AUTHENTICATION = timedelta(minutes=5)
+"""How long after logging in a user may sign without proving who they are again (SIGN-4)."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class GroupSession:
+    """One occurrence of a group, with what is written for all."""
+
+    id: UUID
+    template_id: UUID
+    location_id: UUID
+    held_on: date
+    title: str
+    starts_at: datetime
+    duration_minutes: int
+    status: Status
+    version: int
+    documentation_id: UUID | None
+    started_at: datetime | None
+    ended_at: datetime | None
+    topic: str
+    description: str
+    leader_ids: tuple[UUID, ...]
+
+    @property
+    def minutes(self) -> int:
+        """How long it took, in whole minutes; 0 while the end is open."""
+        if self.started_at is None or self.ended_at is None:
+            return 0
+        return int((self.ended_at - self.started_at).total_seconds()) // 60
+
+
+@dataclass(frozen=True, kw_only=True)
+class RosterEntry:
+    """One patient of the roster, and what was written about them."""
+
+    patient_id: UUID
+    attendance: Attendance | None
+    minutes: int | None
+    """The patient's own time; None: as long as the session took."""
+    individual_note: str | None
+
+    def minutes_in(self, session: GroupSession) -> int:
+        """The patient's own time in the session."""
+        if self.attendance is not Attendance.PRESENT:
+            return 0
+        return session.minutes if self.minutes is None else self.minutes
+
+
+@dataclass(frozen=True, kw_only=True)
+class Signer:
+    """A signature that is there already."""
+
+    user_id: UUID
+    meaning: SignatureMeaning
+
+
+@dataclass(frozen=True, kw_only=True)
+class Obstacle:
+    """Something that must be done before anyone signs, and where."""
+
+    pointer: str
+    detail: str
+
+
+def obstacles(
+    session: GroupSession, roster: Sequence[RosterEntry], *, notes_required: bool
+) -> list[Obstacle]:
+    """List what is missing before the session can be signed (DOC-3, DOC-4)."""
+    found = []
+    if not session.topic.strip():
+        found.append(Obstacle(pointer="#/group_note/topic", detail="write the topic"))
+    if session.started_at is None or session.ended_at is None or session.minutes < 1:
+        found.append(Obstacle(pointer="#/group_note/ended_at", detail="state an end after the start"))
+    if not roster:
+        found.append(Obstacle(pointer="#/roster", detail="nobody is on the roster"))
+    for entry in roster:
+        found += _obstacles_of(entry, session, notes_required=notes_required)
+    return found
+
+
+def _obstacles_of(entry: RosterEntry, session: GroupSession, *, notes_required: bool) -> list[Obstacle]:
+    place = f"#/roster/{entry.patient_id}"
+    found = []
+    if entry.attendance is None:
+        found.append(Obstacle(pointer=f"{place}/attendance", detail="mark present or absent"))
+    present = entry.attendance is Attendance.PRESENT
+    if present and notes_required and not (entry.individual_note or "").strip():
+        found.append(Obstacle(pointer=f"{place}/note", detail="write the individual note"))
+    if present and entry.minutes is not None and session.ended_at and entry.minutes > session.minutes:
+        found.append(Obstacle(pointer=f"{place}/minutes", detail="more minutes than the session took"))
+    return found
+
+
+def leaders_meaning(signed: Collection[Signer]) -> SignatureMeaning:
+    """Give the meaning of the next leader's signature: the first one authors, others co-author."""
+    authored = any(one.meaning is SignatureMeaning.AUTHOR for one in signed)
+    return SignatureMeaning.CO_AUTHOR if authored else SignatureMeaning.AUTHOR
+
+
+def status_after_leader(session: GroupSession, signed: Collection[UUID], *, review_required: bool) -> Status:
+    """Where the session stands once these leaders have signed (SIGN-1, SIGN-2)."""
+    if not set(session.leader_ids) <= set(signed):
+        return Status.IN_PROGRESS
+    return Status.PENDING_REVIEW if review_required else Status.COMPLETED

@@ -1,0 +1,95 @@
+"""Sessions on their day, over HTTP."""
+
+from datetime import date
+from uuid import UUID
+
+from fastapi import APIRouter, Response
+
+from services.sessions.directory.permissions import Action
+from services.sessions.directory.use_cases import permit
+from services.sessions.documentation import use_cases, views
+from services.sessions.documentation.schemas import GroupNote, IndividualNote, Marks
+from services.sessions.documentation.signing import sign_session
+from services.sessions.metadata import TRAIL
+from services.sessions.requests import Call, CurrentCall
+from shared.database.audit import record_access
+from shared.database.transactions import Transaction
+from shared.web.bodies import etag_of, json_response
+
+router = APIRouter(prefix="/v1/group-sessions", tags=["group sessions"])
+
+
+@router.get("")
+async def get_day(location_id: UUID, date: date, call: CurrentCall) -> Response:
+    """Give the day view of a location (DOC-1)."""
+    async with call.database.writing(call.identity.instance_id) as db:
+        await permit(db, call.identity, Action.SEE_SESSIONS)
+        sessions = await views.day_view(db, location_id=location_id, held_on=date)
+        await _seen(db, call, "day.seen", location_id)
+    return json_response({"items": sessions})
+
+
+@router.get("/{session_id}")
+async def get_session(session_id: UUID, call: CurrentCall) -> Response:
+    """Give one session with its roster, notes and signatures."""
+    async with call.database.writing(call.identity.instance_id) as db:
+        await permit(db, call.identity, Action.SEE_SESSIONS)
+        session = await views.whole_session(db, session_id)
+        await _seen(db, call, "session.seen", session_id)
+    return json_response(session, headers={"ETag": etag_of(session["version"])})
+
+
+async def _seen(db: Transaction, call: Call, action: str, subject: UUID) -> None:
+    await record_access(
+        db, TRAIL, at=call.clock(), user_id=call.identity.user_id, action=action, subject=subject
+    )
+
+
+@router.post("/{session_id}/start", status_code=204)
+async def post_start(session_id: UUID, call: CurrentCall) -> Response:
+    """Start a session: its roster is frozen (DOC-2)."""
+    await use_cases.start_session(call.database, call.identity, session_id, clock=call.clock)
+    return Response(status_code=204)
+
+
+@router.put("/{session_id}/attendance", status_code=204)
+async def put_attendance(session_id: UUID, body: Marks, call: CurrentCall) -> Response:
+    """Mark some or all patients of the roster (DOC-3)."""
+    marks = {mark.patient_id: (mark.attendance, mark.minutes) for mark in body.marks}
+    await use_cases.mark_attendance(call.database, call.identity, session_id, marks, clock=call.clock)
+    return Response(status_code=204)
+
+
+@router.put("/{session_id}/group-note", status_code=204)
+async def put_group_note(session_id: UUID, body: GroupNote, call: CurrentCall) -> Response:
+    """Write topic, description, start and end (DOC-4)."""
+    await use_cases.write_group_note(call.database, call.identity, session_id, **dict(body), clock=call.clock)
+    return Response(status_code=204)
+
+
+@router.put("/{session_id}/roster/{patient_id}/note", status_code=204)
+async def put_individual_note(
+    session_id: UUID, patient_id: UUID, body: IndividualNote, call: CurrentCall
+) -> Response:
+    """Write the note about one patient (DOC-4)."""
+    await use_cases.write_individual_note(
+        call.database, call.identity, session_id, patient_id, body.text, clock=call.clock
+    )
+    return Response(status_code=204)
+
+
+@router.post("/{session_id}/signatures", status_code=201)
+async def post_signature(session_id: UUID, call: CurrentCall) -> Response:
+    """Sign as a leader or as the reviewer; the log-in must be of the last five minutes (SIGN-1 to SIGN-4)."""
+    status = await sign_session(call.database, call.identity, session_id, clock=call.clock)
+    return json_response({"status": status.value}, status=201)
+
+
+@router.post("/{session_id}/sign-in-sheet", status_code=202)
+async def post_sign_in_sheet(session_id: UUID, call: CurrentCall) -> Response:
+    """Ask for the sign-in sheet; it is rendered by a worker and fetched from printing (PRINT-5)."""
+    job_id = await use_cases.request_sign_in_sheet(call.database, call.identity, session_id, clock=call.clock)
+    place = f"/v1/printing/jobs/{job_id}"
+    return json_response(
+        {"job_id": job_id, "status": "queued", "job": place}, status=202, headers={"Location": place}
+    )

@@ -1,0 +1,152 @@
+"""Reading and writing what is documented."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import bindparam, insert, update
+
+from services.sessions.documentation.domain import GroupSession, RosterEntry
+from services.sessions.documentation.models import ROSTER_ENTRY, SIGNATURE
+from services.sessions.scheduling.domain import Status
+from services.sessions.scheduling.models import SESSION, SESSION_LEADER
+from shared.database.bulk import insert_new
+from shared.database.transactions import Transaction
+from shared.events.record import Attendance, Signature, SignatureMeaning
+from shared.web.problems import NotFoundProblem, StaleProblem
+
+
+@dataclass(frozen=True, kw_only=True)
+class Documentation:
+    """A session with its roster and signatures, as loaded together."""
+
+    session: GroupSession
+    roster: tuple[RosterEntry, ...]
+    signatures: tuple[Signature, ...]
+
+
+async def load_session(db: Transaction, session_id: UUID, *, for_change: bool = False) -> GroupSession:
+    """Give a session; raises `NotFoundProblem`. `for_change` keeps others from changing it meanwhile."""
+    statement = db.rows_of(SESSION).where(SESSION.c.id == session_id)
+    row = await db.one_or_none(statement.with_for_update() if for_change else statement)
+    if row is None:
+        raise NotFoundProblem("There is no such group session.")
+    leaders = db.rows_of(SESSION_LEADER, SESSION_LEADER.c.user_id).where(
+        SESSION_LEADER.c.session_id == session_id
+    )
+    leader_rows = await db.all(leaders.order_by(SESSION_LEADER.c.position))
+    values = {one.name: getattr(row, one.name) for one in fields(GroupSession) if one.name != "leader_ids"}
+    values["status"] = Status(row.status)
+    return GroupSession(**values, leader_ids=tuple(leader.user_id for leader in leader_rows))
+
+
+async def load_documentation(db: Transaction, session_id: UUID, *, for_change: bool = False) -> Documentation:
+    """Give a session with roster and signatures; raises `NotFoundProblem`."""
+    session = await load_session(db, session_id, for_change=for_change)
+    entry, signature = ROSTER_ENTRY, SIGNATURE
+    rows = await db.all(db.rows_of(entry).where(entry.c.documentation_id == session.documentation_id))
+    signed = db.rows_of(signature).where(signature.c.documentation_id == session.documentation_id)
+    signatures = await db.all(signed.order_by(signature.c.signed_at, signature.c.id))
+    return Documentation(
+        session=session,
+        roster=tuple(_entry(row) for row in rows),
+        signatures=tuple(_signature(row) for row in signatures),
+    )
+
+
+def _entry(row: Any) -> RosterEntry:
+    return RosterEntry(
+        patient_id=row.patient_id,
+        attendance=Attendance(row.attendance) if row.attendance else None,
+        minutes=row.minutes,
+        individual_note=row.individual_note,
+    )
+
+
+def _signature(row: Any) -> Signature:
+    return Signature(
+        signature_id=row.id,
+        user_id=row.user_id,
+        printed_name=row.printed_name,
+        credentials=row.credentials,
+        meaning=SignatureMeaning(row.meaning),
+        signed_at=row.signed_at,
+        document_sha256=row.document_sha256,
+    )
+
+
+async def change_session(db: Transaction, session: GroupSession, changes: Mapping[str, Any]) -> None:
+    """Write changes of a session that is still at the version that was loaded; raises `StaleProblem`."""
+    changed = await db.execute(
+        update(SESSION)
+        .where(
+            SESSION.c.id == session.id,
+            SESSION.c.instance_id == db.instance_id,
+            SESSION.c.version == session.version,
+        )
+        .values(**changes, version=session.version + 1)
+    )
+    if changed.rowcount != 1:
+        raise StaleProblem("Somebody else changed this session meanwhile; read it again.")
+
+
+async def add_leader(db: Transaction, session: GroupSession, user_id: UUID) -> None:
+    """Make a user responsible for the session."""
+    row = {
+        "session_id": session.id,
+        "user_id": user_id,
+        "instance_id": db.instance_id,
+        "position": len(session.leader_ids),
+    }
+    await db.execute(insert(SESSION_LEADER).values(row))
+
+
+async def freeze_roster(
+    db: Transaction, session: GroupSession, documentation_id: UUID, patient_ids: Sequence[UUID]
+) -> None:
+    """Write down who belongs to the session (DOC-2)."""
+    rows = [
+        {
+            "documentation_id": documentation_id,
+            "patient_id": patient_id,
+            "session_id": session.id,
+            "instance_id": db.instance_id,
+        }
+        for patient_id in patient_ids
+    ]
+    await insert_new(db.connection, ROSTER_ENTRY, rows)
+
+
+async def store_entries(
+    db: Transaction, session: GroupSession, entries: Mapping[UUID, Mapping[str, Any]]
+) -> int:
+    """Write the same columns of some roster entries; give how many were there."""
+    columns = list(next(iter(entries.values())))
+    statement = (
+        update(ROSTER_ENTRY)
+        .where(
+            ROSTER_ENTRY.c.documentation_id == session.documentation_id,
+            ROSTER_ENTRY.c.instance_id == db.instance_id,
+            ROSTER_ENTRY.c.patient_id == bindparam("of_patient"),
+        )
+        .values({name: bindparam(f"new_{name}") for name in columns})
+    )
+    rows = [
+        {"of_patient": patient_id, **{f"new_{name}": values[name] for name in columns}}
+        for patient_id, values in entries.items()
+    ]
+    return (await db.execute(statement, rows)).rowcount
+
+
+async def add_signature(db: Transaction, session: GroupSession, signature: Signature) -> None:
+    """Store a signature; the database refuses to change it ever after."""
+    values = signature.model_dump() | {
+        "id": signature.signature_id,
+        "instance_id": db.instance_id,
+        "session_id": session.id,
+        "documentation_id": session.documentation_id,
+        "meaning": signature.meaning.value,
+    }
+    del values["signature_id"]
+    await db.execute(insert(SIGNATURE).values(values))

@@ -1,0 +1,37 @@
+"""What is signed: the canonical document (RFC 8785) and its SHA-256 (SIGN-4)."""
+
+import hashlib
+from collections.abc import Sequence
+from typing import Any
+
+import rfc8785
+
+from services.sessions.documentation.domain import GroupSession, RosterEntry
+
+
+def document_of(session: GroupSession, roster: Sequence[RosterEntry]) -> dict[str, Any]:
+    """Give the document that a signature is bound to: all that a clinician wrote and marked."""
+    return {
+        "documentation_id": str(session.documentation_id),
+        "session_id": str(session.id),
+        "title": session.title,
+        "started_at": session.started_at.isoformat() if session.started_at else None,
+        "ended_at": session.ended_at.isoformat() if session.ended_at else None,
+        "topic": session.topic,
+        "description": session.description,
+        "leaders": sorted(str(leader_id) for leader_id in session.leader_ids),
+        "roster": [
+            {
+                "patient_id": str(entry.patient_id),
+                "attendance": entry.attendance,
+                "minutes": entry.minutes_in(session),
+                "individual_note": entry.individual_note,
+            }
+            for entry in sorted(roster, key=lambda one: one.patient_id)
+        ],
+    }
+
+
+def digest_of(document: dict[str, Any]) -> str:
+    """Give the SHA-256, in hex, of the document's RFC 8785 form."""
+    return hashlib.sha256(rfc8785.dumps(document)).hexdigest()

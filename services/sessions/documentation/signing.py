@@ -1,0 +1,166 @@
+"""Signing and review: the moment at which a document becomes final, and its event is committed."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Final
+from uuid import UUID
+
+from services.sessions.configuration.domain import InstanceSettings
+from services.sessions.configuration.repository import require_group_sessions
+from services.sessions.directory.permissions import Action, require
+from services.sessions.directory.repository import load_access, load_location, load_staff
+from services.sessions.directory.use_cases import access_of
+from services.sessions.documentation.domain import (
+    FRESH_AUTHENTICATION,
+    Signer,
+    leaders_meaning,
+    obstacles,
+    status_after_leader,
+)
+from services.sessions.documentation.outgoing import session_record
+from services.sessions.documentation.repository import (
+    Documentation,
+    add_signature,
+    change_session,
+    load_documentation,
+)
+from services.sessions.documentation.roster import patients_of
+from services.sessions.documentation.signatures import digest_of, document_of
+from services.sessions.metadata import LEDGER, SERVICE, TRAIL
+from services.sessions.scheduling.domain import Status
+from services.sessions.templates.repository import load_templates
+from shared.clock import Clock
+from shared.database.audit import record_access
+from shared.database.transactions import Database, Transaction
+from shared.events.catalogue import SESSION_COMPLETED, SESSION_REVIEWED
+from shared.events.record import Signature, SignatureMeaning
+from shared.events.staff import Feature, StaffAccess
+from shared.identifiers import new_id
+from shared.messaging.outbox import publish
+from shared.web.identity import Identity
+from shared.web.problems import ConflictProblem, ForbiddenProblem, StepUpProblem
+
+EVENT_BY_MEANING: Final = {
+    SignatureMeaning.AUTHOR: SESSION_COMPLETED,
+    SignatureMeaning.CO_AUTHOR: SESSION_COMPLETED,
+    SignatureMeaning.REVIEWER: SESSION_REVIEWED,
+}
+
+
+async def sign_session(database: Database, identity: Identity, session_id: UUID, *, clock: Clock) -> Status:
+    """Sign as a leader, or as the reviewer of a session that waits for review; give the new status.
+
+    When the session becomes Completed, its event is committed with it (SIGN-1 to SIGN-4).
+    Raises `StepUpProblem` when the log-in is older than five minutes.
+    """
+    now = clock()
+    require_fresh(identity, now)
+    async with database.writing(identity.instance_id) as db:
+        access = await access_of(db, identity)
+        settings = await require_group_sessions(db)
+        documentation = await load_documentation(db, session_id, for_change=True)
+        meaning = _meaning(documentation, access)
+        await _require_complete(db, documentation)
+        signature = await _sign(db, documentation, access, meaning, now)
+        signatures = (*documentation.signatures, signature)
+        status = await _status_after(db, documentation, signatures)
+        await change_session(db, documentation.session, {"status": status.value})
+        if status is Status.COMPLETED:
+            await _publish_record(db, documentation, signatures, settings, now)
+        await record_access(
+            db, TRAIL, at=now, user_id=identity.user_id, action="session.signed", subject=session_id
+        )
+    return status
+
+
+def require_fresh(identity: Identity, now: datetime) -> None:
+    """Raise `StepUpProblem` with the challenge of RFC 9470 when the log-in is too long ago."""
+    if now - identity.authenticated_at > FRESH_AUTHENTICATION:
+        seconds = int(FRESH_AUTHENTICATION.total_seconds())
+        challenge = f'Bearer error="insufficient_user_authentication", max_age="{seconds}"'
+        raise StepUpProblem(
+            f"Signing needs a log-in of the last {seconds} seconds.", headers={"WWW-Authenticate": challenge}
+        )
+
+
+def _meaning(documentation: Documentation, access: StaffAccess) -> SignatureMeaning:
+    session = documentation.session
+    is_leader = access.user_id in session.leader_ids
+    if any(one.user_id == access.user_id for one in documentation.signatures):
+        raise ConflictProblem("You have signed this session already.")
+    if session.status is Status.IN_PROGRESS:
+        if not is_leader:
+            raise ForbiddenProblem("Only the leaders of this session sign it.")
+        signed = [Signer(user_id=one.user_id, meaning=one.meaning) for one in documentation.signatures]
+        return leaders_meaning(signed)
+    if session.status is Status.PENDING_REVIEW:
+        require(access, Action.REVIEW)
+        if is_leader:
+            raise ForbiddenProblem("A leader of this session can't review it.")
+        return SignatureMeaning.REVIEWER
+    raise ConflictProblem(
+        f"A session is signed while in_progress or pending_review; this one is {session.status.value}."
+    )
+
+
+async def _require_complete(db: Transaction, documentation: Documentation) -> None:
+    session = documentation.session
+    template = (await load_templates(db, [session.template_id]))[session.template_id]
+    found = obstacles(session, documentation.roster, notes_required=template.notes_required)
+    if found:
+        errors = [{"pointer": one.pointer, "detail": one.detail} for one in found]
+        raise ConflictProblem("The session is not ready to be signed; see errors.", errors=errors)
+
+
+async def _sign(
+    db: Transaction,
+    documentation: Documentation,
+    access: StaffAccess,
+    meaning: SignatureMeaning,
+    now: datetime,
+) -> Signature:
+    member = (await load_staff(db, [access.user_id]))[access.user_id]
+    signature = Signature(
+        signature_id=new_id(),
+        user_id=member.id,
+        printed_name=member.printed_name,
+        credentials=member.credentials,
+        meaning=meaning,
+        signed_at=now,
+        document_sha256=digest_of(document_of(documentation.session, documentation.roster)),
+    )
+    await add_signature(db, documentation.session, signature)
+    return signature
+
+
+async def _status_after(
+    db: Transaction, documentation: Documentation, signatures: Sequence[Signature]
+) -> Status:
+    session = documentation.session
+    if session.status is Status.PENDING_REVIEW:
+        return Status.COMPLETED
+    leaders = await load_access(db, session.leader_ids)
+    required = any(Feature.REQUIRES_GROUP_SESSION_REVIEW in one.features for one in leaders.values())
+    return status_after_leader(session, [one.user_id for one in signatures], review_required=required)
+
+
+async def _publish_record(
+    db: Transaction,
+    documentation: Documentation,
+    signatures: Sequence[Signature],
+    settings: InstanceSettings,
+    now: datetime,
+) -> None:
+    session = documentation.session
+    record = session_record(
+        documentation,
+        signatures=signatures,
+        version=session.version + 1,
+        location=await load_location(db, session.location_id),
+        template=(await load_templates(db, [session.template_id]))[session.template_id],
+        staff=await load_staff(db, session.leader_ids),
+        patients={patient.id: patient for patient in await patients_of(db, session)},
+        settings=settings,
+    )
+    event_type = EVENT_BY_MEANING[signatures[-1].meaning]
+    await publish(db, LEDGER, source=SERVICE, event_type=event_type, subject=session.id, facts=record, at=now)

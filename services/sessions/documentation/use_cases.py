@@ -1,0 +1,172 @@
+"""What can be done with a session on its day, from its start to its last signature."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from services.sessions.configuration.repository import require_group_sessions
+from services.sessions.directory.permissions import Action, may, require
+from services.sessions.directory.repository import load_location, load_staff
+from services.sessions.directory.use_cases import access_of, permit
+from services.sessions.documentation.domain import GroupSession
+from services.sessions.documentation.outgoing import sign_in_sheet
+from services.sessions.documentation.repository import (
+    add_leader,
+    change_session,
+    freeze_roster,
+    load_session,
+    store_entries,
+)
+from services.sessions.documentation.roster import patients_of
+from services.sessions.metadata import LEDGER, SERVICE, TRAIL
+from services.sessions.scheduling.domain import Status
+from services.sessions.scheduling.repository import expected_patients
+from shared.clock import Clock
+from shared.database.audit import record_access
+from shared.database.transactions import Database, Transaction
+from shared.events.catalogue import SHEET_REQUESTED
+from shared.events.record import Attendance
+from shared.events.staff import StaffAccess
+from shared.identifiers import new_id
+from shared.messaging.outbox import publish
+from shared.web.identity import Identity
+from shared.web.problems import ConflictProblem, ForbiddenProblem, NotFoundProblem
+
+
+async def start_session(database: Database, identity: Identity, session_id: UUID, *, clock: Clock) -> None:
+    """Begin to document: freeze the roster, give an unassigned session a leader (DOC-2, PERM-2, PERM-3)."""
+    now = clock()
+    async with database.writing(identity.instance_id) as db:
+        access = await permit(db, identity, Action.START_OWN_OR_UNASSIGNED)
+        await require_group_sessions(db)
+        session = await load_session(db, session_id, for_change=True)
+        _require_own_or_unassigned(session, access)
+        _require_status(session, Status.UPCOMING, "start")
+        documentation_id = new_id()
+        patients = await expected_patients(db, template_id=session.template_id, held_on=session.held_on)
+        await freeze_roster(db, session, documentation_id, [patient.id for patient in patients])
+        if not session.leader_ids:
+            await add_leader(db, session, identity.user_id)
+        started = {
+            "status": Status.IN_PROGRESS.value,
+            "documentation_id": documentation_id,
+            "started_at": now,
+        }
+        await change_session(db, session, started)
+        await _record(db, identity, "session.started", session_id, now)
+
+
+def _require_own_or_unassigned(session: GroupSession, access: StaffAccess) -> None:
+    own = not session.leader_ids or access.user_id in session.leader_ids
+    if not own and not may(access, Action.START_ANY):
+        raise ForbiddenProblem("This session has another leader; the leader or an admin can hand it over.")
+
+
+async def mark_attendance(
+    database: Database,
+    identity: Identity,
+    session_id: UUID,
+    marks: Mapping[UUID, tuple[Attendance, int | None]],
+    *,
+    clock: Clock,
+) -> None:
+    """Mark patients of the roster present or absent, with their own minutes where they differ (DOC-3)."""
+    entries = {
+        patient_id: {"attendance": attendance.value, "minutes": minutes}
+        for patient_id, (attendance, minutes) in marks.items()
+    }
+    await _write_entries(database, identity, session_id, entries, action="attendance.marked", clock=clock)
+
+
+async def write_individual_note(
+    database: Database, identity: Identity, session_id: UUID, patient_id: UUID, text: str, *, clock: Clock
+) -> None:
+    """Write the note about one patient in this session (DOC-4)."""
+    entries = {patient_id: {"individual_note": text}}
+    await _write_entries(
+        database, identity, session_id, entries, action="individual_note.written", clock=clock
+    )
+
+
+async def _write_entries(
+    database: Database,
+    identity: Identity,
+    session_id: UUID,
+    entries: Mapping[UUID, Mapping[str, Any]],
+    *,
+    action: str,
+    clock: Clock,
+) -> None:
+    async with database.writing(identity.instance_id) as db:
+        session = await _editable(db, identity, session_id)
+        if await store_entries(db, session, entries) != len(entries):
+            raise NotFoundProblem("Not all of these patients are on the roster of this session.")
+        await change_session(db, session, {})
+        await _record(db, identity, action, session_id, clock())
+
+
+async def write_group_note(
+    database: Database,
+    identity: Identity,
+    session_id: UUID,
+    *,
+    topic: str,
+    description: str,
+    started_at: datetime | None,
+    ended_at: datetime | None,
+    clock: Clock,
+) -> None:
+    """Write what is shared by all: topic, description, actual start and end (DOC-4)."""
+    changes = {"topic": topic, "description": description, "started_at": started_at, "ended_at": ended_at}
+    async with database.writing(identity.instance_id) as db:
+        session = await _editable(db, identity, session_id)
+        stated = {name: value for name, value in changes.items() if value is not None}
+        await change_session(db, session, stated)
+        await _record(db, identity, "group_note.written", session_id, clock())
+
+
+async def _editable(db: Transaction, identity: Identity, session_id: UUID) -> GroupSession:
+    """Give a session that the caller may write in now (PERM-4, PERM-5)."""
+    access = await access_of(db, identity)
+    await require_group_sessions(db)
+    session = await load_session(db, session_id, for_change=True)
+    if access.user_id not in session.leader_ids:
+        require(access, Action.START_ANY)
+    _require_status(session, Status.IN_PROGRESS, "write in")
+    return session
+
+
+async def request_sign_in_sheet(
+    database: Database, identity: Identity, session_id: UUID, *, clock: Clock
+) -> UUID:
+    """Ask for a session's sign-in sheet; give the print job's id (PRINT-1, PRINT-5)."""
+    job_id, now = new_id(), clock()
+    async with database.writing(identity.instance_id) as db:
+        await permit(db, identity, Action.SEE_SESSIONS)
+        settings = await require_group_sessions(db)
+        session = await load_session(db, session_id)
+        sheet = sign_in_sheet(
+            job_id,
+            session,
+            location=await load_location(db, session.location_id),
+            staff=await load_staff(db, session.leader_ids),
+            patients=await patients_of(db, session),
+            settings=settings,
+        )
+        await publish(
+            db, LEDGER, source=SERVICE, event_type=SHEET_REQUESTED, subject=session_id, facts=sheet, at=now
+        )
+        await _record(db, identity, "sign_in_sheet.requested", session_id, now)
+    return job_id
+
+
+def _require_status(session: GroupSession, wanted: Status, verb: str) -> None:
+    if session.status is not wanted:
+        raise ConflictProblem(
+            f"You can {verb} a session that is {wanted.value}; this one is {session.status.value}."
+        )
+
+
+async def _record(db: Transaction, identity: Identity, action: str, session_id: UUID, at: datetime) -> None:
+    await record_access(db, TRAIL, at=at, user_id=identity.user_id, action=action, subject=session_id)

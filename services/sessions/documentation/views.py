@@ -1,0 +1,102 @@
+"""Reading sessions: set-based queries, straight to bytes."""
+
+from datetime import date
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import func, select
+
+from services.sessions.directory.models import PATIENT, STAFF_MEMBER
+from services.sessions.documentation.models import ROSTER_ENTRY, SIGNATURE
+from services.sessions.scheduling.models import SESSION, SESSION_LEADER
+from shared.database.transactions import Transaction
+from shared.web.problems import NotFoundProblem
+
+
+async def day_view(db: Transaction, *, location_id: UUID, held_on: date) -> list[dict[str, Any]]:
+    """List a location's sessions of one day, by start and title, with leaders and size (DOC-1)."""
+    present = (
+        select(ROSTER_ENTRY.c.documentation_id, func.count().label("roster"))
+        .where(ROSTER_ENTRY.c.instance_id == db.instance_id)
+        .group_by(ROSTER_ENTRY.c.documentation_id)
+        .subquery()
+    )
+    statement = (
+        select(
+            SESSION.c.id, SESSION.c.title, SESSION.c.topic, SESSION.c.status, SESSION.c.starts_at,
+            SESSION.c.duration_minutes, func.coalesce(present.c.roster, 0).label("roster"),
+        )
+        .outerjoin_from(SESSION, present, present.c.documentation_id == SESSION.c.documentation_id)
+        .where(
+            SESSION.c.instance_id == db.instance_id,
+            SESSION.c.location_id == location_id,
+            SESSION.c.held_on == held_on,
+        )
+        .order_by(SESSION.c.starts_at, SESSION.c.title, SESSION.c.id)
+    )  # fmt: skip
+    sessions = await db.records(statement)
+    leaders = await _leaders(db, [one["id"] for one in sessions])
+    return [one | {"leaders": leaders.get(one["id"], [])} for one in sessions]
+
+
+async def _leaders(db: Transaction, session_ids: list[UUID]) -> dict[UUID, list[dict[str, Any]]]:
+    statement = (
+        select(
+            SESSION_LEADER.c.session_id,
+            STAFF_MEMBER.c.id,
+            STAFF_MEMBER.c.first_name,
+            STAFF_MEMBER.c.last_name,
+            STAFF_MEMBER.c.credentials,
+        )
+        .join_from(SESSION_LEADER, STAFF_MEMBER, STAFF_MEMBER.c.id == SESSION_LEADER.c.user_id)
+        .where(SESSION_LEADER.c.instance_id == db.instance_id, SESSION_LEADER.c.session_id.in_(session_ids))
+        .order_by(SESSION_LEADER.c.session_id, SESSION_LEADER.c.position)
+    )
+    found: dict[UUID, list[dict[str, Any]]] = {}
+    for leader in await db.records(statement):
+        found.setdefault(leader.pop("session_id"), []).append(leader)
+    return found
+
+
+async def whole_session(db: Transaction, session_id: UUID) -> dict[str, Any]:
+    """Give one session with roster, notes and signatures; raises `NotFoundProblem`."""
+    found = await db.records(db.rows_of(SESSION).where(SESSION.c.id == session_id))
+    if not found:
+        raise NotFoundProblem("There is no such group session.")
+    session = found[0]
+    del session["instance_id"]
+    documentation_id = session["documentation_id"]
+    leaders = await _leaders(db, [session_id])
+    return session | {
+        "leaders": leaders.get(session_id, []),
+        "roster": await _roster(db, documentation_id),
+        "signatures": await _signatures(db, documentation_id),
+    }
+
+
+async def _roster(db: Transaction, documentation_id: UUID | None) -> list[dict[str, Any]]:
+    statement = (
+        select(
+            PATIENT.c.id.label("patient_id"),
+            PATIENT.c.first_name,
+            PATIENT.c.last_name,
+            PATIENT.c.preferred_name,
+            PATIENT.c.mrn,
+            ROSTER_ENTRY.c.attendance,
+            ROSTER_ENTRY.c.minutes,
+            ROSTER_ENTRY.c.individual_note,
+        )
+        .join_from(ROSTER_ENTRY, PATIENT, PATIENT.c.id == ROSTER_ENTRY.c.patient_id)
+        .where(
+            ROSTER_ENTRY.c.documentation_id == documentation_id, ROSTER_ENTRY.c.instance_id == db.instance_id
+        )
+        .order_by(PATIENT.c.last_name, PATIENT.c.first_name, PATIENT.c.id)
+    )
+    return await db.records(statement)
+
+
+async def _signatures(db: Transaction, documentation_id: UUID | None) -> list[dict[str, Any]]:
+    columns = ("id", "user_id", "printed_name", "credentials", "meaning", "signed_at", "document_sha256")
+    statement = db.rows_of(SIGNATURE, *(SIGNATURE.c[name] for name in columns))
+    signed = statement.where(SIGNATURE.c.documentation_id == documentation_id)
+    return await db.records(signed.order_by(SIGNATURE.c.signed_at, SIGNATURE.c.id))

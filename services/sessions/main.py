@@ -1,0 +1,51 @@
+"""The HTTP API of the sessions service."""
+
+from fastapi import APIRouter, FastAPI
+
+from services.sessions.configuration.endpoints import router as configuration_router
+from services.sessions.directory.endpoints import IMPORT_PATH, issuer_router
+from services.sessions.directory.endpoints import router as directory_router
+from services.sessions.directory.issuer import open_issuer
+from services.sessions.documentation.endpoints import router as documentation_router
+from services.sessions.metadata import LEDGER, SERVICE, TRAIL
+from services.sessions.scheduling.endpoints import router as scheduling_router
+from services.sessions.settings import SessionsSettings
+from services.sessions.templates.endpoints import router as templates_router
+from shared.clock import now_utc
+from shared.messaging.ledger import measure_ledger
+from shared.runtime import open_database, serve_http
+from shared.settings import Environment, Settings, read_settings, refuse_setting
+from shared.web.application import new_application
+from shared.web.refusals import audit_refusals
+
+ROUTERS = (configuration_router, directory_router, templates_router, scheduling_router, documentation_router)
+ISSUER_PATHS = ("/v1/token", "/.well-known/jwks.json")
+
+
+def create_application() -> FastAPI:
+    """Build the application from the environment."""
+    settings, own = read_settings(Settings), read_settings(SessionsSettings)
+    database = open_database(own.database_url.get_secret_value(), settings=settings, rings=SERVICE)
+    routers: tuple[APIRouter, ...] = ROUTERS
+    state: dict[str, object] = {"clock": now_utc}
+    if own.issuer_key is not None:
+        if settings.environment is Environment.PRODUCTION:
+            refuse_setting("OPENCIRCLE_SESSIONS_ISSUER_KEY", "the built-in issuer is not for production")
+        state["issuer"] = open_issuer(own.issuer_key, name=settings.issuer, audience=settings.audience)
+        routers = (*ROUTERS, issuer_router)
+    application = new_application(
+        title="OpenCircle sessions",
+        routers=routers,
+        database=database,
+        settings=settings,
+        state=state,
+        open_paths=ISSUER_PATHS if "issuer" in state else (),
+        unlimited_paths=(IMPORT_PATH,),
+        before_metrics=lambda: measure_ledger(database, LEDGER, service=SERVICE),
+    )
+    audit_refusals(application, database=database, trail=TRAIL, clock=now_utc)
+    return application
+
+
+if __name__ == "__main__":
+    serve_http(create_application, service=SERVICE)

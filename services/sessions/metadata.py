@@ -1,0 +1,13 @@
+"""The tables that all subjects of this service share: ledger and audit trail."""
+
+from typing import Final
+
+from shared.database.audit import audit_table
+from shared.database.columns import new_metadata
+from shared.messaging.tables import ledger_tables
+
+SERVICE: Final = "sessions"
+
+metadata = new_metadata()
+LEDGER: Final = ledger_tables(metadata)
+TRAIL: Final = audit_table(metadata)

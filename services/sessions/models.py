@@ -1,0 +1,10 @@
+"""All tables of this service, for migrations."""
+
+from services.sessions.configuration import models as configuration
+from services.sessions.directory import models as directory
+from services.sessions.documentation import models as documentation
+from services.sessions.metadata import metadata
+from services.sessions.scheduling import models as scheduling
+from services.sessions.templates import models as templates
+
+__all__ = ["configuration", "directory", "documentation", "metadata", "scheduling", "templates"]

@@ -1,0 +1,28 @@
+"""What every endpoint of this service takes from the request."""
+
+from dataclasses import dataclass
+from typing import Annotated
+
+from fastapi import Depends, Request
+
+from shared.clock import Clock
+from shared.database.transactions import Database
+from shared.web.identity import Identity, current_identity
+
+
+@dataclass(frozen=True, kw_only=True)
+class Call:
+    """One authenticated request: who asks, the database and the time of day."""
+
+    identity: Identity
+    database: Database
+    clock: Clock
+
+
+async def _call(request: Request) -> Call:
+    # A coroutine although it waits for nothing: FastAPI would run a plain function in a thread.
+    state = request.app.state
+    return Call(identity=current_identity(request), database=state.database, clock=state.clock)
+
+
+CurrentCall = Annotated[Call, Depends(_call)]

@@ -1,0 +1,1 @@
+"""Sessions ahead of time, and who is expected in them."""

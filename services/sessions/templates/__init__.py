@@ -1,0 +1,1 @@
+"""What groups are: templates, and schedules made of their weekly occurrences."""

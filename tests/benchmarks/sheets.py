@@ -1,0 +1,149 @@
+"""What a sign-in sheet costs: ours beside naive WeasyPrint and a bare ReportLab canvas, and the memory."""
+
+import os
+import statistics
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+from io import BytesIO
+from pathlib import Path
+from typing import TypedDict
+from uuid import UUID
+
+from reportlab.lib.pagesizes import letter
+from reportlab.pdfgen.canvas import Canvas
+from weasyprint import HTML
+
+from services.printing.renderer import SheetRenderer
+from services.printing.renderer.sheet_renderer import ASSETS
+from shared.events.sheet import SignInSheet
+
+PAIRS = 11
+
+FIVE_CELLS = """
+tr { background: none } table { background: none; border-spacing: 0 }
+td, th { border-bottom: .6pt solid #555 } tbody th { padding-right: 3mm !important }
+"""
+
+
+class Row(TypedDict):
+    """One line of the table: `ours` and `peer` in `unit`, `ratio` to be `reach` or better."""
+
+    name: str
+    unit: str
+    ours: float
+    peer: float
+    ratio: float
+    reach: float
+
+
+def run() -> list[Row]:
+    """Measure sheets of 30 rows, each pair alternately, after a warm-up."""
+    renderer = SheetRenderer()
+    sheet = sheet_of(30)
+    naive_plain, naive_same = plain_page(renderer, sheet), same_page(renderer, sheet)
+
+    def ours() -> object:
+        return renderer.render(sheet)
+
+    return [
+        compare("sheet of 30 rows / naive WeasyPrint, plain table", ours, lambda: naive(naive_plain), 3),
+        compare("sheet of 30 rows / naive WeasyPrint, same HTML", ours, lambda: naive(naive_same), 3),
+        compare("sheet of 30 rows / ReportLab canvas, no tags", ours, lambda: canvas(sheet), 0),
+        memory_growth(renderer),
+    ]
+
+
+def compare(name: str, ours: Callable[[], object], peer: Callable[[], object], reach: float) -> Row:
+    """Time both in turns; the ratio is the median of the ratios of pairs."""
+    ours(), peer()
+    pairs = [(milliseconds(ours), milliseconds(peer)) for _ in range(PAIRS)]
+    mine, others = (statistics.median(times) for times in zip(*pairs, strict=True))
+    ratio = statistics.median(peer_time / our_time for our_time, peer_time in pairs)
+    return Row(name=name, unit="ms", ours=mine, peer=others, ratio=ratio, reach=reach)
+
+
+def memory_growth(renderer: SheetRenderer) -> Row:
+    """Resident memory after 50 and after 500 sheets, no two alike; `ratio` is the growth in MB."""
+    for number in range(50):
+        renderer.render(sheet_of(30, number))
+    before = resident_mb()
+    for number in range(50, 500):
+        renderer.render(sheet_of(30, number))
+    after = resident_mb()
+    return Row(
+        name="memory, render 50 to 500", unit="MB", ours=after, peer=before, ratio=after - before, reach=1
+    )
+
+
+def sheet_of(rows: int, number: int = 0) -> SignInSheet:
+    """A sheet of `rows` rows, four of them spare; another `number` has other names."""
+    return SignInSheet(
+        job_id=UUID(int=1),
+        session_id=UUID(int=2),
+        location_name="Riverside Center",
+        time_zone="America/Chicago",
+        group_title="Relapse Prevention",
+        starts_at=datetime(2025, 5, 5, 23, tzinfo=UTC),
+        duration_minutes=90,
+        leaders=("Maria Lopez, LCSW", "Tom Reed, LPC"),
+        names=tuple(f"Patient{number}-{row} K." for row in range(rows - 4)),
+        spare_rows=4,
+    )
+
+
+def naive(page: str) -> bytes | None:
+    """WeasyPrint as its manual begins: parser, styles, fonts and fetcher made anew for each document."""
+    pdf: bytes | None = HTML(string=page).write_pdf(pdf_variant="pdf/ua-1")
+    return pdf
+
+
+def same_page(renderer: SheetRenderer, sheet: SignInSheet) -> str:
+    """Our own HTML and styles in one string."""
+    return with_styles(renderer.markup(sheet), "")
+
+
+def plain_page(renderer: SheetRenderer, sheet: SignInSheet) -> str:
+    """The same page as one would write it first: five cells a row, each with its own line."""
+    page = renderer.markup(sheet).replace(' colspan="4"', "")
+    head, body = page.split("<tbody>")
+    return with_styles(
+        f"{head}<tbody>{body.replace('</tr>', '<td></td><td></td><td></td></tr>')}", FIVE_CELLS
+    )
+
+
+def with_styles(page: str, more: str) -> str:
+    styles = (ASSETS / "sheet.css").read_text("utf-8")
+    return page.replace("</head>", f"<style>{styles}{more} @page {{ size: Letter }}</style></head>")
+
+
+def canvas(sheet: SignInSheet) -> bytes:
+    """The lines and Latin names alone: no tags, no wrapping, no other scripts."""
+    target = BytesIO()
+    pdf = Canvas(target, pagesize=letter)
+    for number, name in enumerate([*sheet.names, *[""] * sheet.spare_rows]):
+        if number and number % 20 == 0:
+            pdf.showPage()
+        height = 680 - 30 * (number % 20)
+        pdf.drawString(40, height, str(number + 1))
+        pdf.drawString(70, height, name)
+        pdf.line(40, height - 6, 570, height - 6)
+    pdf.save()
+    return target.getvalue()
+
+
+def milliseconds(action: Callable[[], object]) -> float:
+    started = time.perf_counter()
+    action()
+    return (time.perf_counter() - started) * 1000
+
+
+def resident_mb() -> float:
+    """Resident memory of this process (Linux)."""
+    pages = int(Path("/proc/self/statm").read_text("ascii").split()[1])
+    return pages * os.sysconf("SC_PAGE_SIZE") / 2**20
+
+
+if __name__ == "__main__":
+    for row in run():
+        print(row)
