@@ -11,7 +11,8 @@ from services.sessions.metadata import LEDGER, SERVICE, TRAIL
 from services.sessions.scheduling.endpoints import router as scheduling_router
 from services.sessions.settings import SessionsSettings
 from services.sessions.templates.endpoints import router as templates_router
-from shared.clock import now_utc
+from shared.clock import Clock, now_utc
+from shared.database.transactions import Database
 from shared.messaging.ledger import measure_ledger
 from shared.runtime import open_database, serve_http
 from shared.settings import Environment, Settings, read_settings, refuse_setting
@@ -26,8 +27,15 @@ def create_application() -> FastAPI:
     """Build the application from the environment."""
     settings, own = read_settings(Settings), read_settings(SessionsSettings)
     database = open_database(own.database_url.get_secret_value(), settings=settings, rings=SERVICE)
+    return build_application(settings, own, database=database, clock=now_utc)
+
+
+def build_application(
+    settings: Settings, own: SessionsSettings, *, database: Database, clock: Clock
+) -> FastAPI:
+    """Build the application on a database and a time of day."""
     routers: tuple[APIRouter, ...] = ROUTERS
-    state: dict[str, object] = {"clock": now_utc}
+    state: dict[str, object] = {"clock": clock}
     if own.issuer_key is not None:
         if settings.environment is Environment.PRODUCTION:
             refuse_setting("OPENCIRCLE_SESSIONS_ISSUER_KEY", "the built-in issuer is not for production")
@@ -43,7 +51,7 @@ def create_application() -> FastAPI:
         unlimited_paths=(IMPORT_PATH,),
         before_metrics=lambda: measure_ledger(database, LEDGER, service=SERVICE),
     )
-    audit_refusals(application, database=database, trail=TRAIL, clock=now_utc)
+    audit_refusals(application, database=database, trail=TRAIL, clock=clock)
     return application
 
 

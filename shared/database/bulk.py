@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
+import orjson
 from sqlalchemy import JSON, Column, Table
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -21,7 +22,7 @@ async def insert_new(connection: AsyncConnection, table: Table, rows: Sequence[M
         return
     names = tuple(rows[0])
     if connection.dialect.name == "postgresql":
-        arrays = tuple([_bound(table.c[name], row[name]) for row in rows] for name in names)
+        arrays = tuple(_bound(table.c[name], [row[name] for row in rows]) for name in names)
         await connection.exec_driver_sql(_unnest_statement(table, names), arrays)
     else:
         await connection.execute(sqlite.insert(table).on_conflict_do_nothing(), list(rows))
@@ -44,8 +45,6 @@ def _array_type(kind: str) -> str:
     return "text[]" if kind in {"JSON", "JSONB"} else f"{kind}[]"
 
 
-def _bound(column: Column[Any], value: Any) -> Any:
-    if isinstance(column.type, JSON):
-        processor = column.type.bind_processor(_POSTGRESQL)  # type: ignore[no-untyped-call]
-        return processor(value) if processor else value
-    return value
+def _bound(column: Column[Any], values: list[Any]) -> list[Any]:
+    # Bound as text: the statement bypasses SQLAlchemy's types, and with them its serializer.
+    return [orjson.dumps(value).decode() for value in values] if isinstance(column.type, JSON) else values

@@ -51,7 +51,10 @@ class Transaction:
 
     async def records(self, statement: Executable) -> list[dict[str, Any]]:
         """Give every row as a dict of its own."""
-        return [dict(row) for row in (await self.connection.execute(statement)).mappings()]
+        result = await self.connection.execute(statement)
+        # SQLAlchemy names columns by a subclass of str, which orjson takes for no key.
+        names = [str(name) for name in result.keys()]
+        return [dict(zip(names, row, strict=True)) for row in result]
 
     async def one_or_none(self, statement: Executable) -> Row[Any] | None:
         """Give the only row, or None."""

@@ -71,12 +71,10 @@ class Consuming:
 
     async def _apply_together(self, deliveries: Sequence[Delivery]) -> None:
         async with self.database.writing_for_all() as connection:
-            ids = {delivery.event_id for delivery in deliveries}
-            known = await already_applied(connection, self.inbox, self.consumer, ids)
-            new = {d.event_id: d for d in deliveries if d.event_id not in known}
-            for event_type, envelopes in _by_type(new.values()):
+            by_event = {delivery.event_id: delivery for delivery in deliveries}
+            new = await mark_applied(connection, self.inbox, self.consumer, by_event, at=self.clock())
+            for event_type, envelopes in _by_type(by_event[event_id] for event_id in new):
                 await self.handlers[event_type](connection, envelopes)
-            await mark_applied(connection, self.inbox, self.consumer, list(new), at=self.clock())
             if self.rings_after_apply:
                 await self.database.bell.ring_in(connection)
         if self.rings_after_apply:
@@ -86,6 +84,8 @@ class Consuming:
         if delivery.ring == 1:
             return
         async with self.database.writing_for_all() as connection:
+            if await already_applied(connection, self.inbox, self.consumer, [delivery.event_id]):
+                return
             attempts = await count_attempt(connection, self.inbox, self.consumer, delivery.event_id)
         if attempts > ATTEMPTS_AT_MOST:
             raise CannotApplyError

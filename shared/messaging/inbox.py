@@ -1,13 +1,12 @@
 """The inbox: what a consumer has applied, written in the transaction of its effect."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from shared.database.bulk import insert_new
 from shared.database.dialects import upsert
 from shared.messaging.tables import Inbox
 
@@ -24,11 +23,16 @@ async def already_applied(
 
 
 async def mark_applied(
-    connection: AsyncConnection, inbox: Inbox, consumer: str, event_ids: Sequence[UUID], *, at: datetime
-) -> None:
-    """Note the events as applied, in the transaction of their effect."""
-    rows = [{"event_id": event_id, "consumer": consumer, "applied_at": at} for event_id in event_ids]
-    await insert_new(connection, inbox.applied, rows)
+    connection: AsyncConnection, inbox: Inbox, consumer: str, event_ids: Collection[UUID], *, at: datetime
+) -> set[UUID]:
+    """Note the events as applied, in the transaction of their effect; tell which were not before.
+
+    Written before the effect: another worker with the same event waits here for the end of this
+    transaction, and then finds it applied. All take them in one order, so none waits in a circle.
+    """
+    rows = [{"event_id": one, "consumer": consumer, "applied_at": at} for one in sorted(event_ids)]
+    insert = upsert(connection, inbox.applied, rows[0]).on_conflict_do_nothing()
+    return set((await connection.execute(insert.returning(inbox.applied.c.event_id), rows)).scalars())
 
 
 async def count_attempt(connection: AsyncConnection, inbox: Inbox, consumer: str, event_id: UUID) -> int:

@@ -46,7 +46,7 @@ class KeyRing:
                 secret = base64.b64decode(encoded, validate=True)
             except binascii.Error:
                 raise BadKeyRingError from None
-            if not key_id or "." in key_id or len(secret) != KEY_BYTES:
+            if not key_id or "." in key_id or key_id in keys or len(secret) != KEY_BYTES:
                 raise BadKeyRingError
             keys[key_id] = AESGCM(secret)
         return cls(keys)

@@ -43,7 +43,8 @@ def serve_deliveries(
             # Sent after the commit. Lost? Then the delivery is rung again and the inbox answers.
             broker.send([Outgoing(queue=parcel.receipts_to, task=RECEIPTS_TASK, sealed=answer)])
 
-    @application.task(name=DELIVER_TASK)
+    # Celery would share it with every application of this process, other services' too.
+    @application.task(name=DELIVER_TASK, shared=False)
     def deliver_task(sealed: str) -> None:
         run(deliver(sealed))
 
@@ -65,7 +66,7 @@ def serve_receipts(
             async with database.writing_for_all() as connection:
                 await record_receipts(connection, ledger, content.receipts, now=clock())
 
-    @application.task(name=RECEIPTS_TASK)
+    @application.task(name=RECEIPTS_TASK, shared=False)
     def take_task(sealed: str) -> None:
         run(take(sealed))
 

@@ -19,6 +19,10 @@ OPEN_PATHS: Final = ("/healthz", "/readyz", "/metrics", "/openapi.json", "/docs"
 Refresh = Callable[[], Awaitable[None]]
 
 
+async def _nothing_to_measure() -> None:
+    pass
+
+
 def new_application(
     *,
     title: str,
@@ -28,7 +32,7 @@ def new_application(
     state: dict[str, Any] | None = None,
     open_paths: Collection[str] = (),
     unlimited_paths: Collection[str] = (),
-    before_metrics: Refresh | None = None,
+    before_metrics: Refresh = _nothing_to_measure,
 ) -> FastAPI:
     """Build the application; `state` is what endpoints find on `request.app.state`, `database` included."""
 
@@ -41,7 +45,8 @@ def new_application(
     for router in routers:
         application.include_router(router)
     application.include_router(_operations(database, before_metrics))
-    for name, value in {"database": database, "settings": settings, **(state or {})}.items():
+    common = {"database": database, "settings": settings, "before_metrics": before_metrics}
+    for name, value in (common | (state or {})).items():
         setattr(application.state, name, value)
     answer_with_problems(application)
     verifier = TokenVerifier(
@@ -54,7 +59,7 @@ def new_application(
     return application
 
 
-def _operations(database: Database, before_metrics: Refresh | None) -> APIRouter:
+def _operations(database: Database, before_metrics: Refresh) -> APIRouter:
     router = APIRouter(include_in_schema=False)
 
     @router.get("/healthz")
@@ -70,8 +75,7 @@ def _operations(database: Database, before_metrics: Refresh | None) -> APIRouter
 
     @router.get("/metrics")
     async def metrics() -> Response:
-        if before_metrics is not None:
-            await before_metrics()
+        await before_metrics()
         return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
 
     return router

@@ -1,6 +1,7 @@
 """Refusals leave a trace: who was refused what (PERM-8)."""
 
 from typing import Any
+from uuid import UUID
 
 from fastapi import FastAPI, Request, Response
 from sqlalchemy import Table
@@ -19,7 +20,8 @@ def audit_refusals(application: FastAPI, *, database: Database, trail: Table, cl
         assert isinstance(problem, ForbiddenProblem)  # noqa: S101 - registered for this class alone
         identity = current_identity(request)
         route: Any = request.scope["route"]
-        ids = [str(value) for value in request.path_params.values()]
+        ids = request.path_params
+        patient_id = ids.get("patient_id")
         async with database.writing(identity.instance_id) as db:
             await record_access(
                 db,
@@ -27,8 +29,8 @@ def audit_refusals(application: FastAPI, *, database: Database, trail: Table, cl
                 at=clock(),
                 user_id=identity.user_id,
                 action=f"{request.method} {route.path}"[:80],
-                subject=ids[0] if ids else identity.instance_id,
-                patient_id=request.path_params.get("patient_id"),
+                subject=next(iter(ids.values()), identity.instance_id),
+                patient_id=UUID(patient_id) if patient_id else None,
                 outcome=Outcome.REFUSED,
             )
         return problem_response(problem)

@@ -1,9 +1,10 @@
 """The base of every request body."""
 
+from datetime import UTC, date, datetime
 from typing import Annotated
 from zoneinfo import available_timezones
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
 
 MAX_TITLE_CHARACTERS = 200
 MAX_TEXT_CHARACTERS = 50_000
@@ -17,10 +18,13 @@ def _storable(text: str) -> str:
     return text
 
 
-Title = Annotated[str, Field(min_length=1, max_length=MAX_TITLE_CHARACTERS), AfterValidator(_storable)]
+Storable = Annotated[str, AfterValidator(_storable)]
+"""Text that both databases take."""
+
+Title = Annotated[Storable, Field(min_length=1, max_length=MAX_TITLE_CHARACTERS)]
 """One line: a name, a title, a topic."""
 
-Text = Annotated[str, Field(max_length=MAX_TEXT_CHARACTERS), AfterValidator(_storable)]
+Text = Annotated[Storable, Field(max_length=MAX_TEXT_CHARACTERS)]
 """A note; kept exactly as it is written."""
 
 
@@ -33,6 +37,15 @@ def _known_zone(name: str) -> str:
 
 TimeZone = Annotated[str, AfterValidator(_known_zone)]
 """An IANA time zone."""
+
+
+Day = Annotated[date, Field(ge=date(1900, 1, 1), lt=date(2200, 1, 1))]
+"""A day far enough from the ends of the calendar that any time zone can be applied to it."""
+
+Instant = Annotated[
+    AwareDatetime, Field(ge=datetime(1900, 1, 1, tzinfo=UTC), lt=datetime(2200, 1, 1, tzinfo=UTC))
+]
+"""A point in time, bounded as `Day` is."""
 
 
 class Shape(BaseModel):

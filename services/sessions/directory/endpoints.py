@@ -120,7 +120,7 @@ async def put_access(user_id: UUID, body: Access, call: CurrentCall) -> Response
     return json_response(access.model_dump(mode="json"))
 
 
-@router.put("/staff/{user_id}/login")
+@router.put("/staff/{user_id}/login", status_code=204)
 async def put_login(user_id: UUID, body: NewLogin, call: CurrentCall) -> Response:
     """Give a member of staff a login of the built-in issuer."""
     await set_login(

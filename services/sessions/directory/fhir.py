@@ -4,13 +4,14 @@ Only the elements that OpenCircle keeps are read. A line that can't be used rais
 `BadLineError` with a reason that names elements, never their values.
 """
 
+import re
 from collections.abc import Callable, Mapping
 from datetime import date, datetime
 from typing import Annotated, Any, Final, Literal
 from uuid import UUID
 from zoneinfo import available_timezones
 
-from pydantic import BaseModel, BeforeValidator, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, BeforeValidator, Field, ValidationError
 
 from services.sessions.directory.domain import (
     Location,
@@ -23,7 +24,12 @@ from services.sessions.directory.domain import (
 from shared.events.staff import Role
 
 NPI_SYSTEM: Final = "http://hl7.org/fhir/sid/us-npi"
+NPI_DIGITS: Final = 10
+NAME_CHARACTERS_AT_MOST: Final = 200
+CREDENTIALS_CHARACTERS_AT_MOST: Final = 100
 MRN_TYPE: Final = "MR"
+MRN_CHARACTERS_AT_MOST: Final = 64
+TAXONOMY_SYSTEM: Final = "http://nucc.org/provider-taxonomy"
 TIME_ZONE_EXTENSION: Final = "http://hl7.org/fhir/StructureDefinition/timezone"
 DAY_NOT_KNOWN: Final = date.min
 """Known to be dead, not known since when: out of every group at once, and equal at every import."""
@@ -50,13 +56,27 @@ class BadLineError(Exception):
 
 def _whole_day(value: object) -> object:
     # FHIR dates may be a year or a month alone; a birth date that is not known to the day is not kept.
-    if isinstance(value, str) and len(value) in {4, 7}:
+    if value is None or (isinstance(value, str) and re.fullmatch(r"\d{4}(-(0[1-9]|1[0-2]))?", value)):
         return None
+    # pydantic would take numbers too, as seconds since 1970.
+    if not isinstance(value, str) or not re.match(r"\d{4}-\d{2}-\d{2}", value):
+        message = "must be a FHIR date such as 1984-05-17"
+        raise ValueError(message)
+    return value
+
+
+def _without_nul(value: str) -> str:
+    # PostgreSQL can't store it.
+    if "\x00" in value:
+        message = "must not contain the NUL character"
+        raise ValueError(message)
     return value
 
 
 Day = Annotated[date | None, BeforeValidator(_whole_day)]
 Moment = Annotated[date | datetime | None, BeforeValidator(_whole_day)]
+Line = Annotated[str, Field(max_length=NAME_CHARACTERS_AT_MOST), AfterValidator(_without_nul)]
+LongLine = Annotated[str, Field(min_length=1, max_length=300), AfterValidator(_without_nul)]
 
 
 class _Element(BaseModel):
@@ -64,6 +84,7 @@ class _Element(BaseModel):
 
 
 class _Coding(_Element):
+    system: str | None = None
     code: str | None = None
 
 
@@ -73,15 +94,15 @@ class _Concept(_Element):
 
 class _Identifier(_Element):
     system: str | None = None
-    value: str | None = None
+    value: Line | None = None
     type: _Concept | None = None
 
 
 class _Name(_Element):
     use: str | None = None
-    family: str | None = None
-    given: list[str] = []
-    suffix: list[str] = []
+    family: Line | None = None
+    given: list[Line] = []
+    suffix: list[Line] = []
 
 
 class _Reference(_Element):
@@ -102,12 +123,12 @@ class _Resource(_Element):
 
 class _Organization(_Resource):
     resource_type: Literal["Organization"] = Field(alias="resourceType")
-    name: Annotated[str, Field(min_length=1, max_length=300)]
+    name: LongLine
 
 
 class _Location(_Resource):
     resource_type: Literal["Location"] = Field(alias="resourceType")
-    name: Annotated[str, Field(min_length=1, max_length=300)]
+    name: LongLine
     managing_organization: _Reference | None = Field(None, alias="managingOrganization")
 
 
@@ -201,12 +222,18 @@ def _organization_id(reference: _Reference | None, around: _Surroundings) -> UUI
 
 def _practitioner(resource: _Practitioner, around: _Surroundings) -> StaffMember:
     name = _usual_name("Practitioner", resource.name)
+    npi = next((one.value for one in resource.identifier if one.system == NPI_SYSTEM), None)
+    if npi is not None and len(npi) != NPI_DIGITS:
+        raise BadLineError(f"Practitioner.identifier: an NPI has {NPI_DIGITS} digits")
+    credentials = ", ".join(name.suffix)
+    if len(credentials) > CREDENTIALS_CHARACTERS_AT_MOST:
+        raise BadLineError(f"Practitioner.name.suffix: {CREDENTIALS_CHARACTERS_AT_MOST} characters at most")
     return StaffMember(
         id=around.id_of(resource),
-        npi=next((one.value for one in resource.identifier if one.system == NPI_SYSTEM), None),
+        npi=npi,
         first_name=name.given[0],
         last_name=name.family or "",
-        credentials=", ".join(name.suffix) or None,
+        credentials=credentials or None,
         active=resource.active,
     )
 
@@ -215,7 +242,13 @@ def _practitioner_role(resource: _PractitionerRole, _around: _Surroundings) -> S
     identifier = resource.practitioner.identifier
     if identifier is None or identifier.system != NPI_SYSTEM or not identifier.value:
         raise BadLineError("PractitionerRole.practitioner.identifier: an NPI is needed")
-    codes = [coding.code or "" for concept in resource.code for coding in concept.coding]
+    codes = [
+        coding.code or ""
+        for concept in resource.code
+        for coding in concept.coding
+        # Codes of other systems, SNOMED CT's for one, begin with the same digits.
+        if coding.system == TAXONOMY_SYSTEM
+    ]
     roles = (role for code in codes for start, role in ROLE_BY_TAXONOMY.items() if code.startswith(start))
     return StaffRole(npi=identifier.value, role=next(roles, None))
 
@@ -249,6 +282,8 @@ def _usual_name(kind: str, names: list[_Name]) -> _Name:
     )
     if not official:
         raise BadLineError(f"{kind}.name: one with family and given is needed")
+    if len(" ".join(official[0].given)) > NAME_CHARACTERS_AT_MOST:
+        raise BadLineError(f"{kind}.name.given: {NAME_CHARACTERS_AT_MOST} characters at most")
     return official[0]
 
 
@@ -256,6 +291,8 @@ def _mrn(resource: _Patient) -> str:
     for identifier in resource.identifier:
         codes = {coding.code for coding in identifier.type.coding} if identifier.type else set()
         if MRN_TYPE in codes and identifier.value:
+            if len(identifier.value) > MRN_CHARACTERS_AT_MOST:
+                raise BadLineError(f"Patient.identifier: {MRN_CHARACTERS_AT_MOST} characters at most")
             return identifier.value
     raise BadLineError("Patient.identifier: one of type MR, a medical record number, is needed")
 

@@ -10,7 +10,8 @@ from services.sessions.directory.permissions import Action
 from services.sessions.directory.repository import (
     Entity,
     load_access,
-    mrns_of_others,
+    load_staff,
+    patient_ids_by_mrn,
     staff_ids_by_npi,
     store,
 )
@@ -88,6 +89,7 @@ async def _import_batch(
         lines = await _with_own_mrns(db, lines, report)
         for kind in (Organization, Location, StaffMember, Patient):
             await _store_kind(db, kind, lines, report)
+        await _follow_standing(db, lines, clock)
         await _follow_roles(db, lines, report, clock)
         await record_access(
             db,
@@ -114,13 +116,12 @@ def _read(
 
 async def _with_own_mrns(db: Transaction, lines: list[_Line], report: ImportReport) -> list[_Line]:
     """Leave out patients whose MRN another patient has, in this batch or before it."""
-    seen: dict[str, object] = {}
-    patients = [line.content for line in lines if isinstance(line.content, Patient)]
-    taken = await mrns_of_others(db, patients) if patients else set()
+    mrns = {line.content.mrn for line in lines if isinstance(line.content, Patient)}
+    owners = await patient_ids_by_mrn(db, mrns) if mrns else {}
     kept = []
     for line in lines:
         one = line.content
-        if isinstance(one, Patient) and (one.id in taken or seen.setdefault(one.mrn, one.id) != one.id):
+        if isinstance(one, Patient) and owners.setdefault(one.mrn, one.id) != one.id:
             reason = "Patient.identifier: another patient has this medical record number"
             report.problems.append(LineProblem(line=line.number, reason=reason))
         else:
@@ -138,11 +139,24 @@ async def _store_kind(
     report.unchanged += sum(isinstance(line.content, kind) for line in lines) - len(changed)
 
 
+async def _follow_standing(db: Transaction, lines: Sequence[_Line], clock: Clock) -> None:
+    """Let staff who have left, or come back, lose or regain at once what they may do."""
+    active = {line.content.id: line.content.active for line in lines if isinstance(line.content, StaffMember)}
+    known = await load_access(db, active) if active else {}
+    changed = [
+        access.model_copy(update={"version": access.version + 1, "active": active[user_id]})
+        for user_id, access in known.items()
+        if access.active != active[user_id]
+    ]
+    await change_access(db, changed, at=clock())
+
+
 async def _follow_roles(db: Transaction, lines: Sequence[_Line], report: ImportReport, clock: Clock) -> None:
     """Give imported practitioners the role of their taxonomy, unless somebody has set their access."""
     roles = [(line.number, line.content) for line in lines if isinstance(line.content, StaffRole)]
     ids = await staff_ids_by_npi(db, {role.npi for _, role in roles}) if roles else {}
     known = await load_access(db, set(ids.values()))
+    members = await load_staff(db, set(ids.values()))
     new: dict[str, StaffAccess] = {}
     for number, role in roles:
         user_id = ids.get(role.npi)
@@ -151,8 +165,9 @@ async def _follow_roles(db: Transaction, lines: Sequence[_Line], report: ImportR
             report.problems.append(LineProblem(line=number, reason=reason))
         elif user_id not in known and role.npi not in new:
             granted = frozenset({role.role} if role.role else ())
+            active = members[user_id].active
             new[role.npi] = StaffAccess(
-                user_id=user_id, version=1, active=True, roles=granted, features=frozenset()
+                user_id=user_id, version=1, active=active, roles=granted, features=frozenset()
             )
         else:
             report.unchanged += 1

@@ -1,11 +1,11 @@
 """Reading and writing people and places; every statement takes any number of rows."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, fields
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Table, insert, or_, select, update
+from sqlalchemy import ColumnElement, Table, or_, select, update
 
 from services.sessions.directory.domain import Location, Organization, Patient, StaffMember
 from services.sessions.directory.models import (
@@ -19,7 +19,7 @@ from services.sessions.directory.models import (
 from shared.database.dialects import upsert
 from shared.database.transactions import Transaction
 from shared.events.staff import Feature, Role, StaffAccess
-from shared.web.problems import NotFoundProblem
+from shared.web.problems import ConflictProblem, NotFoundProblem
 
 Entity = Organization | Location | StaffMember | Patient
 
@@ -48,11 +48,10 @@ async def store(db: Transaction, entities: Sequence[Entity]) -> set[UUID]:
     return set((await db.execute(statement.returning(table.c.id), rows)).scalars())
 
 
-async def mrns_of_others(db: Transaction, patients: Iterable[Patient]) -> set[UUID]:
-    """Name the patients whose MRN is another patient's already."""
-    by_mrn = {patient.mrn: patient.id for patient in patients}
-    known = await db.all(db.rows_of(PATIENT, PATIENT.c.mrn, PATIENT.c.id).where(PATIENT.c.mrn.in_(by_mrn)))
-    return {by_mrn[row.mrn] for row in known if row.id != by_mrn[row.mrn]}
+async def patient_ids_by_mrn(db: Transaction, mrns: Collection[str]) -> dict[str, UUID]:
+    """Find patients by medical record number."""
+    found = db.rows_of(PATIENT, PATIENT.c.mrn, PATIENT.c.id).where(PATIENT.c.mrn.in_(mrns))
+    return {row.mrn: row.id for row in await db.all(found)}
 
 
 async def load_location(db: Transaction, location_id: UUID) -> Location:
@@ -127,14 +126,16 @@ async def store_access(db: Transaction, members: Sequence[StaffAccess]) -> None:
 
 
 async def add_account(db: Transaction, *, user_id: UUID, login: str, password_hash: str) -> None:
-    """Give a user a login of the built-in issuer."""
+    """Give a user a login of the built-in issuer; raises `ConflictProblem` for a second or a taken one."""
     values = {
         "user_id": user_id,
         "instance_id": db.instance_id,
         "login": login,
         "password_hash": password_hash,
     }
-    await db.execute(insert(ACCOUNT).values(values))
+    added = await db.execute(upsert(db.connection, ACCOUNT, values).on_conflict_do_nothing())
+    if added.rowcount != 1:
+        raise ConflictProblem("This login is taken, or the user has one already.")
 
 
 async def change_password(db: Transaction, *, user_id: UUID, password_hash: str) -> None:

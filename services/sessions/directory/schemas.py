@@ -5,7 +5,7 @@ from typing import Annotated
 from pydantic import Field, SecretStr
 
 from shared.events.staff import Feature, Role
-from shared.web.shapes import Shape
+from shared.web.shapes import Shape, Storable
 
 MIN_PASSWORD_CHARACTERS = 12
 
@@ -13,7 +13,7 @@ MIN_PASSWORD_CHARACTERS = 12
 class LogIn(Shape):
     """A login of the built-in issuer."""
 
-    login: Annotated[str, Field(min_length=1, max_length=200)]
+    login: Annotated[Storable, Field(min_length=1, max_length=200)]
     password: Annotated[SecretStr, Field(max_length=500)]
 
 
@@ -27,5 +27,5 @@ class Access(Shape):
 class NewLogin(Shape):
     """A login for a member of staff."""
 
-    login: Annotated[str, Field(min_length=3, max_length=200)]
+    login: Annotated[Storable, Field(min_length=3, max_length=200)]
     password: Annotated[SecretStr, Field(min_length=MIN_PASSWORD_CHARACTERS, max_length=500)]

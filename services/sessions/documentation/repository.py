@@ -1,11 +1,11 @@
 """Reading and writing what is documented."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import bindparam, insert, update
+from sqlalchemy import bindparam, func, insert, update
 
 from services.sessions.documentation.domain import GroupSession, RosterEntry
 from services.sessions.documentation.models import ROSTER_ENTRY, SIGNATURE
@@ -120,8 +120,10 @@ async def freeze_roster(
 
 async def store_entries(
     db: Transaction, session: GroupSession, entries: Mapping[UUID, Mapping[str, Any]]
-) -> int:
-    """Write the same columns of some roster entries; give how many were there."""
+) -> None:
+    """Write the same columns of some roster entries; raises `NotFoundProblem` when one is not there."""
+    # Asked first: over many rows, asyncpg does not count what an update has changed.
+    await _require_on_roster(db, session, entries)
     columns = list(next(iter(entries.values())))
     statement = (
         update(ROSTER_ENTRY)
@@ -136,7 +138,18 @@ async def store_entries(
         {"of_patient": patient_id, **{f"new_{name}": values[name] for name in columns}}
         for patient_id, values in entries.items()
     ]
-    return (await db.execute(statement, rows)).rowcount
+    await db.execute(statement, rows)
+
+
+async def _require_on_roster(db: Transaction, session: GroupSession, patient_ids: Collection[UUID]) -> None:
+    entry = ROSTER_ENTRY
+    row = await db.one_or_none(
+        db.rows_of(entry, func.count().label("found")).where(
+            entry.c.documentation_id == session.documentation_id, entry.c.patient_id.in_(patient_ids)
+        )
+    )
+    if row is None or row.found != len(patient_ids):
+        raise NotFoundProblem("Not all of these patients are on the roster of this session.")
 
 
 async def add_signature(db: Transaction, session: GroupSession, signature: Signature) -> None:

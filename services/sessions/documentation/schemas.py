@@ -3,10 +3,10 @@
 from typing import Annotated
 from uuid import UUID
 
-from pydantic import AwareDatetime, Field
+from pydantic import Field
 
 from shared.events.record import Attendance
-from shared.web.shapes import Shape, Text, Title
+from shared.web.shapes import Instant, Shape, Text, Title
 
 ROSTER_AT_MOST = 500
 
@@ -31,8 +31,8 @@ class GroupNote(Shape):
 
     topic: Title
     description: Text = ""
-    started_at: AwareDatetime | None = None
-    ended_at: AwareDatetime | None = None
+    started_at: Instant | None = None
+    ended_at: Instant | None = None
 
 
 class IndividualNote(Shape):

@@ -86,6 +86,8 @@ def require_fresh(identity: Identity, now: datetime) -> None:
 def _meaning(documentation: Documentation, access: StaffAccess) -> SignatureMeaning:
     session = documentation.session
     is_leader = access.user_id in session.leader_ids
+    if not is_leader:
+        require(access, Action.SEE_SESSIONS)
     if any(one.user_id == access.user_id for one in documentation.signatures):
         raise ConflictProblem("You have signed this session already.")
     if session.status is Status.IN_PROGRESS:

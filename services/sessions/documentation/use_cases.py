@@ -31,7 +31,7 @@ from shared.events.staff import StaffAccess
 from shared.identifiers import new_id
 from shared.messaging.outbox import publish
 from shared.web.identity import Identity
-from shared.web.problems import ConflictProblem, ForbiddenProblem, NotFoundProblem
+from shared.web.problems import ConflictProblem, ForbiddenProblem
 
 
 async def start_session(database: Database, identity: Identity, session_id: UUID, *, clock: Clock) -> None:
@@ -100,8 +100,7 @@ async def _write_entries(
 ) -> None:
     async with database.writing(identity.instance_id) as db:
         session = await _editable(db, identity, session_id)
-        if await store_entries(db, session, entries) != len(entries):
-            raise NotFoundProblem("Not all of these patients are on the roster of this session.")
+        await store_entries(db, session, entries)
         await change_session(db, session, {})
         await _record(db, identity, action, session_id, clock())
 

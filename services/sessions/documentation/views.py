@@ -15,18 +15,21 @@ from shared.web.problems import NotFoundProblem
 
 async def day_view(db: Transaction, *, location_id: UUID, held_on: date) -> list[dict[str, Any]]:
     """List a location's sessions of one day, by start and title, with leaders and size (DOC-1)."""
-    present = (
-        select(ROSTER_ENTRY.c.documentation_id, func.count().label("roster"))
-        .where(ROSTER_ENTRY.c.instance_id == db.instance_id)
-        .group_by(ROSTER_ENTRY.c.documentation_id)
-        .subquery()
+    # Counted by the session's key: a join with all counts would read every roster there ever was.
+    on_roster = (
+        select(func.count())
+        .where(
+            ROSTER_ENTRY.c.documentation_id == SESSION.c.documentation_id,
+            ROSTER_ENTRY.c.instance_id == db.instance_id,
+        )
+        .correlate(SESSION)
+        .scalar_subquery()
     )
     statement = (
         select(
             SESSION.c.id, SESSION.c.title, SESSION.c.topic, SESSION.c.status, SESSION.c.starts_at,
-            SESSION.c.duration_minutes, func.coalesce(present.c.roster, 0).label("roster"),
+            SESSION.c.duration_minutes, on_roster.label("roster"),
         )
-        .outerjoin_from(SESSION, present, present.c.documentation_id == SESSION.c.documentation_id)
         .where(
             SESSION.c.instance_id == db.instance_id,
             SESSION.c.location_id == location_id,

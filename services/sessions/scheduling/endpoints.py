@@ -21,7 +21,7 @@ async def post_generation(body: Horizon, call: CurrentCall) -> Response:
     return json_response({"session_ids": ids})
 
 
-@router.post("/v1/schedules/{schedule_id}/assignments")
+@router.post("/v1/schedules/{schedule_id}/assignments", status_code=204)
 async def post_assignment(schedule_id: UUID, body: NewAssignment, call: CurrentCall) -> Response:
     """Enrol patients in a schedule from a date on (SCH-2)."""
     await assign_schedule(call.database, call.identity, schedule_id, **dict(body), clock=call.clock)

@@ -18,7 +18,7 @@ from shared.database.transactions import Transaction
 
 async def add_sessions(db: Transaction, sessions: Sequence[PlannedSession]) -> None:
     """Store sessions that are not there yet, with their leaders."""
-    known = await _known_ids(db, [one.id for one in sessions])
+    known = await _known_ids(db, {one.held_on for one in sessions})
     new = [one for one in sessions if one.id not in known]
     await insert_new(db.connection, SESSION, [_session_row(db.instance_id, one) for one in new])
     await insert_new(
@@ -32,8 +32,11 @@ async def add_sessions(db: Transaction, sessions: Sequence[PlannedSession]) -> N
     )
 
 
-async def _known_ids(db: Transaction, ids: Collection[UUID]) -> set[UUID]:
-    return {row.id for row in await db.all(db.rows_of(SESSION, SESSION.c.id).where(SESSION.c.id.in_(ids)))}
+async def _known_ids(db: Transaction, days: Collection[date]) -> set[UUID]:
+    # By days, not by ids: a year of a large clinic has more sessions than a statement takes parameters.
+    return {
+        row.id for row in await db.all(db.rows_of(SESSION, SESSION.c.id).where(SESSION.c.held_on.in_(days)))
+    }
 
 
 def _session_row(instance_id: UUID, one: PlannedSession) -> dict[str, object]:

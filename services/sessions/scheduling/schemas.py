@@ -1,12 +1,11 @@
 """The API's shapes of generation and assignment."""
 
-from datetime import date
 from typing import Annotated, Self
 from uuid import UUID
 
 from pydantic import Field, model_validator
 
-from shared.web.shapes import Shape
+from shared.web.shapes import Day, Shape
 
 HORIZON_DAYS_AT_MOST = 366
 
@@ -14,8 +13,8 @@ HORIZON_DAYS_AT_MOST = 366
 class Horizon(Shape):
     """The days for which sessions are made, both included."""
 
-    since: date
-    until: date
+    since: Day
+    until: Day
 
     @model_validator(mode="after")
     def _in_order(self) -> Self:
@@ -29,5 +28,12 @@ class NewAssignment(Shape):
     """Patients who get a schedule from a date on (SCH-2)."""
 
     patient_ids: Annotated[tuple[UUID, ...], Field(min_length=1, max_length=500)]
-    starts_on: date
-    ends_on: date | None = None
+    starts_on: Day
+    ends_on: Day | None = None
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Self:
+        if self.ends_on is not None and self.ends_on < self.starts_on:
+            message = "ends_on must be starts_on or later"
+            raise ValueError(message)
+        return self

@@ -1,14 +1,14 @@
 """The API's shapes of templates and schedules."""
 
-from datetime import date, time
+from datetime import time
 from typing import Annotated, Literal
 from uuid import UUID
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, ConfigDict, Field
 
 from services.sessions.templates.domain import BadRecurrenceError, check_recurrence
 from shared.events.record import BillingCode, UnitRule
-from shared.web.shapes import Shape, Text, Title
+from shared.web.shapes import Day, Shape, Text, Title
 
 
 def _is_rule(rule: str) -> str:
@@ -22,16 +22,38 @@ def _is_rule(rule: str) -> str:
 Recurrence = Annotated[str, Field(max_length=500), AfterValidator(_is_rule)]
 
 
+def _wall_clock(moment: time) -> time:
+    if moment.tzinfo is not None:
+        message = "must be a time without offset: the location's time zone applies"
+        raise ValueError(message)
+    return moment
+
+
+class TemplateCode(BillingCode):
+    """One code; other than in the contract, a field that is not known is refused here."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    code: Annotated[str, Field(pattern="^[A-Z0-9]{3,5}$")]
+    description: Title
+
+
+class TemplateUnits(UnitRule):
+    """How minutes become units; other than in the contract, a field that is not known is refused here."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
 class TemplateBilling(Shape):
     """How sessions of the group are billed; only with integrated billing (BILL-1)."""
 
     mode: Literal["per_diem", "ancillary"]
-    codes: Annotated[tuple[BillingCode, ...], Field(max_length=20)]
+    codes: Annotated[tuple[TemplateCode, ...], Field(max_length=20)]
     place_of_service: Annotated[str, Field(pattern=r"^\d{2}$")]
     modifiers: Annotated[
         tuple[Annotated[str, Field(pattern=r"^[A-Z0-9]{2}$")], ...], Field(max_length=4)
     ] = ()
-    units: UnitRule
+    units: TemplateUnits
     minimum_minutes: Annotated[int, Field(ge=0, le=1440)] = 0
 
 
@@ -41,8 +63,8 @@ class NewTemplate(Shape):
     location_id: UUID
     title: Title
     description: Text = ""
-    first_on: date
-    starts_at: time
+    first_on: Day
+    starts_at: Annotated[time, AfterValidator(_wall_clock)]
     duration_minutes: Annotated[int, Field(gt=0, le=1440)]
     recurrence: Recurrence | None = None
     leader_ids: Annotated[tuple[UUID, ...], Field(max_length=10)] = ()

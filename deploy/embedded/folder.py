@@ -1,0 +1,132 @@
+"""The data folder of one embedded deployment: databases, keys, files, logs, and its lock."""
+
+import fcntl
+import json
+import sqlite3
+import tempfile
+from collections.abc import Iterator
+from contextlib import closing, contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from deploy.embedded.private_files import write_private
+from services.sessions.directory.issuer import new_signing_key, open_issuer
+from shared.messaging.sealing import new_key_ring
+
+SERVICES: Final = ("sessions", "charts", "billing_bridge", "printing")
+ISSUER: Final = "https://opencircle.localhost"
+AUDIENCE: Final = "opencircle"
+RING_AGAIN_AFTER_SECONDS: Final = (2, 5, 15, 60, 300)
+MIGRATIONS: Final = Path(__file__).resolve().parents[2] / "services"
+
+
+class FolderInUseError(Exception):
+    """Another OpenCircle runs on this data folder: stop it first, or choose another --data-dir."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class DataFolder:
+    """Where everything of one deployment is; all of it health data, so readable by its owner alone."""
+
+    root: Path
+
+    @property
+    def logs(self) -> Path:
+        """One log a part, JSON lines."""
+        return self.root / "logs"
+
+    @property
+    def broker(self) -> Path:
+        """The broker's append-only file."""
+        return self.root / "broker"
+
+    @property
+    def pids(self) -> Path:
+        """The process id of each part that runs."""
+        return self.root / "run"
+
+    @property
+    def issuer_key(self) -> Path:
+        """The private key of the built-in issuer."""
+        return self.root / "issuer.pem"
+
+    @property
+    def token_keys(self) -> Path:
+        """The public keys of the built-in issuer."""
+        return self.root / "jwks.json"
+
+    def database(self, service: str) -> Path:
+        """The SQLite file of one service."""
+        return self.root / f"{service}.sqlite3"
+
+    def prepare(self) -> None:
+        """Make what is missing: folders and keys. What is there stays."""
+        for folder in (self.root, self.logs, self.broker, self.pids, self.root / "files"):
+            folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        if not self.issuer_key.exists():
+            new_signing_key(self.issuer_key)
+        issuer = open_issuer(self.issuer_key, name=ISSUER, audience=AUDIENCE)
+        self.token_keys.write_text(json.dumps(issuer.public_keys()))
+        for name in ("message.keys", "connection.keys"):
+            if not (self.root / name).exists():
+                write_private(self.root / name, new_key_ring())
+
+    def environment(self, *, sockets: Path, port: int) -> dict[str, str]:
+        """Give the settings of all parts."""
+        urls = {service: f"sqlite+aiosqlite:///{self.database(service).resolve()}" for service in SERVICES}
+        return {
+            "OPENCIRCLE_ENVIRONMENT": "embedded",
+            "OPENCIRCLE_BROKER_URL": f"redis+socket://{sockets / 'broker.sock'}?virtual_host=0",
+            "OPENCIRCLE_MESSAGE_KEYS": (self.root / "message.keys").read_text(),
+            "OPENCIRCLE_ISSUER": ISSUER,
+            "OPENCIRCLE_AUDIENCE": AUDIENCE,
+            "OPENCIRCLE_TOKEN_KEYS": str(self.token_keys.resolve()),
+            "OPENCIRCLE_BELLS_FOLDER": str(sockets),
+            "OPENCIRCLE_RING_AGAIN_AFTER_SECONDS": json.dumps(RING_AGAIN_AFTER_SECONDS),
+            "OPENCIRCLE_HTTP_HOST": "127.0.0.1",
+            "OPENCIRCLE_HTTP_PORT": str(port),
+            "OPENCIRCLE_SESSIONS_DATABASE_URL": urls["sessions"],
+            "OPENCIRCLE_SESSIONS_ISSUER_KEY": str(self.issuer_key.resolve()),
+            "OPENCIRCLE_CHARTS_DATABASE_URL": urls["charts"],
+            "OPENCIRCLE_BILLING_DATABASE_URL": urls["billing_bridge"],
+            "OPENCIRCLE_BILLING_CONNECTION_KEYS": (self.root / "connection.keys").read_text(),
+            "OPENCIRCLE_PRINTING_DATABASE_URL": urls["printing"],
+            "OPENCIRCLE_PRINTING_STORAGE_FOLDER": str((self.root / "files").resolve()),
+        }
+
+    def outdated_services(self) -> list[str]:
+        """Name the services whose database is not at the head of its migrations, without importing them."""
+        return [service for service in SERVICES if _revision(self.database(service)) != _head(service)]
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Hold the folder alone; raises `FolderInUseError`. The system frees it even after a crash."""
+        self.root.mkdir(parents=True, exist_ok=True, mode=0o700)
+        with (self.root / "lock").open("a+") as lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                raise FolderInUseError from None
+            yield
+
+
+@contextmanager
+def socket_folder() -> Iterator[Path]:
+    """Make a folder with a short path: a socket's may have 107 characters, a data folder's has more."""
+    with tempfile.TemporaryDirectory(prefix="opencircle-") as folder:
+        yield Path(folder)
+
+
+def _head(service: str) -> str:
+    versions = (MIGRATIONS / service / "migrations" / "versions").glob("[0-9]*.py")
+    return max(path.name.partition("_")[0] for path in versions)
+
+
+def _revision(database: Path) -> str | None:
+    if not database.exists():
+        return None
+    with closing(sqlite3.connect(database)) as connection, suppress(sqlite3.OperationalError):
+        row = connection.execute("SELECT version_num FROM alembic_version").fetchone()
+        return str(row[0]) if row else None
+    return None

@@ -1,0 +1,31 @@
+"""What the parts import, loaded once before they are forked; the composition roots themselves are not."""
+
+import gc
+
+import aiosqlite
+import celery.apps.worker
+import celery.bin.celery
+import celery.bin.worker
+import celery.concurrency.prefork
+import celery.concurrency.solo
+import kombu.transport.redis
+import uvicorn.protocols.http.httptools_impl
+import uvloop
+
+import services.billing_bridge.endpoints
+import services.billing_bridge.pushing
+import services.charts.consumers
+import services.charts.endpoints
+import services.printing.endpoints
+import services.printing.rendering
+import services.sessions.configuration.endpoints
+import services.sessions.documentation.endpoints
+import services.sessions.scheduling.endpoints
+import shared.runtime
+import shared.web.application
+
+__all__ = ["aiosqlite", "celery", "kombu", "services", "shared", "uvicorn", "uvloop"]
+
+# What is here stays: no child's collector shall touch, and so copy, these pages.
+gc.collect()
+gc.freeze()
