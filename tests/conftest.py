@@ -1,1 +1,1 @@
-pytest_plugins = ["pytester", "tests.support.rules", "tests.support.servers"]
+pytest_plugins = ["pytester", "tests.support.rules", "tests.support.servers", "tests.support.databases"]

@@ -51,7 +51,8 @@ class Relay:
                     log.warning("The broker takes nothing; deliveries stay owed.", code="broker.unavailable")
                     await asyncio.sleep(PAUSE_SECONDS)
                     continue
-                except DBAPIError as error:
+                # asyncpg says that nobody listens by a plain OSError.
+                except (DBAPIError, OSError) as error:
                     log.warning(
                         "The ledger can't be read; trying again.",
                         code="ledger.unavailable",

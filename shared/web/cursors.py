@@ -9,6 +9,7 @@ from typing import Annotated, Any, Final, Self
 import orjson
 from fastapi import Query
 
+from shared.web.bodies import json_bytes
 from shared.web.problems import InvalidProblem
 
 DEFAULT_PAGE: Final = 50
@@ -39,7 +40,7 @@ class Page:
 
 def write_cursor(values: Sequence[Any]) -> str:
     """Pack the last row's keys; callers only ever hand it back."""
-    return base64.urlsafe_b64encode(orjson.dumps(values, option=orjson.OPT_UTC_Z)).decode().rstrip("=")
+    return base64.urlsafe_b64encode(json_bytes(values)).decode().rstrip("=")
 
 
 def _storable(value: Any) -> Any:

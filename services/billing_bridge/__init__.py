@@ -1,0 +1,1 @@
+"""Charges: made from session records, pushed to integrated billing systems, never twice."""

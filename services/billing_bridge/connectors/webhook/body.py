@@ -1,0 +1,30 @@
+"""A charge as its receiver reads it; `charge.schema.json` is the contract."""
+
+from services.billing_bridge.domain import Charge
+from shared.web.bodies import json_bytes
+
+
+def body_of(charge: Charge) -> bytes:
+    """Write a charge as JSON: from the charge alone, so that every attempt sends the same bytes."""
+    return json_bytes(
+        {
+            "type": "charge.made",
+            "data": {
+                "charge_id": charge.charge_id,
+                "session_id": charge.session_id,
+                "documentation_id": charge.documentation_id,
+                "patient": {"patient_id": charge.patient_id, "mrn": charge.mrn},
+                "service_date": charge.service_date,
+                "form": charge.form,
+                "code": charge.code,
+                "description": charge.description,
+                "revenue_code": charge.revenue_code,
+                "modifiers": charge.modifiers,
+                "place_of_service": charge.place_of_service,
+                "units": charge.units,
+                "minutes": charge.minutes,
+                "rendering_provider": {"name": charge.provider_name, "npi": charge.provider_npi},
+                "group_size": charge.group_size,
+            },
+        }
+    )

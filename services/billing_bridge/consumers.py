@@ -1,0 +1,36 @@
+"""What the billing bridge hears, and what it does then."""
+
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from services.billing_bridge.models import staff_access
+from services.billing_bridge.use_cases import make_charges
+from shared.events.catalogue import SESSION_COMPLETED, SESSION_REVIEWED, STAFF_ACCESS_CHANGED
+from shared.events.envelope import Envelope
+from shared.events.record import SessionRecord
+from shared.events.staff import StaffAccessChanged
+from shared.messaging.consuming import Handler
+from shared.web.staff_access import keep_staff_access
+
+
+async def session_documented(
+    connection: AsyncConnection, envelopes: Sequence[Envelope[SessionRecord]]
+) -> None:
+    """Make the charges of sessions that are completed, with or without review."""
+    await make_charges(connection, envelopes)
+
+
+async def staff_access_changed(
+    connection: AsyncConnection, envelopes: Sequence[Envelope[StaffAccessChanged]]
+) -> None:
+    """Keep what staff may do here."""
+    await keep_staff_access(connection, staff_access, envelopes)
+
+
+HANDLERS: Final[Mapping[str, Handler]] = {
+    SESSION_COMPLETED: session_documented,
+    SESSION_REVIEWED: session_documented,
+    STAFF_ACCESS_CHANGED: staff_access_changed,
+}

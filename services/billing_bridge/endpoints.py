@@ -1,0 +1,145 @@
+"""The way in over HTTP: the billing worklist, and where charges go."""
+
+from dataclasses import dataclass
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Depends, Request, Response
+
+from services.billing_bridge import schemas, use_cases, views
+from services.billing_bridge.outcomes import Status
+from services.billing_bridge.use_cases import Deed, as_biller
+from shared.clock import Clock
+from shared.database.transactions import Database
+from shared.messaging.sealing import KeyRing
+from shared.settings import Environment
+from shared.web.bodies import etag_of, json_bytes
+from shared.web.cursors import DEFAULT_PAGE, Cursor, Limit
+from shared.web.identity import Identity, current_identity
+from shared.web.problems import NotFoundProblem
+
+router = APIRouter(prefix="/v1/billing", tags=["billing"])
+
+
+@dataclass(frozen=True, kw_only=True)
+class Call:
+    """One authenticated request and what it works on."""
+
+    identity: Identity
+    database: Database
+    clock: Clock
+    keys: KeyRing
+    embedded: bool
+
+    def deed(self, action: str) -> Deed:
+        """Name what is asked for, for the audit trail."""
+        return Deed(identity=self.identity, action=action, at=self.clock())
+
+
+async def _call(request: Request) -> Call:
+    # A coroutine although it waits for nothing: FastAPI would run a plain function in a thread.
+    state = request.app.state
+    return Call(
+        identity=current_identity(request),
+        database=state.database,
+        clock=state.clock,
+        keys=state.connection_keys,
+        embedded=state.settings.environment is Environment.EMBEDDED,
+    )
+
+
+CurrentCall = Annotated[Call, Depends(_call)]
+
+
+@router.get("/charges", response_model=schemas.ChargePage)
+async def list_charges(
+    call: CurrentCall,
+    *,
+    status: Status | None = None,
+    session_id: UUID | None = None,
+    patient_id: UUID | None = None,
+    cursor: Cursor = None,
+    limit: Limit = DEFAULT_PAGE,
+) -> Response:
+    """List charges, oldest first; of one status, session or patient if asked so (BILL-7)."""
+    wanted = views.Wanted(
+        status=status, session_id=session_id, patient_id=patient_id, cursor=cursor, limit=limit
+    )
+    subject = session_id or patient_id or call.identity.instance_id
+    deed = call.deed("charges.listed")
+    async with as_biller(call.database, deed, subject=subject, patient_id=patient_id) as db:
+        return _json(await views.charge_page(db, wanted))
+
+
+@router.get("/charges/{charge_id}", response_model=schemas.WholeCharge)
+async def show_charge(call: CurrentCall, charge_id: UUID) -> Response:
+    """Give one charge with its history and every attempt to push it."""
+    return await _shown(call, charge_id)
+
+
+@router.post("/charges/{charge_id}/hold", response_model=schemas.WholeCharge)
+async def hold(call: CurrentCall, charge_id: UUID, why: schemas.Reason) -> Response:
+    """Keep a charge from being pushed."""
+    await use_cases.hold_charge(call.database, call.deed("charge.held"), charge_id, reason=why.reason)
+    return await _shown(call, charge_id)
+
+
+@router.post("/charges/{charge_id}/release", response_model=schemas.WholeCharge)
+async def release(call: CurrentCall, charge_id: UUID, why: schemas.Reason) -> Response:
+    """Have a held, unknown or rejected charge pushed."""
+    await use_cases.release_charge(call.database, call.deed("charge.released"), charge_id, reason=why.reason)
+    return await _shown(call, charge_id)
+
+
+@router.get("/counts", response_model=schemas.Counts)
+async def count_charges(call: CurrentCall) -> Response:
+    """Count charges by status."""
+    async with as_biller(
+        call.database, call.deed("charges.counted"), subject=call.identity.instance_id
+    ) as db:
+        return _json(await views.counts(db))
+
+
+@router.get("/connections", response_model=schemas.Connections)
+async def list_connections(call: CurrentCall) -> Response:
+    """List the billing systems of this instance."""
+    async with as_biller(
+        call.database, call.deed("connections.listed"), subject=call.identity.instance_id
+    ) as db:
+        return _json(json_bytes({"connections": await views.connections(db)}))
+
+
+@router.put("/connections/{system}", response_model=schemas.ConnectionPut)
+async def put_connection(call: CurrentCall, system: str, change: schemas.ConnectionChange) -> Response:
+    """Set where charges for a billing system go."""
+    wanted = use_cases.WantedConnection(
+        url=change.url,
+        deduplicates=change.deduplicates,
+        active=change.active,
+        secret=change.secret.get_secret_value() if change.secret else None,
+    )
+    deed = call.deed("connection.set")
+    made = await use_cases.connect_system(
+        call.database, deed, system, wanted, keys=call.keys, embedded=call.embedded
+    )
+    async with call.database.reading(call.identity.instance_id) as db:
+        now = next(one for one in await views.connections(db) if one["system"] == system)
+    return _json(json_bytes(now | {"secret": made}))
+
+
+async def _shown(call: Call, charge_id: UUID) -> Response:
+    # Looked for first, so that the audit trail names the patient concerned.
+    async with call.database.reading(call.identity.instance_id) as db:
+        shown = await views.one_charge(db, charge_id)
+    patient_id = shown.patient_id if shown else None
+    async with as_biller(call.database, call.deed("charge.read"), subject=charge_id, patient_id=patient_id):
+        if shown is None:
+            raise NotFoundProblem("There is no such charge.")
+    return _json(shown.body, headers={"ETag": etag_of(shown.version)})
+
+
+def _json(body: bytes, headers: dict[str, str] | None = None) -> Response:
+    # Health data: no cache may keep it.
+    return Response(
+        body, media_type="application/json", headers={"Cache-Control": "no-store", **(headers or {})}
+    )

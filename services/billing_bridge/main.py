@@ -1,0 +1,31 @@
+"""The API of the billing bridge: `python -m services.billing_bridge.main`."""
+
+from fastapi import FastAPI
+
+from services.billing_bridge.endpoints import router
+from services.billing_bridge.models import audit_entry
+from services.billing_bridge.settings import BillingSettings
+from shared.clock import now_utc
+from shared.runtime import open_database, serve_http
+from shared.settings import Settings, read_settings
+from shared.web.application import new_application
+from shared.web.refusals import audit_refusals
+
+
+def create_application() -> FastAPI:
+    """Build the application from the environment's settings."""
+    settings, own = read_settings(Settings), read_settings(BillingSettings)
+    database = open_database(own.database_url.get_secret_value(), settings=settings, rings="billing_bridge")
+    application = new_application(
+        title="OpenCircle billing bridge",
+        routers=[router],
+        database=database,
+        settings=settings,
+        state={"clock": now_utc, "connection_keys": own.keys},
+    )
+    audit_refusals(application, database=database, trail=audit_entry, clock=now_utc)
+    return application
+
+
+if __name__ == "__main__":
+    serve_http(create_application, service="billing_bridge")

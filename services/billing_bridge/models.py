@@ -1,0 +1,153 @@
+"""The tables of the billing bridge. What was charged, tried and answered is never changed."""
+
+from sqlalchemy import (
+    JSON,
+    Boolean,
+    Column,
+    Date,
+    ForeignKey,
+    ForeignKeyConstraint,
+    Index,
+    Integer,
+    String,
+    Table,
+    Text,
+    Uuid,
+    text,
+)
+
+from shared.database.audit import audit_table
+from shared.database.columns import UtcDateTime, new_metadata
+from shared.messaging.tables import inbox_tables
+from shared.web.staff_access import staff_access_table
+
+metadata = new_metadata()
+
+inbox = inbox_tables(metadata)
+staff_access = staff_access_table(metadata)
+audit_entry = audit_table(metadata)
+
+charge = Table(
+    "charge",
+    metadata,
+    Column("charge_id", Uuid, primary_key=True),
+    Column("instance_id", Uuid, nullable=False),
+    Column("system", String(40), nullable=False),
+    Column("session_id", Uuid, nullable=False),
+    Column("documentation_id", Uuid, nullable=False),
+    Column("patient_id", Uuid, nullable=False),
+    Column("mrn", Text, nullable=False),
+    Column("service_date", Date, nullable=False),
+    Column("form", String(20), nullable=False),
+    Column("code", Text, nullable=False),
+    Column("description", Text, nullable=False),
+    Column("revenue_code", Text),
+    Column("modifiers", JSON, nullable=False),
+    Column("place_of_service", Text, nullable=False),
+    Column("units", Integer, nullable=False),
+    Column("minutes", Integer, nullable=False),
+    Column("provider_name", Text, nullable=False),
+    Column("provider_npi", Text),
+    Column("group_size", Integer, nullable=False),
+    Column("lacking", Text),
+    Column("made_at", UtcDateTime, nullable=False),
+    Index("ix_charge_made", "instance_id", "made_at", "charge_id"),
+    Index("ix_charge_patient", "instance_id", "patient_id", "made_at", "charge_id"),
+    Index("ix_charge_session", "instance_id", "session_id"),
+)
+
+charge_status = Table(
+    "charge_status",
+    metadata,
+    Column("charge_id", ForeignKey(charge.c.charge_id), primary_key=True),
+    Column("instance_id", Uuid, nullable=False),
+    Column("system", String(40), nullable=False),
+    Column("made_at", UtcDateTime, nullable=False),
+    Column("status", String(10), nullable=False),
+    Column("reason", Text),
+    Column("changes", Integer, nullable=False),
+    Column("attempts", Integer, nullable=False),
+    # Attempts since a person last released it: where it is in the schedule.
+    Column("tries", Integer, nullable=False),
+    Column("next_attempt_at", UtcDateTime),
+    Column("lease_until", UtcDateTime),
+    Column("uncertain", Boolean, nullable=False),
+    # The destination of the last attempt: another one has never seen its key.
+    Column("destination_id", Uuid),
+    Column("receipt_id", Text),
+    Column("changed_at", UtcDateTime, nullable=False),
+    Index("ix_charge_status_report", "instance_id", "status", "made_at", "charge_id"),
+    # Pushers look at what is due and at what is under way, and both are few however long the history grows.
+    Index(
+        "ix_charge_status_due",
+        "next_attempt_at",
+        postgresql_where=text("next_attempt_at IS NOT NULL"),
+        sqlite_where=text("next_attempt_at IS NOT NULL"),
+    ),
+    Index(
+        "ix_charge_status_leased",
+        "lease_until",
+        postgresql_where=text("lease_until IS NOT NULL"),
+        sqlite_where=text("lease_until IS NOT NULL"),
+    ),
+)
+
+charge_history = Table(
+    "charge_history",
+    metadata,
+    Column("charge_id", ForeignKey(charge.c.charge_id), primary_key=True),
+    Column("number", Integer, primary_key=True),
+    Column("instance_id", Uuid, nullable=False),
+    Column("at", UtcDateTime, nullable=False),
+    Column("status", String(10), nullable=False),
+    Column("reason", Text),
+    # Null where no person did it.
+    Column("user_id", Uuid),
+)
+
+# An attempt is two rows, its beginning and its result: so both can be insert-only, and no error of
+# ours can ever make a push that was begun look as if it had not been.
+push_attempt = Table(
+    "push_attempt",
+    metadata,
+    Column("charge_id", ForeignKey(charge.c.charge_id), primary_key=True),
+    Column("number", Integer, primary_key=True),
+    Column("instance_id", Uuid, nullable=False),
+    Column("started_at", UtcDateTime, nullable=False),
+    Column("url", Text, nullable=False),
+)
+
+push_result = Table(
+    "push_result",
+    metadata,
+    Column("charge_id", Uuid, primary_key=True),
+    Column("number", Integer, primary_key=True),
+    Column("instance_id", Uuid, nullable=False),
+    Column("ended_at", UtcDateTime, nullable=False),
+    Column("verdict", String(10), nullable=False),
+    Column("reason", Text),
+    Column("http_status", Integer),
+    Column("receipt_id", Text),
+    Column("answer", Text),
+    ForeignKeyConstraint(
+        ["charge_id", "number"],
+        [push_attempt.c.charge_id, push_attempt.c.number],
+        name="fk_push_result_attempt",
+    ),
+)
+
+connection = Table(
+    "connection",
+    metadata,
+    Column("instance_id", Uuid, primary_key=True),
+    Column("system", String(40), primary_key=True),
+    Column("url", Text, nullable=False),
+    Column("sealed_secret", Text, nullable=False),
+    Column("deduplicates", Boolean, nullable=False),
+    Column("active", Boolean, nullable=False),
+    Column("paused_because", Text),
+    # A new one whenever the address changes.
+    Column("destination_id", Uuid, nullable=False),
+    Column("changed_at", UtcDateTime, nullable=False),
+    Column("changed_by", Uuid, nullable=False),
+)

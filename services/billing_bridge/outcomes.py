@@ -1,0 +1,125 @@
+"""Where a charge stands, and where the outcome of a push takes it (BILL-4, BILL-5)."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Final
+
+
+class Status(StrEnum):
+    """Where a charge stands on its way to the billing system (BILL-4)."""
+
+    PENDING = "pending"
+    HELD = "held"
+    """Something is missing, or a person holds it back; the reason says which."""
+    SENT = "sent"
+    """A push has begun, and nothing is heard yet."""
+    UNKNOWN = "unknown"
+    """A push has begun and nobody knows whether it arrived (BILL-5)."""
+    ACCEPTED = "accepted"
+    REJECTED = "rejected"
+    REVERSED = "reversed"
+
+
+class Verdict(StrEnum):
+    """How one push ended."""
+
+    ACCEPTED = "accepted"
+    REJECTED = "rejected"
+    NOT_TAKEN = "not_taken"
+    """The other side certainly does not have it: trying again can't bill twice."""
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Outcome:
+    """What is known after one push."""
+
+    verdict: Verdict
+    reason: str | None = None
+    http_status: int | None = None
+    receipt_id: str | None = None
+    """The other side's own name for the charge."""
+    answer: str | None = None
+    """The answer's beginning, without what we have to hide; never logged."""
+    retry_after_seconds: float | None = None
+    """How long the other side asks to be left alone."""
+    pauses_connection: bool = False
+    """The address is gone: nothing more is sent there until a person says so."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Standing:
+    """A charge's status after something happened to it."""
+
+    status: Status
+    reason: str | None = None
+    next_attempt_at: datetime | None = None
+    """When it may be pushed without a person asking; None is never."""
+    uncertain: bool = False
+    """An earlier push may have arrived, so only the same key to a receiver that deduplicates is safe."""
+    receipt_id: str | None = None
+
+
+WAITS: Final = tuple(
+    timedelta(seconds=seconds)
+    for seconds in (
+        0,  # the first attempt is at once; each further one waits this long after the one before
+        5,
+        5 * 60,
+        30 * 60,
+        2 * 3600,
+        5 * 3600,
+        10 * 3600,
+        14 * 3600,
+        20 * 3600,
+        24 * 3600,
+    )
+)
+"""The schedule of Standard Webhooks 1.0: ten attempts within about three days."""
+
+LONGEST_RETRY_AFTER: Final = timedelta(hours=24)
+"""A receiver that asks for more is asked again anyway: a slip of its clock must not silence billing."""
+
+SPREAD: Final = 0.2
+"""Up to a fifth is added to each wait, so that charges that failed together don't return together."""
+
+
+def standing_after(
+    outcome: Outcome, *, tries: int, uncertain: bool, deduplicates: bool, now: datetime, chance: float
+) -> Standing:
+    """Say where a charge stands after its `tries`th push since a person last released it.
+
+    `uncertain`: an earlier push may have arrived. `chance` is a random number from 0 up to 1.
+    """
+    if outcome.verdict is Verdict.ACCEPTED:
+        return Standing(status=Status.ACCEPTED, receipt_id=outcome.receipt_id)
+    if outcome.verdict is Verdict.REJECTED:
+        return Standing(status=Status.REJECTED, reason=outcome.reason, uncertain=uncertain)
+    again_at = _next_attempt(tries, outcome.retry_after_seconds, now, chance)
+    if uncertain or outcome.verdict is Verdict.UNKNOWN:
+        # Not taken now says nothing of the push before whose outcome is unknown.
+        return _unknown(outcome, again_at if deduplicates else None)
+    if again_at is None:
+        return Standing(status=Status.HELD, reason=f"Not taken in {tries} attempts. Last: {outcome.reason}")
+    return Standing(status=Status.PENDING, reason=outcome.reason, next_attempt_at=again_at)
+
+
+def _unknown(outcome: Outcome, again_at: datetime | None) -> Standing:
+    waits_for = "It is sent again with the same key." if again_at else "A person has to look it up."
+    return Standing(
+        status=Status.UNKNOWN,
+        reason=f"{outcome.reason} {waits_for}",
+        next_attempt_at=again_at,
+        uncertain=True,
+    )
+
+
+def _next_attempt(
+    tries: int, retry_after_seconds: float | None, now: datetime, chance: float
+) -> datetime | None:
+    if tries >= len(WAITS):
+        return None
+    wait = WAITS[tries] * (1 + SPREAD * chance)
+    asked = min(timedelta(seconds=retry_after_seconds or 0), LONGEST_RETRY_AFTER)
+    return now + max(wait, asked)

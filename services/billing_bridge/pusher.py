@@ -1,0 +1,38 @@
+"""Pushes charges to their billing systems: `python -m services.billing_bridge.pusher`."""
+
+import asyncio
+
+from services.billing_bridge.connectors import CONNECTORS
+from services.billing_bridge.pushing import Pusher, new_client, open_connectors
+from services.billing_bridge.settings import BillingSettings
+from shared.clock import now_utc
+from shared.observability.logs import configure_logging
+from shared.runtime import open_database, stopped_by_signal, wake_of
+from shared.settings import Environment, Settings, read_settings
+
+
+async def serve(settings: Settings, own: BillingSettings) -> None:
+    """Push until told to stop."""
+    url = own.database_url.get_secret_value()
+    database = open_database(url, settings=settings)
+    embedded = settings.environment is Environment.EMBEDDED
+    async with new_client(connections=own.concurrent_pushes) as client:
+        pusher = Pusher(
+            database=database,
+            connectors=open_connectors(CONNECTORS, client, clock=now_utc, embedded=embedded),
+            keys=own.keys,
+            concurrent_pushes=own.concurrent_pushes,
+        )
+        await pusher.run(wake_of(url, settings=settings, service="billing_bridge"), stopped_by_signal())
+    await database.engine.dispose()
+
+
+def main() -> None:
+    """Read the settings and serve."""
+    settings, own = read_settings(Settings), read_settings(BillingSettings)
+    configure_logging(service="billing_bridge.pusher", level=settings.log_level)
+    asyncio.run(serve(settings, own))
+
+
+if __name__ == "__main__":
+    main()

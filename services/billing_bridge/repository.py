@@ -1,0 +1,184 @@
+"""Charges, their statuses and connections as rows."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, fields
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import RowMapping, bindparam, insert, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from services.billing_bridge.domain import Charge, ClaimForm
+from services.billing_bridge.models import charge, charge_history, charge_status, connection
+from services.billing_bridge.outcomes import Standing, Status
+from shared.database.bulk import insert_new
+from shared.database.dialects import upsert
+from shared.database.transactions import Transaction
+
+Made = tuple[UUID, datetime, Charge]
+"""The instance of a charge, when its event happened, and the charge."""
+
+
+async def add_new_charges(db: AsyncConnection, made: Sequence[Made]) -> None:
+    """Add charges with their first status; a charge that is there stays as it is (BILL-2)."""
+    await insert_new(db, charge, [_charge_row(*one) for one in made])
+    await insert_new(db, charge_status, [_first_status(*one) for one in made])
+    await insert_new(db, charge_history, [_first_history(*one) for one in made])
+
+
+def _charge_row(instance_id: UUID, made_at: datetime, one: Charge) -> dict[str, Any]:
+    facts = asdict(one) | {"form": one.form.value, "modifiers": list(one.modifiers)}
+    return facts | {"instance_id": instance_id, "made_at": made_at}
+
+
+def _first_status(instance_id: UUID, made_at: datetime, one: Charge) -> dict[str, Any]:
+    return {
+        "charge_id": one.charge_id,
+        "instance_id": instance_id,
+        "system": one.system,
+        "made_at": made_at,
+        "status": _first(one).value,
+        "reason": one.lacking,
+        "changes": 1,
+        "attempts": 0,
+        "tries": 0,
+        "next_attempt_at": None if one.lacking else made_at,
+        "uncertain": False,
+        "changed_at": made_at,
+    }
+
+
+def _first_history(instance_id: UUID, made_at: datetime, one: Charge) -> dict[str, Any]:
+    return {
+        "charge_id": one.charge_id,
+        "number": 1,
+        "instance_id": instance_id,
+        "at": made_at,
+        "status": _first(one).value,
+        "reason": one.lacking,
+    }
+
+
+def _first(one: Charge) -> Status:
+    return Status.HELD if one.lacking else Status.PENDING
+
+
+def charge_of(row: RowMapping) -> Charge:
+    """Read a charge from its row."""
+    facts = {field.name: row[field.name] for field in fields(Charge)}
+    return Charge(**facts | {"form": ClaimForm(row["form"]), "modifiers": tuple(row["modifiers"])})
+
+
+async def find_charge(db: Transaction, charge_id: UUID) -> Charge | None:
+    """Give a charge of this instance, or None."""
+    row = await db.one_or_none(db.rows_of(charge).where(charge.c.charge_id == charge_id))
+    return charge_of(row._mapping) if row else None  # noqa: SLF001 - SQLAlchemy's public name for it
+
+
+async def lock_status(db: Transaction, charge_id: UUID) -> RowMapping | None:
+    """Give the status of a charge of this instance, which nobody else changes until the commit, or None."""
+    statement = db.rows_of(charge_status).where(charge_status.c.charge_id == charge_id).with_for_update()
+    return (await db.execute(statement)).mappings().one_or_none()
+
+
+async def stand(
+    db: AsyncConnection,
+    standings: Mapping[UUID, Standing],
+    before: Sequence[RowMapping],
+    *,
+    now: datetime,
+    user_id: UUID | None = None,
+    restart: bool = False,
+) -> None:
+    """Write new standings over the locked rows `before`, and into the history; `restart` the schedule."""
+    if not before:
+        return
+    changed = [_changed(standings[row["charge_id"]], row, now, restart=restart) for row in before]
+    await db.execute(_CHANGE, changed)
+    history = [_history(standings[row["charge_id"]], row, now, user_id) for row in before]
+    await db.execute(insert(charge_history), history)
+
+
+_CHANGED = (
+    "status", "reason", "changes", "tries", "next_attempt_at", "lease_until", "uncertain", "receipt_id",
+    "changed_at",
+)  # fmt: skip
+_CHANGE = (
+    update(charge_status)
+    .where(charge_status.c.charge_id == bindparam("of_charge"))
+    .values({name: bindparam(f"new_{name}") for name in _CHANGED})
+)
+
+
+def _changed(after: Standing, row: RowMapping, now: datetime, *, restart: bool) -> dict[str, Any]:
+    return {
+        "of_charge": row["charge_id"],
+        "new_status": after.status.value,
+        "new_reason": after.reason,
+        "new_changes": row["changes"] + 1,
+        "new_tries": 0 if restart else row["tries"],
+        "new_next_attempt_at": after.next_attempt_at,
+        "new_lease_until": None,
+        "new_uncertain": after.uncertain,
+        "new_receipt_id": after.receipt_id,
+        "new_changed_at": now,
+    }
+
+
+def _history(after: Standing, row: RowMapping, now: datetime, user_id: UUID | None) -> dict[str, Any]:
+    return {
+        "charge_id": row["charge_id"],
+        "number": row["changes"] + 1,
+        "instance_id": row["instance_id"],
+        "at": now,
+        "status": after.status.value,
+        "reason": after.reason,
+        "user_id": user_id,
+    }
+
+
+async def find_connection(db: Transaction, system: str) -> RowMapping | None:
+    """Give this instance's connection to a system, locked until the commit, or None."""
+    statement = db.rows_of(connection).where(connection.c.system == system).with_for_update()
+    return (await db.execute(statement)).mappings().one_or_none()
+
+
+async def put_connection(db: Transaction, values: Mapping[str, Any]) -> None:
+    """Make or replace this instance's connection to a system."""
+    statement = upsert(db.connection, connection, {"instance_id": db.instance_id, **values})
+    await db.execute(
+        statement.on_conflict_do_update(
+            index_elements=["instance_id", "system"],
+            set_={name: statement.excluded[name] for name in values if name != "system"},
+        )
+    )
+
+
+async def pause_connections(db: AsyncConnection, keys: Sequence[tuple[UUID, str]], *, reason: str) -> None:
+    """Stop pushing over connections until a person makes them active again."""
+    if keys:
+        await db.execute(
+            update(connection)
+            .where(
+                connection.c.instance_id == bindparam("of_instance"),
+                connection.c.system == bindparam("of_system"),
+            )
+            .values(active=False, paused_because=reason),
+            [{"of_instance": instance_id, "of_system": system} for instance_id, system in keys],
+        )
+
+
+async def lock_open(db: AsyncConnection, charge_ids: Sequence[UUID]) -> Sequence[RowMapping]:
+    """Give the statuses among these that wait for a push's end, locked until the commit."""
+    statement = (
+        select(charge_status)
+        .where(
+            charge_status.c.charge_id.in_(charge_ids),
+            charge_status.c.status.in_([Status.SENT.value, Status.UNKNOWN.value]),
+        )
+        # In one order everywhere, so that two that lock several never wait for each other in a ring.
+        .order_by(charge_status.c.charge_id)
+        .with_for_update()
+    )
+    return (await db.execute(statement)).mappings().all()

@@ -1,0 +1,111 @@
+"""The shapes of the API."""
+
+from typing import Annotated
+from uuid import UUID
+
+from pydantic import AwareDatetime, Field, SecretStr
+
+from services.billing_bridge.domain import ClaimForm
+from services.billing_bridge.outcomes import Status, Verdict
+from shared.web.shapes import Shape, Title
+
+URL_CHARACTERS_AT_MOST = 2000
+SECRET_CHARACTERS_AT_MOST = 200
+
+
+class ConnectionChange(Shape):
+    """Where charges go. `secret` is written and never shown; without one the first call makes one."""
+
+    url: Annotated[str, Field(max_length=URL_CHARACTERS_AT_MOST)]
+    deduplicates: bool = False
+    active: bool = True
+    secret: Annotated[SecretStr | None, Field(max_length=SECRET_CHARACTERS_AT_MOST)] = None
+
+
+class Connection(Shape):
+    system: str
+    url: str
+    deduplicates: bool
+    active: bool
+    paused_because: str | None
+    changed_at: AwareDatetime
+
+
+class ConnectionPut(Connection):
+    secret: str | None
+    """The secret if it was made by this call; it is not shown again."""
+
+
+class Connections(Shape):
+    connections: list[Connection]
+
+
+class Reason(Shape):
+    """Why a person holds or releases a charge; kept in its history. Not a place for health data."""
+
+    reason: Title
+
+
+class ListedCharge(Shape):
+    charge_id: UUID
+    system: str
+    session_id: UUID
+    patient_id: UUID
+    mrn: str
+    service_date: str
+    form: ClaimForm
+    code: str
+    units: int
+    minutes: int
+    status: Status
+    reason: str | None
+    attempts: int
+    next_attempt_at: AwareDatetime | None
+    receipt_id: str | None
+    made_at: AwareDatetime
+
+
+class ChargePage(Shape):
+    items: list[ListedCharge]
+    """Oldest first."""
+    next: str | None
+
+
+class Change(Shape):
+    number: int
+    at: AwareDatetime
+    status: Status
+    reason: str | None
+    user_id: UUID | None
+    """None where no person did it."""
+
+
+class Attempt(Shape):
+    number: int
+    started_at: AwareDatetime
+    ended_at: AwareDatetime | None
+    """None: nobody knows how it ended, or it is under way."""
+    verdict: Verdict | None
+    reason: str | None
+    http_status: int | None
+    receipt_id: str | None
+    answer: str | None
+    """At most 2 kB of what the other side said."""
+
+
+class WholeCharge(ListedCharge):
+    documentation_id: UUID
+    description: str
+    revenue_code: str | None
+    modifiers: list[str]
+    place_of_service: str
+    provider_name: str
+    provider_npi: str | None
+    group_size: int
+    lacking: str | None
+    history: list[Change]
+    pushes: list[Attempt]
+
+
+class Counts(Shape):
+    counts: dict[Status, int]

@@ -1,0 +1,200 @@
+"""What the billing bridge can do: make charges, hold and release them, and know where they go."""
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+from uuid import UUID
+
+from sqlalchemy import RowMapping
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from services.billing_bridge.connector import AddressRefusedError, ConnectorKind, SecretRefusedError
+from services.billing_bridge.connectors import CONNECTORS
+from services.billing_bridge.domain import charges_for, never_billable
+from services.billing_bridge.models import audit_entry, staff_access
+from services.billing_bridge.outcomes import Standing, Status
+from services.billing_bridge.pushing import SECRET_PURPOSE
+from services.billing_bridge.repository import (
+    add_new_charges,
+    find_charge,
+    find_connection,
+    lock_status,
+    put_connection,
+    stand,
+)
+from shared.database.audit import record_access
+from shared.database.transactions import Database, Transaction
+from shared.events.envelope import Envelope
+from shared.events.record import SessionRecord
+from shared.events.staff import Feature, Role
+from shared.identifiers import new_id
+from shared.messaging.sealing import KeyRing
+from shared.web.identity import Identity
+from shared.web.problems import ConflictProblem, InvalidProblem, NotFoundProblem
+from shared.web.staff_access import require_any
+from shared.web.staff_access import staff_access as access_of
+
+BILLERS: Final = frozenset({Role.SUPER_ADMIN})
+BILLING_FEATURES: Final = frozenset({Feature.MANAGE_BILLING})
+
+HOLDABLE: Final = frozenset({Status.PENDING, Status.UNKNOWN})
+RELEASABLE: Final = frozenset({Status.HELD, Status.UNKNOWN, Status.REJECTED})
+
+
+async def make_charges(connection: AsyncConnection, envelopes: Sequence[Envelope[SessionRecord]]) -> None:
+    """Make the charges of sessions, in the transaction of the inbox (BILL-2, BILL-3, SET-6)."""
+    made = [
+        (envelope.instanceid, envelope.time, charge)
+        for envelope in envelopes
+        for charge in charges_for(envelope.data)
+    ]
+    await add_new_charges(connection, made)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Deed:
+    """What somebody wishes to do or see, as the audit trail will tell of it."""
+
+    identity: Identity
+    action: str
+    at: datetime
+
+
+@asynccontextmanager
+async def as_biller(
+    database: Database, deed: Deed, *, subject: object, patient_id: UUID | None = None
+) -> AsyncIterator[Transaction]:
+    """Let in a Super Admin or a user with Manage Billing, and write it down (BILL-7, PERM-8)."""
+    async with database.writing(deed.identity.instance_id) as db:
+        require_any(
+            await access_of(db, staff_access, deed.identity.user_id), roles=BILLERS, features=BILLING_FEATURES
+        )
+        yield db
+        await record_access(
+            db,
+            audit_entry,
+            at=deed.at,
+            user_id=deed.identity.user_id,
+            action=deed.action,
+            subject=subject,
+            patient_id=patient_id,
+        )
+
+
+async def hold_charge(database: Database, deed: Deed, charge_id: UUID, *, reason: str) -> None:
+    """Keep a charge from being pushed until it is released (BILL-7); raises `ConflictProblem` if too late."""
+    patient_id = await _patient_of(database, deed, charge_id)
+    async with as_biller(database, deed, subject=charge_id, patient_id=patient_id) as db:
+        row = await _status_in(db, charge_id, HOLDABLE, "held")
+        held = Standing(status=Status.HELD, reason=reason, uncertain=row["uncertain"])
+        await stand(db.connection, {charge_id: held}, [row], now=deed.at, user_id=deed.identity.user_id)
+
+
+async def release_charge(database: Database, deed: Deed, charge_id: UUID, *, reason: str) -> None:
+    """Have a charge pushed, always under its one key; the schedule begins anew (BILL-7).
+
+    For an unknown outcome the user vouches, by the reason, that the other side does not have it (BILL-5).
+    """
+    patient_id = await _patient_of(database, deed, charge_id)
+    async with as_biller(database, deed, subject=charge_id, patient_id=patient_id) as db:
+        row = await _status_in(db, charge_id, RELEASABLE, "released")
+        charge = await find_charge(db, charge_id)
+        if charge and (fault := never_billable(charge)):
+            raise ConflictProblem(
+                f"This charge can't be billed as it is: {fault}. Bill it by hand, or hold it."
+            )
+        pending = Standing(status=Status.PENDING, reason=reason, next_attempt_at=deed.at)
+        await stand(
+            db.connection,
+            {charge_id: pending},
+            [row],
+            now=deed.at,
+            user_id=deed.identity.user_id,
+            restart=True,
+        )
+        await db.ring()
+
+
+async def _patient_of(database: Database, deed: Deed, charge_id: UUID) -> UUID | None:
+    """Tell whose charge it is, for the audit trail."""
+    async with database.reading(deed.identity.instance_id) as db:
+        charge = await find_charge(db, charge_id)
+    return charge.patient_id if charge else None
+
+
+async def _status_in(db: Transaction, charge_id: UUID, allowed: frozenset[Status], wanted: str) -> RowMapping:
+    row = await lock_status(db, charge_id)
+    if row is None:
+        raise NotFoundProblem("There is no such charge.")
+    if Status(row["status"]) not in allowed:
+        names = ", ".join(sorted(allowed))
+        raise ConflictProblem(f"This charge is {row['status']}; only these can be {wanted}: {names}.")
+    return row
+
+
+@dataclass(frozen=True, kw_only=True)
+class WantedConnection:
+    """How an instance reaches a billing system."""
+
+    url: str
+    deduplicates: bool
+    """The receiver is known to recognise a repeated idempotency key (BILL-5)."""
+    active: bool
+    secret: str | None
+    """None keeps the secret there is, or makes one."""
+
+
+async def connect_system(
+    database: Database, deed: Deed, system: str, wanted: WantedConnection, *, keys: KeyRing, embedded: bool
+) -> str | None:
+    """Set where charges for `system` go; give the secret if one was made, which is shown this once alone."""
+    async with as_biller(database, deed, subject=system) as db:
+        kind = _kind_of(system)
+        _check(kind, wanted, embedded=embedded)
+        before = await find_connection(db, system)
+        made = kind.new_secret() if before is None and wanted.secret is None else None
+        secret = wanted.secret or made
+        sealed = keys.seal(secret, purpose=SECRET_PURPOSE) if secret else None
+        await put_connection(db, {"system": system, **_connection_row(wanted, before, sealed, deed)})
+        await db.ring()
+    return made
+
+
+def _kind_of(system: str) -> ConnectorKind:
+    if system not in CONNECTORS:
+        known = ", ".join(sorted(CONNECTORS))
+        raise NotFoundProblem(f"There is no connector of this name; there are: {known}.")
+    return CONNECTORS[system]
+
+
+def _check(kind: ConnectorKind, wanted: WantedConnection, *, embedded: bool) -> None:
+    try:
+        kind.check_address(wanted.url, embedded)
+    except AddressRefusedError as error:
+        errors = [{"pointer": "#/url", "detail": str(error)}]
+        raise InvalidProblem("Charges can't be sent to this address.", errors=errors) from None
+    try:
+        if wanted.secret is not None:
+            kind.check_secret(wanted.secret)
+    except SecretRefusedError as error:
+        errors = [{"pointer": "#/secret", "detail": str(error)}]
+        raise InvalidProblem("This secret can't be used.", errors=errors) from None
+
+
+def _connection_row(
+    wanted: WantedConnection, before: RowMapping | None, sealed: str | None, deed: Deed
+) -> dict[str, Any]:
+    old = before or {"url": None, "sealed_secret": "", "destination_id": None}
+    return {
+        "url": wanted.url,
+        "sealed_secret": sealed or old["sealed_secret"],
+        "deduplicates": wanted.deduplicates,
+        "active": wanted.active,
+        "paused_because": None if wanted.active else "Switched off by a person.",
+        # Another address has never seen the keys that were sent to this one.
+        "destination_id": old["destination_id"] if old["url"] == wanted.url else new_id(),
+        "changed_at": deed.at,
+        "changed_by": deed.identity.user_id,
+    }

@@ -1,0 +1,157 @@
+"""What is shown: one set-based query each, straight to bytes."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, Row, Select, and_, func, literal, tuple_
+
+from services.billing_bridge.models import (
+    charge,
+    charge_history,
+    charge_status,
+    connection,
+    push_attempt,
+    push_result,
+)
+from services.billing_bridge.outcomes import Status
+from shared.database.transactions import Transaction
+from shared.web.bodies import json_bytes
+from shared.web.cursors import Page, read_cursor
+
+LISTED: Final = (
+    *(
+        charge.c[name]
+        for name in (
+            "charge_id", "system", "session_id", "patient_id", "mrn", "service_date", "form", "code", "units",
+            "minutes", "made_at",
+        )
+    ),
+    *(charge_status.c[name] for name in ("status", "reason", "attempts", "next_attempt_at", "receipt_id")),
+)  # fmt: skip
+"""What the report tells of each charge; `schemas.ListedCharge` says what it means."""
+
+WHOLE: Final = (
+    *LISTED,
+    *(
+        charge.c[name]
+        for name in (
+            "documentation_id", "description", "revenue_code", "modifiers", "place_of_service",
+            "provider_name", "provider_npi", "group_size", "lacking",
+        )
+    ),
+)  # fmt: skip
+
+CONNECTION: Final = ("system", "url", "deduplicates", "active", "paused_because", "changed_at")
+"""Never the secret."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Wanted:
+    """Which part of the report is wanted (BILL-7)."""
+
+    status: Status | None = None
+    session_id: UUID | None = None
+    patient_id: UUID | None = None
+    cursor: str | None = None
+    limit: int
+
+
+async def charge_page(db: Transaction, wanted: Wanted) -> bytes:
+    """List charges, oldest first."""
+    # The same two columns stand in both tables: the order is taken from the one whose index fits.
+    ordered = charge_status if wanted.status else charge
+    keys = (ordered.c.made_at, ordered.c.charge_id)
+    statement = _charges(db, *LISTED).order_by(*keys).limit(wanted.limit + 1)
+    if wanted.status:
+        statement = statement.where(
+            charge_status.c.status == wanted.status.value, charge_status.c.instance_id == db.instance_id
+        )
+    for name in ("session_id", "patient_id"):
+        if (value := getattr(wanted, name)) is not None:
+            statement = statement.where(charge.c[name] == value)
+    if wanted.cursor:
+        statement = statement.where(_comes_after(wanted.cursor, keys))
+    rows = await _rows(db, statement)
+    return json_bytes(Page.of(rows, limit=wanted.limit, keys=("made_at", "charge_id")).body())
+
+
+def _charges(db: Transaction, *columns: ColumnElement[Any]) -> Select[Any]:
+    return db.rows_of(charge, *columns).join(charge_status, charge_status.c.charge_id == charge.c.charge_id)
+
+
+def _comes_after(cursor: str, keys: tuple[ColumnElement[Any], ColumnElement[Any]]) -> ColumnElement[bool]:
+    # Compared as one pair: the index is entered right there, however deep the page is.
+    reached = read_cursor(cursor, [datetime.fromisoformat, UUID])
+    return tuple_(*keys) > tuple_(
+        *(literal(value, key.type) for value, key in zip(reached, keys, strict=True))
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class ShownCharge:
+    """A charge with all that happened to it."""
+
+    patient_id: UUID
+    version: int
+    body: bytes
+
+
+async def one_charge(db: Transaction, charge_id: UUID) -> ShownCharge | None:
+    """Give a charge with its history and attempts, or None where this instance has no such one."""
+    row = await db.one_or_none(
+        _charges(db, *WHOLE, charge_status.c.changes).where(charge.c.charge_id == charge_id)
+    )
+    if row is None:
+        return None
+    facts = _named(row)
+    version = facts.pop("changes")
+    facts["history"] = await _rows(db, _history(db, charge_id))
+    facts["pushes"] = await _rows(db, _attempts(db, charge_id))
+    return ShownCharge(patient_id=row.patient_id, version=version, body=json_bytes(facts))
+
+
+def _history(db: Transaction, charge_id: UUID) -> Select[Any]:
+    columns = (charge_history.c[name] for name in ("number", "at", "status", "reason", "user_id"))
+    statement = db.rows_of(charge_history, *columns).where(charge_history.c.charge_id == charge_id)
+    return statement.order_by(charge_history.c.number)
+
+
+def _attempts(db: Transaction, charge_id: UUID) -> Select[Any]:
+    begun = (push_attempt.c[name] for name in ("number", "started_at"))
+    ended = (
+        push_result.c[name]
+        for name in ("ended_at", "verdict", "reason", "http_status", "receipt_id", "answer")
+    )
+    same = and_(
+        push_result.c.charge_id == push_attempt.c.charge_id, push_result.c.number == push_attempt.c.number
+    )
+    statement = db.rows_of(push_attempt, *begun, *ended).join(push_result, same, isouter=True)
+    return statement.where(push_attempt.c.charge_id == charge_id).order_by(push_attempt.c.number)
+
+
+async def counts(db: Transaction) -> bytes:
+    """Count this instance's charges by status."""
+    found = await db.all(
+        db.rows_of(charge_status, charge_status.c.status, func.count().label("number")).group_by(
+            charge_status.c.status
+        )
+    )
+    by_status: dict[str, int] = {row.status: row.number for row in found}
+    return json_bytes({"counts": {status.value: by_status.get(status.value, 0) for status in Status}})
+
+
+async def connections(db: Transaction) -> list[dict[str, Any]]:
+    """List this instance's connections."""
+    columns = (connection.c[name] for name in CONNECTION)
+    return await _rows(db, db.rows_of(connection, *columns).order_by(connection.c.system))
+
+
+async def _rows(db: Transaction, statement: Select[Any]) -> list[dict[str, Any]]:
+    return [_named(row) for row in await db.all(statement)]
+
+
+def _named(row: Row[Any]) -> dict[str, Any]:
+    # SQLAlchemy's column names are a kind of str that orjson takes for no key.
+    return {str(name): value for name, value in row._mapping.items()}  # noqa: SLF001 - its public name

@@ -1,0 +1,1 @@
+"""Chart notes: one read-only note in each patient's chart."""

@@ -1,0 +1,34 @@
+"""The tables of the charts service. A chart note is written once and never changed (DIST-2)."""
+
+from sqlalchemy import Column, Index, Integer, String, Table, Text, UniqueConstraint, Uuid
+
+from shared.database.audit import audit_table
+from shared.database.columns import UtcDateTime, new_metadata
+from shared.messaging.tables import inbox_tables
+from shared.web.staff_access import staff_access_table
+
+metadata = new_metadata()
+
+inbox = inbox_tables(metadata)
+staff_access = staff_access_table(metadata)
+audit_entry = audit_table(metadata)
+
+chart_note = Table(
+    "chart_note",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("instance_id", Uuid, nullable=False),
+    Column("patient_id", Uuid, nullable=False),
+    Column("session_id", Uuid, nullable=False),
+    Column("documentation_id", Uuid, nullable=False),
+    Column("held_at", UtcDateTime, nullable=False),
+    Column("group_title", Text, nullable=False),
+    Column("attendance", String(10), nullable=False),
+    Column("minutes", Integer, nullable=False),
+    Column("filed_at", UtcDateTime, nullable=False),
+    # The note as it is served, byte for byte: nothing between the signatures and the reader rewrites it.
+    Column("content", Text, nullable=False),
+    UniqueConstraint("documentation_id", "patient_id"),
+    Index("ix_chart_note_patient", "instance_id", "patient_id", "held_at", "id"),
+    Index("ix_chart_note_session", "instance_id", "session_id"),
+)

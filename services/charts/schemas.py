@@ -1,0 +1,98 @@
+"""The shapes of the API, for its description; tests hold what is served to them."""
+
+from uuid import UUID
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+
+from shared.events.record import Attendance, SignatureMeaning
+
+NOTES_AT_MOST = 200
+
+
+class Shape(BaseModel):
+    model_config = ConfigDict(extra="forbid", use_attribute_docstrings=True)
+
+
+class ChartQuery(Shape):
+    limit: int = Field(default=50, ge=1, le=NOTES_AT_MOST)
+    cursor: str | None = Field(default=None, max_length=64)
+    """`next_cursor` of the page before; opaque."""
+
+
+class NotedPatient(Shape):
+    patient_id: UUID
+    mrn: str
+    printed_name: str
+
+
+class NotedLocation(Shape):
+    name: str
+    time_zone: str
+
+
+class NotedLeader(Shape):
+    printed_name: str
+    credentials: str | None
+
+
+class NotedSignature(Shape):
+    """A signature as 21 CFR 11.50 wants it shown (SIGN-4)."""
+
+    printed_name: str
+    credentials: str | None
+    meaning: SignatureMeaning
+    signed_at: AwareDatetime
+    document_sha256: str
+
+
+class ChartNote(Shape):
+    """One patient's read-only copy of a documented session; it names no other patient (DIST-3)."""
+
+    note_id: UUID
+    patient: NotedPatient
+    attendance: Attendance
+    minutes: int
+    """The patient's own time in the session; 0 when absent."""
+    individual_note: str | None
+    session_id: UUID
+    documentation_id: UUID
+    version: int
+    group_title: str
+    location: NotedLocation
+    started_at: AwareDatetime
+    """In the location's time zone."""
+    ended_at: AwareDatetime
+    duration_minutes: int
+    participants_present: int
+    """How many were there, this patient included (DIST-7)."""
+    topic: str
+    description: str
+    leaders: list[NotedLeader]
+    signatures: list[NotedSignature]
+
+
+class ListedNote(Shape):
+    note_id: UUID
+    session_id: UUID
+    documentation_id: UUID
+    held_at: AwareDatetime
+    group_title: str
+    attendance: Attendance
+    minutes: int
+    filed_at: AwareDatetime
+
+
+class ChartPage(Shape):
+    notes: list[ListedNote]
+    """Newest session first."""
+    next_cursor: str | None
+    """Null on the last page."""
+
+
+class Filing(Shape):
+    """Which charts a session has reached so far."""
+
+    session_id: UUID
+    count: int
+    documentation_ids: list[UUID]
+    patient_ids: list[UUID]

@@ -1,0 +1,98 @@
+"""What the charts service can do: file notes, and show them to those who may read them."""
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from services.charts import views
+from services.charts.domain import READS_CHARTS, READS_FILING, notes_of
+from services.charts.models import audit_entry, staff_access
+from services.charts.repository import add_new_notes
+from shared.database.audit import Outcome, record_access
+from shared.database.transactions import Database, Transaction
+from shared.events.envelope import Envelope
+from shared.events.record import SessionRecord
+from shared.events.staff import Role
+from shared.web.identity import Identity
+from shared.web.problems import NotFoundProblem, Problem
+from shared.web.staff_access import require_any
+from shared.web.staff_access import staff_access as access_of
+
+
+async def file_notes(
+    connection: AsyncConnection, envelopes: Sequence[Envelope[SessionRecord]], *, filed_at: datetime
+) -> None:
+    """File one note per patient of each session, in the transaction of the inbox (DIST-1, DIST-5)."""
+    notes = ((one.instanceid, note) for one in envelopes for note in notes_of(one.data))
+    await add_new_notes(connection, notes, filed_at=filed_at)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reading:
+    """Somebody's wish to read, as the audit trail will tell of it."""
+
+    identity: Identity
+    action: str
+    at: datetime
+
+
+async def read_note(database: Database, reading: Reading, note_id: UUID) -> views.FiledNote:
+    """Give one note whole; raises `ForbiddenProblem`, `NotFoundProblem`."""
+    # Looked for first, so that a refusal too is written down in the name of the patient concerned.
+    async with database.reading(reading.identity.instance_id) as db:
+        note = await views.one_note(db, note_id)
+    patient_id = note.patient_id if note else None
+    async with _audited(database, reading, READS_CHARTS, subject=note_id, patient_id=patient_id):
+        if note is None:
+            raise NotFoundProblem("There is no such chart note.")
+    return note
+
+
+async def read_chart(database: Database, reading: Reading, patient_id: UUID, page: views.Page) -> bytes:
+    """Give one page of a patient's notes, newest first; raises `ForbiddenProblem`."""
+    async with _audited(database, reading, READS_CHARTS, subject=patient_id, patient_id=patient_id) as db:
+        return await views.chart_page(db, patient_id, page)
+
+
+async def read_filing(database: Database, reading: Reading, session_id: UUID) -> bytes:
+    """Tell which notes of a session are filed; raises `ForbiddenProblem`."""
+    async with _audited(database, reading, READS_FILING, subject=session_id) as db:
+        return await views.filing(db, session_id)
+
+
+@asynccontextmanager
+async def _audited(
+    database: Database,
+    reading: Reading,
+    roles: frozenset[Role],
+    *,
+    subject: UUID,
+    patient_id: UUID | None = None,
+) -> AsyncIterator[Transaction]:
+    """Let in who has one of the roles, and write down that they read, or were refused (PERM-8)."""
+
+    async def write_down(db: Transaction, outcome: Outcome) -> None:
+        await record_access(
+            db,
+            audit_entry,
+            at=reading.at,
+            user_id=reading.identity.user_id,
+            action=reading.action,
+            subject=subject,
+            patient_id=patient_id,
+            outcome=outcome,
+        )
+
+    try:
+        async with database.writing(reading.identity.instance_id) as db:
+            require_any(await access_of(db, staff_access, reading.identity.user_id), roles=roles)
+            yield db
+            await write_down(db, Outcome.ALLOWED)
+    except Problem:
+        async with database.writing(reading.identity.instance_id) as db:
+            await write_down(db, Outcome.REFUSED)
+        raise

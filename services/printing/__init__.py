@@ -1,0 +1,1 @@
+"""Paper: sign-in sheets, rendered in workers, never in a web request."""

@@ -1,0 +1,34 @@
+"""The API of the printing service: `python -m services.printing.main`."""
+
+from fastapi import FastAPI
+
+from services.printing.endpoints import router
+from services.printing.models import SERVICE, audit_entry, ledger
+from services.printing.settings import PrintingSettings
+from services.printing.storage import FolderStorage
+from shared.clock import now_utc
+from shared.messaging.ledger import measure_ledger
+from shared.runtime import open_database, serve_http
+from shared.settings import Settings, read_settings
+from shared.web.application import new_application
+from shared.web.refusals import audit_refusals
+
+
+def create_application() -> FastAPI:
+    """Build the application from the environment."""
+    settings, own = read_settings(Settings), read_settings(PrintingSettings)
+    database = open_database(own.url, settings=settings)
+    application = new_application(
+        title="OpenCircle printing",
+        routers=[router],
+        database=database,
+        settings=settings,
+        state={"clock": now_utc, "storage": FolderStorage(own.storage_folder)},
+        before_metrics=lambda: measure_ledger(database, ledger, service=SERVICE),
+    )
+    audit_refusals(application, database=database, trail=audit_entry, clock=now_utc)
+    return application
+
+
+if __name__ == "__main__":
+    serve_http(create_application, service=SERVICE)

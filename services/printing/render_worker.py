@@ -1,0 +1,109 @@
+"""Renders sheets in children that can be killed and replaced: `python -m services.printing.render_worker`."""
+
+from collections.abc import Callable, Coroutine
+from datetime import UTC, datetime
+from functools import cached_property
+from typing import Any, Final
+from uuid import UUID
+
+from celery.signals import worker_process_init
+
+from services.printing.models import RENDERER
+from services.printing.renderer import SheetRenderer
+from services.printing.rendering import Rendering
+from services.printing.settings import PrintingSettings
+from services.printing.storage import FolderStorage
+from shared.events.sheet import SignInSheet
+from shared.messaging.messages import Parcel, Receipt
+from shared.messaging.worker import serve_deliveries
+from shared.observability.logs import configure_logging
+from shared.runtime import OneLoop, new_broker, open_database, run_worker
+from shared.settings import Settings, read_settings
+
+HARD_LIMIT_SECONDS: Final = 120
+"""A child that still renders then is killed; the ledger rings again."""
+SOFT_LIMIT_SECONDS: Final = 110
+"""A render is broken off then, and its job fails with that reason."""
+CHILD_START_SECONDS: Final = 60.0
+
+
+A_BLANK_SHEET: Final = SignInSheet(
+    job_id=UUID(int=0),
+    session_id=UUID(int=0),
+    location_name="Warm-up",
+    time_zone="UTC",
+    group_title="Warm-up",
+    starts_at=datetime(2000, 1, 1, tzinfo=UTC),
+    duration_minutes=50,
+    leaders=(),
+    names=(),
+)
+
+
+class PoolChild:
+    """What a child of the pool works with, built at its first use: after the fork.
+
+    Connections and event loops don't survive a fork, nor does the thread that newer Pango finds fonts by.
+    """
+
+    def __init__(self, build: Callable[[], Rendering]) -> None:
+        self._build = build
+
+    @cached_property
+    def loop(self) -> OneLoop:
+        return OneLoop()
+
+    @cached_property
+    def rendering(self) -> Rendering:
+        return self._build()
+
+    def run(self, coroutine: Coroutine[Any, Any, Any]) -> Any:
+        """Run a coroutine on the child's own loop."""
+        return self.loop(coroutine)
+
+    async def receive(self, parcel: Parcel) -> list[Receipt]:
+        """Make the sheets of a parcel."""
+        return await self.rendering.receive(parcel)
+
+    def warm_up(self, **_signal: Any) -> None:
+        """Be ready before the first job comes."""
+        self.rendering.renderer.render(A_BLANK_SHEET)
+
+
+def pool_arguments(own: PrintingSettings) -> tuple[str, ...]:
+    """Give Celery's arguments for a pool whose children are replaced before they grow or hang."""
+    return (
+        "--pool=prefork",
+        f"--concurrency={own.render_children}",
+        f"--max-tasks-per-child={own.renders_per_child}",
+        f"--max-memory-per-child={own.child_megabytes * 1024}",
+        f"--time-limit={HARD_LIMIT_SECONDS}",
+        f"--soft-time-limit={SOFT_LIMIT_SECONDS}",
+    )
+
+
+def main() -> None:
+    """Render until told to stop."""
+    settings, own = read_settings(Settings), read_settings(PrintingSettings)
+    configure_logging(service="printing.render_worker", level=settings.log_level)
+
+    def build() -> Rendering:
+        return Rendering(
+            database=open_database(own.url, settings=settings),
+            storage=FolderStorage(own.storage_folder),
+            renderer=SheetRenderer(),
+        )
+
+    child = PoolChild(build)
+    worker_process_init.connect(child.warm_up, weak=False)
+    broker = new_broker(settings, name="printing.render_worker", queues=(RENDERER,))
+    # A child warms up before it answers; the default of 4 s would have a busy machine kill it meanwhile.
+    broker.application.conf.worker_proc_alive_timeout = CHILD_START_SECONDS
+    serve_deliveries(broker.application, child.run, consuming=child, keys=settings.keys, broker=broker)
+    # Fonts and code that a first render loads are shared with all children, and are theirs at once.
+    SheetRenderer().render(A_BLANK_SHEET)
+    run_worker(broker.application, settings=settings, arguments=pool_arguments(own))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,207 @@
+"""What filing notes costs: ours beside COPY of the same rows, in the same run, on a PostgreSQL of its own."""
+
+import asyncio
+import shutil
+import statistics
+import tempfile
+import time
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, TypedDict
+from uuid import UUID
+
+import asyncpg
+
+from services.charts.consumers import HANDLERS
+from services.charts.domain import ChartNote, notes_of
+from services.charts.models import chart_note, inbox
+from services.charts.repository import add_new_notes, row_of
+from services.charts.use_cases import file_notes
+from shared.database.engine import create_engine
+from shared.database.migrations import upgrade
+from shared.database.transactions import Database
+from shared.events.envelope import Envelope
+from shared.events.record import SessionRecord
+from shared.identifiers import new_id
+from shared.messaging.consuming import Consuming
+from shared.messaging.inbox import mark_applied
+from shared.messaging.messages import Parcel
+from shared.testing.records import CLINIC, TUESDAY, a_parcel, a_session_record, enveloped
+from tests.support.servers import PostgresServer
+
+PAIRS = 9
+COMMITS = 20
+SESSIONS_A_COMMIT = 20
+COLUMNS = [column.name for column in chart_note.columns]
+
+Session = Envelope[SessionRecord]
+
+
+class Row(TypedDict):
+    """One line of the table: `ours` and `peer` in `unit`, `ratio` to be `reach` or better."""
+
+    name: str
+    unit: str
+    ours: float
+    peer: float
+    ratio: float
+    reach: float
+
+
+def run() -> list[Row]:
+    """Measure each row in alternating pairs, after a warm-up."""
+    with a_migrated_database() as url:
+        return asyncio.run(measure(url))
+
+
+async def measure(url: str) -> list[Row]:
+    database = Database(engine=create_engine(url))
+    copying = await asyncpg.connect(url.replace("+asyncpg", ""))
+    rows = [
+        await statement(database, copying, patients=8),
+        await statement(database, copying, patients=25),
+        await statement(database, copying, patients=100),
+        await handling(database, copying, patients=25),
+        await backlog(database, copying),
+    ]
+    await copying.close()
+    await database.engine.dispose()
+    return rows
+
+
+async def statement(database: Database, copying: Any, *, patients: int) -> Row:
+    """The statement itself, each a transaction on a connection that is kept, as COPY's is."""
+
+    async def ours(sessions: Sequence[Sequence[tuple[UUID, ChartNote]]]) -> None:
+        async with database.engine.connect() as connection:
+            for notes in sessions:
+                async with connection.begin():
+                    await add_new_notes(connection, notes, filed_at=TUESDAY)
+
+    def built() -> list[list[tuple[UUID, ChartNote]]]:
+        return [
+            [(CLINIC, note) for note in notes_of(session.data)] for session in new_sessions(COMMITS, patients)
+        ]
+
+    return await compare(
+        f"notes of one session of {patients}, one commit / COPY",
+        notes=COMMITS * patients,
+        ours=lambda: (ours, built()),
+        peer=lambda: (copy_each(copying), one_by_one(patients)),
+        reach=0.85,
+    )
+
+
+async def handling(database: Database, copying: Any, *, patients: int) -> Row:
+    """All that an event costs once it is parsed: connection from the pool, inbox, notes built and filed."""
+
+    async def ours(sessions: Sequence[Session]) -> None:
+        for session in sessions:
+            async with database.writing_for_all() as connection:
+                await mark_applied(connection, inbox, "charts", [session.id], at=TUESDAY)
+                await file_notes(connection, [session], filed_at=TUESDAY)
+
+    return await compare(
+        f"handler and inbox, one session of {patients} / COPY of the notes",
+        notes=COMMITS * patients,
+        ours=lambda: (ours, new_sessions(COMMITS, patients)),
+        peer=lambda: (copy_each(copying), one_by_one(patients)),
+        reach=0,
+    )
+
+
+async def backlog(database: Database, copying: Any) -> Row:
+    """From the parcel as it comes out of its seal to the receipts, 20 sessions of 25 patients a commit."""
+    consuming = Consuming(consumer="charts", database=database, inbox=inbox, handlers=HANDLERS)
+
+    async def ours(parcel: Parcel) -> None:
+        await consuming.receive(parcel)
+
+    async def peer(rows: Sequence[tuple[Any, ...]]) -> None:
+        await copy(copying, rows)
+
+    return await compare(
+        "event to notes, 20 sessions of 25 a commit / COPY",
+        notes=SESSIONS_A_COMMIT * 25,
+        ours=lambda: (ours, a_parcel(new_sessions(SESSIONS_A_COMMIT, 25))),
+        peer=lambda: (peer, rows_of(new_sessions(SESSIONS_A_COMMIT, 25))),
+        reach=0.45,
+    )
+
+
+Prepared = Callable[[], tuple[Callable[[Any], Awaitable[None]], Any]]
+
+
+async def compare(name: str, *, notes: int, ours: Prepared, peer: Prepared, reach: float) -> Row:
+    """Time both in turns; the ratio is the median of the ratios of pairs."""
+    await seconds(ours), await seconds(peer)
+    pairs = [(await seconds(ours), await seconds(peer)) for _ in range(PAIRS)]
+    return {
+        "name": name,
+        "unit": "notes/s",
+        "ours": notes / statistics.median(mine for mine, _ in pairs),
+        "peer": notes / statistics.median(theirs for _, theirs in pairs),
+        "ratio": statistics.median(theirs / mine for mine, theirs in pairs),
+        "reach": reach,
+    }
+
+
+async def seconds(prepared: Prepared) -> float:
+    work, material = prepared()
+    started = time.perf_counter()
+    await work(material)
+    return time.perf_counter() - started
+
+
+def copy_each(connection: Any) -> Callable[[Any], Awaitable[None]]:
+    async def peer(copies: Sequence[Sequence[tuple[Any, ...]]]) -> None:
+        for rows in copies:
+            await copy(connection, rows)
+
+    return peer
+
+
+def one_by_one(patients: int) -> list[list[tuple[Any, ...]]]:
+    return [rows_of([session]) for session in new_sessions(COMMITS, patients)]
+
+
+async def copy(connection: Any, rows: Sequence[tuple[Any, ...]]) -> None:
+    async with connection.transaction():
+        await connection.copy_records_to_table(chart_note.name, records=rows, columns=COLUMNS)
+
+
+def new_sessions(count: int, patients: int) -> list[Session]:
+    record = a_session_record(present=patients, absent=0, description=DESCRIPTION)
+    return [
+        enveloped(record.model_copy(update={"session_id": new_id(), "documentation_id": new_id()}))
+        for _ in range(count)
+    ]
+
+
+DESCRIPTION = "The group practised urge surfing and compared what had helped since the last session. " * 6
+
+
+def rows_of(sessions: Sequence[Session]) -> list[tuple[Any, ...]]:
+    rows = [row_of(CLINIC, note, TUESDAY) for session in sessions for note in notes_of(session.data)]
+    return [tuple(row[name] for name in COLUMNS) for row in rows]
+
+
+@contextmanager
+def a_migrated_database() -> Iterator[str]:
+    directory = Path(tempfile.mkdtemp(prefix="opencircle-bench-"))
+    server = PostgresServer(directory=directory)
+    server.start()
+    try:
+        url = server.create_database("charts")
+        asyncio.run(migrate(url))
+        yield url
+    finally:
+        server.stop()
+        shutil.rmtree(directory)
+
+
+async def migrate(url: str) -> None:
+    engine = create_engine(url)
+    await upgrade(engine, "charts")
+    await engine.dispose()

@@ -1,0 +1,169 @@
+import json
+import os
+import re
+import signal
+import sqlite3
+import time
+from collections.abc import Iterator
+from contextlib import closing
+from itertools import cycle
+from pathlib import Path
+from typing import Any
+
+import pytest
+import redis
+
+from deploy.embedded.demo.plan import GROUPS
+from deploy.embedded.demo.sample import write_sample
+from tests.end_to_end.demo_run import DemoRun, start_demo
+
+PARTS_TO_KILL = (
+    "sessions.relay",
+    "charts.worker",
+    "broker",
+    "billing_bridge.worker",
+    "sessions.worker",
+    "billing_bridge.pusher",
+    "printing.worker",
+    "printing.relay",
+    "printing.render_worker",
+)
+KILLS = 3 * len(PARTS_TO_KILL)
+SECONDS_BETWEEN_KILLS = 0.12
+
+PLANTED_FIRST, PLANTED_LAST, PLANTED_MRN = "Quintessa", "Vorbrüggenfeld", "MRN-PLANTED-7Q"
+
+SAMPLES_DAY = {
+    "sessions": 4,
+    "present": 72,
+    "absent": 13,
+    "notes": 85,
+    "charges_due": 38,
+    "charges_accepted": 38,
+    "sheets": 4,
+    "open_deliveries": 0,
+}
+
+
+@pytest.fixture(scope="module")
+def planted_day(tmp_path_factory: pytest.TempPathFactory) -> tuple[DemoRun, dict[str, Any]]:
+    """A day on the sample, with one patient whose name stands nowhere else in the world."""
+    data = tmp_path_factory.mktemp("fhir")
+    write_sample(data)
+    patients = data / "Patient.000.ndjson"
+    first, *others = patients.read_text(encoding="utf-8").splitlines()
+    planted = json.loads(first)
+    planted["name"] = [{"use": "official", "given": [PLANTED_FIRST], "family": PLANTED_LAST}]
+    planted["identifier"][0]["value"] = PLANTED_MRN
+    patients.write_text("\n".join([json.dumps(planted), *others]), encoding="utf-8")
+    run = start_demo(tmp_path_factory.mktemp("day"), data=data)
+    return run, run.figures()
+
+
+@pytest.mark.xdist_group("demo")
+def test_a_clinic_day_ends_with_every_note_charge_and_sheet(
+    planted_day: tuple[DemoRun, dict[str, Any]],
+) -> None:
+    _, figures = planted_day
+    assert {name: figures[name] for name in SAMPLES_DAY} == SAMPLES_DAY
+
+
+@pytest.mark.xdist_group("demo")
+@pytest.mark.rule("DIST-3")
+def test_no_chart_note_names_another_patient(planted_day: tuple[DemoRun, dict[str, Any]]) -> None:
+    run, _ = planted_day
+    people = {
+        row[0]: row[1:]
+        for row in _rows(run, "sessions", "SELECT id, first_name, last_name, mrn FROM patient")
+    }
+    for patient_id, content in _rows(run, "charts", "SELECT patient_id, content FROM chart_note"):
+        for other, (first, last, mrn) in people.items():
+            if other != patient_id:
+                assert f"{first} {last}" not in content
+                assert mrn not in content
+                assert str(other) not in content.replace("-", "")
+
+
+@pytest.mark.xdist_group("demo")
+def test_a_planted_name_is_in_no_broker_file_and_no_log(planted_day: tuple[DemoRun, dict[str, Any]]) -> None:
+    run, _ = planted_day
+    files = [*(run.deployment / "logs").rglob("*"), *(run.deployment / "broker").rglob("*")]
+    found = [file for file in files if file.is_file() and _holds_the_planted(file.read_bytes())]
+    assert found == []
+
+
+@pytest.mark.xdist_group("demo")
+def test_the_planted_name_is_in_the_chart_that_it_belongs_to(
+    planted_day: tuple[DemoRun, dict[str, Any]],
+) -> None:
+    run, _ = planted_day
+    contents = [row[0] for row in _rows(run, "charts", "SELECT content FROM chart_note")]
+    assert sum(_holds_the_planted(content.encode()) for content in contents) == len(GROUPS)
+
+
+@pytest.mark.xdist_group("demo")
+@pytest.mark.rule("DIST-5", "DIST-6", "BILL-5")
+def test_killing_every_part_during_the_day_changes_nothing_in_the_end(tmp_path: Path) -> None:
+    run = start_demo(tmp_path)
+    killed = list(_kill_in_turn(run))
+    figures = run.figures()
+    assert {name: figures[name] for name in SAMPLES_DAY} == SAMPLES_DAY
+    assert set(killed) == set(PARTS_TO_KILL)
+
+
+def _kill_in_turn(run: DemoRun) -> Iterator[str]:
+    _wait_for_first_session(run)
+    parts = cycle(PARTS_TO_KILL)
+    for _ in range(KILLS):
+        if run.ended():
+            return
+        part = next(parts)
+        pid = run.pid_of(part)
+        if part == "broker":
+            _wipe_broker(run)
+        if pid is not None and _killed(pid):
+            yield part
+        time.sleep(SECONDS_BETWEEN_KILLS)
+
+
+def _killed(pid: int) -> bool:
+    try:
+        os.kill(pid, signal.SIGKILL)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+def _wait_for_first_session(run: DemoRun) -> None:
+    while not run.ended():
+        if run.pid_of("printing.render_worker") and _started_sessions(run):
+            return
+        time.sleep(0.02)
+
+
+def _started_sessions(run: DemoRun) -> int:
+    try:
+        return len(_rows(run, "sessions", "SELECT id FROM group_session WHERE status <> 'upcoming'"))
+    except sqlite3.OperationalError:  # before the first migration
+        return 0
+
+
+def _wipe_broker(run: DemoRun) -> None:
+    """Lose all that the broker holds, in memory and on disk; it is killed next."""
+    title = Path(f"/proc/{run.pid_of('broker')}/cmdline").read_text(encoding="utf-8")
+    socket = re.search(r"[^\s:\0]+/broker\.sock", title)
+    if socket is None:  # it is starting again just now, and holds nothing
+        return
+    with redis.Redis(unix_socket_path=socket[0]) as client:
+        client.flushall()
+
+
+def _rows(run: DemoRun, service: str, statement: str) -> list[tuple[Any, ...]]:
+    file = run.deployment / f"{service}.sqlite3"
+    with closing(sqlite3.connect(f"file:{file}?mode=ro", uri=True)) as connection:
+        return connection.execute(statement).fetchall()
+
+
+def _holds_the_planted(text: bytes) -> bool:
+    marks = (PLANTED_FIRST, PLANTED_LAST, PLANTED_MRN)
+    return any(form.encode() in text for mark in marks for form in (mark, json.dumps(mark)[1:-1]))

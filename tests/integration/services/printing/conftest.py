@@ -1,0 +1,138 @@
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import httpx2
+import pytest
+import pytest_asyncio
+from fastapi import FastAPI
+from sqlalchemy import Row, select
+
+from services.printing.consumers import HANDLERS
+from services.printing.main import create_application
+from services.printing.models import audit_entry, inbox, ledger, print_job
+from services.printing.renderer import SheetRenderer
+from services.printing.rendering import Renderer, Rendering
+from services.printing.storage import FolderStorage
+from shared.database.transactions import Database
+from shared.events.catalogue import SHEET_REQUESTED, STAFF_ACCESS_CHANGED
+from shared.events.sheet import SignInSheet
+from shared.events.staff import Feature, Role, StaffAccess, StaffAccessChanged
+from shared.messaging.consuming import Consuming
+from shared.messaging.ledger import claim_due
+from shared.messaging.messages import Parcel, Receipt
+from shared.messaging.sealing import new_key_ring
+from shared.testing.identity import ISSUER, TokenIssuer
+from shared.testing.records import CLINIC, MARGARET, TUESDAY, a_parcel, enveloped
+from tests.support.databases import OpenDatabase
+
+NOW = TUESDAY + timedelta(hours=2)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Printing:
+    """The printing service from outside: it hears events, renders, and answers requests."""
+
+    database: Database
+    storage: FolderStorage
+    renderer: Renderer
+    issuer: TokenIssuer
+    application: FastAPI
+
+    async def request(self, *sheets: SignInSheet, instance_id: UUID = CLINIC) -> Parcel:
+        """Have sheets requested, and give the parcel that did it."""
+        parcel = a_parcel(
+            [enveloped(one, event_type=SHEET_REQUESTED, instance_id=instance_id) for one in sheets]
+        )
+        await self.consuming.receive(parcel)
+        return parcel
+
+    async def queued(self) -> Parcel:
+        """Give what printing's own relay would ring for now."""
+        async with self.database.writing_for_all() as connection:
+            claimed = await claim_due(
+                connection, ledger, now=NOW + timedelta(days=3650), ring_again_after_seconds=[0]
+            )
+        deliveries = tuple(one.delivery for one in claimed if one.consumer == "printing.render")
+        return Parcel(receipts_to="printing.receipts", deliveries=deliveries)
+
+    async def render(self, parcel: Parcel | None = None, **ports: Any) -> list[Receipt]:
+        """Render what is queued, with other `storage` or `renderer` if given."""
+        rendering = Rendering(
+            database=self.database, storage=self.storage, renderer=self.renderer, clock=lambda: NOW
+        )
+        return await replace(rendering, **ports).receive(parcel or await self.queued())
+
+    async def hire(
+        self,
+        *roles: Role,
+        features: frozenset[Feature] = frozenset(),
+        instance_id: UUID = CLINIC,
+        active: bool = True,
+    ) -> None:
+        member = StaffAccess(
+            user_id=MARGARET, version=1, active=active, roles=frozenset(roles), features=features
+        )
+        change = StaffAccessChanged(members=(member,))
+        envelope = enveloped(change, event_type=STAFF_ACCESS_CHANGED, instance_id=instance_id)
+        await self.consuming.receive(a_parcel([envelope]))
+
+    async def ask(
+        self, path: str, *, prefix: str = "/v1/printing", instance_id: UUID = CLINIC
+    ) -> httpx2.Response:
+        token = self.issuer.token_for(MARGARET, instance_id=instance_id)
+        transport = httpx2.ASGITransport(app=self.application)
+        async with httpx2.AsyncClient(transport=transport, base_url="http://printing") as client:
+            return await client.get(f"{prefix}{path}", headers={"Authorization": f"Bearer {token}"})
+
+    async def job(self, sheet: SignInSheet) -> Row[Any]:
+        (row,) = await self._rows(select(print_job).where(print_job.c.id == sheet.job_id))
+        return row
+
+    async def deliveries(self) -> Sequence[Row[Any]]:
+        return await self._rows(select(ledger.delivery))
+
+    async def audit(self) -> Sequence[Row[Any]]:
+        return await self._rows(select(audit_entry).order_by(audit_entry.c.id))
+
+    async def _rows(self, statement: Any) -> Sequence[Row[Any]]:
+        async with self.database.engine.connect() as connection:
+            return (await connection.execute(statement)).all()
+
+    @property
+    def consuming(self) -> Consuming:
+        return Consuming(
+            consumer="printing",
+            database=self.database,
+            inbox=inbox,
+            handlers=HANDLERS,
+            rings_after_apply=True,
+        )
+
+
+@pytest_asyncio.fixture
+async def printing(
+    open_database: OpenDatabase, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[Printing]:
+    issuer, folder = TokenIssuer(tmp_path), tmp_path / "sheets"
+    database = await open_database("printing")
+    url = database.engine.url.render_as_string(hide_password=False)
+    monkeypatch.setenv("OPENCIRCLE_BROKER_URL", "redis://unused")
+    monkeypatch.setenv("OPENCIRCLE_MESSAGE_KEYS", new_key_ring())
+    monkeypatch.setenv("OPENCIRCLE_ISSUER", ISSUER)
+    monkeypatch.setenv("OPENCIRCLE_TOKEN_KEYS", str(issuer.key_file))
+    monkeypatch.setenv("OPENCIRCLE_PRINTING_DATABASE_URL", url)
+    monkeypatch.setenv("OPENCIRCLE_PRINTING_STORAGE_FOLDER", str(folder))
+    application = create_application()
+    application.state.clock = lambda: NOW
+    async with application.router.lifespan_context(application):
+        yield Printing(
+            database=database,
+            storage=FolderStorage(folder),
+            renderer=SheetRenderer(),
+            issuer=issuer,
+            application=application,
+        )

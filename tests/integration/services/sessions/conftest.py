@@ -1,0 +1,62 @@
+from collections.abc import Iterator, MutableMapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+import pytest_asyncio
+from pydantic import SecretStr
+from structlog.testing import capture_logs
+
+from services.sessions.main import build_application
+from services.sessions.settings import SessionsSettings
+from shared.messaging.sealing import new_key_ring
+from shared.settings import Settings
+from shared.testing.identity import ISSUER, TokenIssuer
+from shared.testing.records import CLINIC, OTHER_CLINIC
+from tests.integration.services.sessions.clinic import Clinic, SetClock
+from tests.support.databases import OpenDatabase
+
+@pytest.fixture(autouse=True)
+def logs() -> Iterator[list[MutableMapping[str, Any]]]:
+    """What was logged."""
+    with capture_logs() as captured:
+        yield captured
+
+
+@pytest_asyncio.fixture
+async def closed_clinic(open_database: OpenDatabase, tmp_path: Path) -> Clinic:
+    """A service with an empty database."""
+    issuer, clock = TokenIssuer(tmp_path), SetClock()
+    settings = Settings(
+        broker_url="redis://unused",
+        message_keys=new_key_ring(),
+        issuer=ISSUER,
+        token_keys=str(issuer.key_file),
+    )
+    own = SessionsSettings(database_url=SecretStr("given by the fixture"))
+    database = await open_database("sessions")
+    application = build_application(settings, own, database=database, clock=clock)
+    return Clinic(
+        application=application, database=database, issuer=issuer, clock=clock, instance_id=CLINIC
+    )
+
+
+@pytest_asyncio.fixture
+async def clinic(closed_clinic: Clinic) -> Clinic:
+    """Three patients, everybody of the cast on the staff, no billing system."""
+    await closed_clinic.open()
+    return closed_clinic
+
+
+@pytest_asyncio.fixture
+async def other_clinic(clinic: Clinic) -> Clinic:
+    """Another customer in the same database."""
+    other = Clinic(
+        application=clinic.application,
+        database=clinic.database,
+        issuer=clinic.issuer,
+        clock=clinic.clock,
+        instance_id=OTHER_CLINIC,
+    )
+    await other.open()
+    return other

@@ -1,0 +1,182 @@
+from datetime import timedelta
+from uuid import UUID
+
+import pytest
+
+from services.sessions.documentation.models import SIGNATURE
+from services.sessions.metadata import LEDGER
+from shared.events.catalogue import SESSION_COMPLETED, SESSION_REVIEWED, parse
+from tests.integration.services.sessions.clinic import Clinic
+
+
+async def _status(clinic: Clinic, session_id: UUID) -> str:
+    return str((await clinic.session(session_id))["status"])
+
+
+@pytest.mark.rule("SIGN-1", "SIGN-2")
+async def test_the_only_leader_completes_the_session(clinic: Clinic) -> None:
+    session_id = await clinic.documented()
+    assert (await clinic.sign(session_id)).json() == {"status": "completed"}
+    assert await _status(clinic, session_id) == "completed"
+
+
+@pytest.mark.rule("SIGN-1")
+async def test_the_session_waits_for_the_second_leader(clinic: Clinic) -> None:
+    session_id = await clinic.documented(leaders=["Margaret", "Tom"])
+    assert (await clinic.sign(session_id)).json() == {"status": "in_progress"}
+    assert (await clinic.sign(session_id, by="Tom")).json() == {"status": "completed"}
+    meanings = [one["meaning"] for one in (await clinic.session(session_id))["signatures"]]
+    assert sorted(meanings) == ["author", "co-author"]
+
+
+@pytest.mark.rule("SIGN-2", "PERM-6")
+async def test_one_leader_under_review_sends_the_session_to_review(clinic: Clinic) -> None:
+    session_id = await clinic.documented(leaders=["Margaret", "Ivy"])
+    await clinic.sign(session_id, by="Ivy")
+    assert (await clinic.sign(session_id)).json() == {"status": "pending_review"}
+    assert await clinic.rows(LEDGER.event) == []
+
+
+@pytest.mark.rule("SIGN-3")
+async def test_a_reviewer_completes_the_session(clinic: Clinic) -> None:
+    session_id = await clinic.documented(by="Ivy", leaders=["Ivy"])
+    await clinic.sign(session_id, by="Ivy")
+    assert (await clinic.sign(session_id, by="Ruth")).json() == {"status": "completed"}
+    (event,) = await clinic.rows(LEDGER.event)
+    assert event.type == SESSION_REVIEWED
+    signatures = parse(event.body, event.type).data.signatures
+    assert [(one.printed_name, one.meaning) for one in signatures] == [
+        ("Ivy Chen", "author"),
+        ("Ruth Chen", "reviewer"),
+    ]
+
+
+@pytest.mark.rule("SIGN-3")
+async def test_who_leads_the_session_does_not_review_it(clinic: Clinic) -> None:
+    session_id = await clinic.documented(by="Ivy", leaders=["Ivy", "Ruth"])
+    await clinic.sign(session_id, by="Ivy")
+    await clinic.sign(session_id, by="Ruth")
+    assert (await clinic.sign(session_id, by="Ruth")).status_code == 409
+    assert await _status(clinic, session_id) == "pending_review"
+
+
+@pytest.mark.rule("SIGN-3", "PERM-8")
+@pytest.mark.parametrize("name", ["Ada", "Rosa", "Tom", "Nora"])
+async def test_reviewing_needs_its_feature(clinic: Clinic, name: str) -> None:
+    session_id = await clinic.documented(by="Ivy", leaders=["Ivy"])
+    await clinic.sign(session_id, by="Ivy")
+    assert (await clinic.sign(session_id, by=name)).status_code == 403
+    assert await _status(clinic, session_id) == "pending_review"
+
+
+@pytest.mark.rule("SIGN-1")
+@pytest.mark.parametrize("name", ["Ada", "Tom", "Ruth", "Nora"])
+async def test_only_leaders_sign_while_in_progress(clinic: Clinic, name: str) -> None:
+    session_id = await clinic.documented()
+    assert (await clinic.sign(session_id, by=name)).status_code == 403
+    assert await clinic.rows(SIGNATURE) == []
+
+
+@pytest.mark.rule("PERM-7")
+async def test_a_nurse_does_not_learn_that_a_session_is_completed(clinic: Clinic) -> None:
+    session_id = await clinic.documented()
+    await clinic.sign(session_id)
+    assert (await clinic.sign(session_id, by="Nora")).status_code == 403
+
+
+@pytest.mark.rule("SIGN-4")
+async def test_a_signature_shows_name_credentials_meaning_and_time(clinic: Clinic) -> None:
+    session_id = await clinic.documented()
+    clinic.clock.forward(minutes=55)
+    await clinic.sign(session_id)
+    (signature,) = await clinic.rows(SIGNATURE)
+    shown = (signature.printed_name, signature.credentials, signature.meaning, signature.signed_at)
+    assert shown == ("Margaret Chen", "LCSW", "author", clinic.clock())
+    assert len(signature.document_sha256) == 64
+
+
+@pytest.mark.rule("SIGN-4")
+async def test_an_old_log_in_is_challenged_as_rfc_9470_says(clinic: Clinic) -> None:
+    session_id = await clinic.documented()
+    six_minutes_ago = clinic.clock() - timedelta(minutes=6)
+    answer = await clinic.sign(session_id, auth_time=six_minutes_ago)
+    assert answer.status_code == 401
+    challenge = 'Bearer error="insufficient_user_authentication", max_age="300"'
+    assert answer.headers["www-authenticate"] == challenge
+    assert await clinic.rows(SIGNATURE) == []
+
+
+@pytest.mark.rule("SIGN-4")
+async def test_a_log_in_of_five_minutes_ago_is_fresh(clinic: Clinic) -> None:
+    session_id = await clinic.documented()
+    five_minutes_ago = clinic.clock() - timedelta(minutes=5)
+    assert (await clinic.sign(session_id, auth_time=five_minutes_ago)).status_code == 201
+
+
+async def test_signing_twice_is_refused(clinic: Clinic) -> None:
+    session_id = await clinic.documented(leaders=["Margaret", "Tom"])
+    await clinic.sign(session_id)
+    assert (await clinic.sign(session_id)).status_code == 409
+    assert len(await clinic.rows(SIGNATURE)) == 1
+
+
+async def test_a_completed_session_is_signed_no_more(clinic: Clinic) -> None:
+    session_id = await clinic.documented()
+    await clinic.sign(session_id)
+    assert (await clinic.sign(session_id, by="Ruth")).status_code == 409
+    assert [one.type for one in await clinic.rows(LEDGER.event)] == [SESSION_COMPLETED]
+
+
+async def test_an_upcoming_session_is_not_signed(clinic: Clinic) -> None:
+    session_id = await clinic.planned()
+    assert (await clinic.sign(session_id)).status_code == 409
+
+
+@pytest.mark.rule("DOC-3", "DOC-4")
+async def test_what_is_missing_is_pointed_at(clinic: Clinic) -> None:
+    session_id = await clinic.started()
+    unmarked, without_note, absent = clinic.patient_ids
+    await clinic.mark(session_id, {without_note: "present", absent: "absent"})
+    answer = await clinic.sign(session_id)
+    assert answer.status_code == 409
+    assert {one["pointer"] for one in answer.json()["errors"]} == {
+        "#/group_note/topic",
+        "#/group_note/ended_at",
+        f"#/roster/{unmarked}/attendance",
+        f"#/roster/{without_note}/note",
+    }
+    assert await clinic.rows(SIGNATURE) == []
+
+
+@pytest.mark.rule("DOC-4")
+async def test_a_template_can_do_without_individual_notes(clinic: Clinic) -> None:
+    session_id = await clinic.started(notes_required=False)
+    await clinic.write_group_note(session_id)
+    await clinic.mark(session_id, dict.fromkeys(clinic.patient_ids, "present"))
+    assert (await clinic.sign(session_id)).json() == {"status": "completed"}
+
+
+@pytest.mark.rule("PERM-5")
+@pytest.mark.parametrize("name", ["Margaret", "Ada", "Rosa"])
+async def test_after_signing_nobody_changes_anything(clinic: Clinic, name: str) -> None:
+    session_id = await clinic.documented()
+    await clinic.sign(session_id)
+    before = await clinic.session(session_id)
+    here, patient_id = f"/v1/group-sessions/{session_id}", clinic.patient_ids[0]
+    mark = {"marks": [{"patient_id": str(patient_id), "attendance": "absent"}]}
+    answers = [
+        await clinic.ask(name, "PUT", f"{here}/group-note", json={"topic": "Changed"}),
+        await clinic.ask(name, "PUT", f"{here}/attendance", json=mark),
+        await clinic.ask(name, "PUT", f"{here}/roster/{patient_id}/note", json={"text": "Changed"}),
+        await clinic.ask(name, "POST", f"{here}/start"),
+    ]
+    assert [one.status_code for one in answers] == [409, 409, 409, 409]
+    assert await clinic.session(session_id) == before
+
+
+@pytest.mark.rule("PERM-5")
+async def test_while_in_review_nobody_changes_anything(clinic: Clinic) -> None:
+    session_id = await clinic.documented(by="Ivy", leaders=["Ivy"])
+    await clinic.sign(session_id, by="Ivy")
+    path = f"/v1/group-sessions/{session_id}/group-note"
+    assert (await clinic.ask("Ivy", "PUT", path, json={"topic": "Changed"})).status_code == 409
