@@ -11,7 +11,7 @@ from starlette.types import ASGIApp
 
 from shared.database.engine import create_engine
 from shared.database.transactions import Bell, Database, SilentBell
-from shared.messaging.alive import touch_while_alive
+from shared.messaging.alive import sign_of_life, touch_while_alive
 from shared.messaging.bells import PostgresBell, PostgresWake, SocketBell, SocketWake, SweepOnly, Wake
 from shared.messaging.broker import Broker
 from shared.messaging.celery_application import new_celery_application
@@ -64,26 +64,21 @@ def serve_http(create_application: Callable[[], ASGIApp], *, service: str) -> No
     )
 
 
-def run_worker(
-    application: Celery,
-    *,
-    settings: Settings,
-    arguments: tuple[str, ...] = ("--pool=solo", "--concurrency=1"),
-) -> None:
+def run_worker(application: Celery, *, settings: Settings, pool: str = "solo", concurrency: int = 1) -> None:
     """Serve until told to stop; a second signal ends it at once. Scaled by starting more processes."""
     if settings.alive_file is not None:
         touch_while_alive(application, settings.alive_file)
-    application.worker_main(
-        [
-            "--quiet",
-            "worker",
-            "--without-gossip",
-            "--without-mingle",
-            "--without-heartbeat",
-            "--loglevel=WARNING",
-            *arguments,
-        ]
+    # Not by Celery's command line: that loads a shell with completion, a quarter of a second of it.
+    worker = application.Worker(
+        pool_cls=pool,
+        concurrency=concurrency,
+        loglevel="WARNING",
+        quiet=True,
+        without_gossip=True,
+        without_mingle=True,
+        without_heartbeat=True,
     )
+    worker.start()
 
 
 def run_relay(*, service: str, url: str, ledger: Ledger, settings: Settings) -> None:
@@ -98,6 +93,7 @@ def run_relay(*, service: str, url: str, ledger: Ledger, settings: Settings) -> 
             broker=new_broker(settings, name=f"{service}.relay"),
             keys=settings.keys,
             ring_again_after_seconds=settings.ring_again_after_seconds,
+            show_life=sign_of_life(settings.alive_file),
         )
         await relay.run(wake_of(url, settings=settings, service=service), stopped_by_signal())
         await database.engine.dispose()

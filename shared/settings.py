@@ -1,5 +1,6 @@
 """Settings that every process has. Wrong ones stop it at its start, with one line that says which."""
 
+import os
 import sys
 from enum import StrEnum
 from pathlib import Path
@@ -12,6 +13,9 @@ from shared.messaging.sealing import BadKeyRingError, KeyRing
 
 EX_CONFIG: Final = 78
 """sysexits.h: something is wrong in the configuration."""
+
+SECRETS_FOLDER: Final = Path("/run/secrets")
+"""Where containers find secrets: a setting that the environment lacks may be a file of its name here."""
 
 SettingsT = TypeVar("SettingsT", bound=BaseSettings)
 
@@ -64,7 +68,7 @@ class Settings(BaseSettings):
     http_host: str = "127.0.0.1"
     http_port: Annotated[int, Field(gt=0, lt=65536)] = 8000
     alive_file: Path | None = None
-    """What a worker's loop touches every 5 seconds, for liveness probes."""
+    """What the loop of a worker, relay or pusher touches every few seconds, for liveness probes."""
     bells_folder: Path | None = None
     """Where the sockets are that wake relays on one machine; without it SQLite's relays only sweep."""
     ring_again_after_seconds: tuple[Annotated[float, Field(gt=0)], ...] = (5.0, 15.0, 60.0, 300.0)
@@ -78,7 +82,9 @@ class Settings(BaseSettings):
 def read_settings(kind: type[SettingsT]) -> SettingsT:
     """Read settings, or end the process with one line for each that is missing or wrong."""
     try:
-        return kind()
+        return kind(_secrets_dir=SECRETS_FOLDER if os.access(SECRETS_FOLDER, os.R_OK) else None)
+    except PermissionError as error:
+        refuse_setting(Path(error.filename).name.upper(), "this user may not read its file")
     except ValidationError as error:
         prefix = kind.model_config.get("env_prefix", "")
         for problem in error.errors(include_input=False, include_url=False):

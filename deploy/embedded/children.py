@@ -10,7 +10,7 @@ import runpy
 import signal
 import sys
 from collections.abc import Mapping, Sequence
-from multiprocessing import get_context
+from multiprocessing import forkserver, get_context
 from multiprocessing.context import ForkServerProcess
 from pathlib import Path
 from typing import Final, Protocol
@@ -30,18 +30,19 @@ class Child(Protocol):
 
 
 class Program:
-    """A program that is not ours."""
+    """A command, started as it is."""
 
     def __init__(self, process: asyncio.subprocess.Process) -> None:
         self._process = process
 
     @classmethod
-    async def start(cls, command: Sequence[str], *, log: Path) -> "Program":
+    async def start(cls, command: Sequence[str], *, environment: Mapping[str, str], log: Path) -> "Program":
         """Start it in a session of its own: Ctrl-C reaches the supervisor alone."""
         with log.open("ab") as output:
             return cls(
                 await asyncio.create_subprocess_exec(
                     *command,
+                    env={**os.environ, **environment},
                     stdin=asyncio.subprocess.DEVNULL,
                     stdout=output,
                     stderr=output,
@@ -69,10 +70,11 @@ class Module:
         asyncio.get_running_loop().add_reader(process.sentinel, self._note_end)
 
     @classmethod
-    def start(cls, module: str, *, environment: Mapping[str, str], log: Path) -> "Module":
+    async def start(cls, module: str, *, environment: Mapping[str, str], log: Path) -> "Module":
         """Fork it from the process that has imported everything."""
         process = _FORKS.Process(target=run_module, args=(module, dict(environment), str(log)), name=module)
-        process.start()
+        # In a thread: it waits until the process that is forked from has loaded everything.
+        await asyncio.to_thread(process.start)
         return cls(process)
 
     @property
@@ -95,8 +97,9 @@ _FORKS: Final = get_context("forkserver")
 
 
 def preload() -> None:
-    """Have the process that is forked from import everything. To be called once, before any start."""
+    """Begin to load what modules are forked from, in a process of its own."""
     _FORKS.set_forkserver_preload(["deploy.embedded.preloaded"])
+    forkserver.ensure_running()
 
 
 def run_module(module: str, environment: Mapping[str, str], log: str) -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import shutil
+import sys
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,9 +25,9 @@ class Part:
     does: str
     ready: Ready
     module: str = ""
-    """A composition root of ours."""
+    """A composition root of ours, forked."""
     program: Sequence[str] = ()
-    """The command of a program that is not ours."""
+    """A command."""
 
 
 def parts_of(*, data: Path, sockets: Path, port: int) -> tuple[Part, ...]:
@@ -39,25 +40,26 @@ def parts_of(*, data: Path, sockets: Path, port: int) -> tuple[Part, ...]:
             program=_broker(data, sockets),
             ready=_pong(sockets),
         ),
-        _python("api", "deploy.embedded.gateway", "HTTP API of all services", _answers(port)),
-        _python("sessions.relay", "services.sessions.relay", "rings for signed sessions", bell("sessions")),
-        _python("sessions.worker", "services.sessions.worker", "takes receipts", alive("sessions.worker")),
-        _python("charts.worker", "services.charts.worker", "files chart notes", alive("charts.worker")),
-        _python(
+        # Not forked: it loads on one core while the other one loads what all the rest is forked from.
+        Part(name="api", does="HTTP API of all services", program=_gateway(), ready=_answers(port)),
+        _forked("sessions.relay", "services.sessions.relay", "rings for signed sessions", bell("sessions")),
+        _forked("sessions.worker", "services.sessions.worker", "takes receipts", alive("sessions.worker")),
+        _forked("charts.worker", "services.charts.worker", "files chart notes", alive("charts.worker")),
+        _forked(
             "billing_bridge.worker",
             "services.billing_bridge.worker",
             "makes charges",
             alive("billing_bridge.worker"),
         ),
-        _python(
+        _forked(
             "billing_bridge.pusher",
             "services.billing_bridge.pusher",
             "pushes charges",
             bell("billing_bridge"),
         ),
-        _python("printing.worker", "services.printing.worker", "takes print jobs", alive("printing.worker")),
-        _python("printing.relay", "services.printing.relay", "rings for print jobs", bell("printing")),
-        _python(
+        _forked("printing.worker", "services.printing.worker", "takes print jobs", alive("printing.worker")),
+        _forked("printing.relay", "services.printing.relay", "rings for print jobs", bell("printing")),
+        _forked(
             "printing.render_worker",
             "services.printing.render_worker",
             "renders sheets",
@@ -66,8 +68,12 @@ def parts_of(*, data: Path, sockets: Path, port: int) -> tuple[Part, ...]:
     )
 
 
-def _python(name: str, module: str, does: str, ready: Ready) -> Part:
+def _forked(name: str, module: str, does: str, ready: Ready) -> Part:
     return Part(name=name, does=does, module=module, ready=ready)
+
+
+def _gateway() -> tuple[str, ...]:
+    return (sys.executable, "-m", "deploy.embedded.gateway")
 
 
 def _broker(data: Path, sockets: Path) -> tuple[str, ...]:

@@ -4,8 +4,6 @@ import gc
 
 import aiosqlite
 import celery.apps.worker
-import celery.bin.celery
-import celery.bin.worker
 import celery.concurrency.prefork
 import celery.concurrency.solo
 import kombu.transport.redis

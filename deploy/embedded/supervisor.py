@@ -58,16 +58,13 @@ class Supervisor:
     async def _spawn(self, part: Part) -> None:
         self._alive_file(part).unlink(missing_ok=True)
         log = self.logs / f"{part.name}.log"
+        environment = self.environment | {"OPENCIRCLE_ALIVE_FILE": str(self._alive_file(part))}
         if part.program:
-            self._children[part.name] = await Program.start(part.program, log=log)
+            child: Child = await Program.start(part.program, environment=environment, log=log)
         else:
-            self._children[part.name] = Module.start(
-                part.module,
-                environment=self.environment | {"OPENCIRCLE_ALIVE_FILE": str(self._alive_file(part))},
-                log=log,
-            )
-
-        (self.pids / f"{part.name}.pid").write_text(f"{self._children[part.name].pid}\n")
+            child = await Module.start(part.module, environment=environment, log=log)
+        self._children[part.name] = child
+        (self.pids / f"{part.name}.pid").write_text(f"{child.pid}\n")
 
     def _alive_file(self, part: Part) -> Path:
         return self.sockets / f"{part.name}.alive"

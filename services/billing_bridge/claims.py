@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, RowMapping, and_, insert, or_, select, update
+from sqlalchemy import ColumnElement, RowMapping, and_, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.billing_bridge.connector import PUSH_SECONDS_AT_MOST
@@ -116,8 +116,8 @@ async def _begin(db: AsyncConnection, ids: Sequence[UUID], now: datetime) -> lis
         .where(charge.c.charge_id.in_(ids))
     )
     rows = (await db.execute(facts)).mappings().all()
-    await db.execute(insert(push_attempt), [_attempt(row, now) for row in rows])
-    await db.execute(insert(charge_history), [_sent(row, now) for row in rows])
+    await insert_new(db, push_attempt, [_attempt(row, now) for row in rows])
+    await insert_new(db, charge_history, [_sent(row, now) for row in rows])
     return [_claimed(row, now) for row in rows]
 
 

@@ -1,11 +1,12 @@
 """Pushes charges to their billing systems: `python -m services.billing_bridge.pusher`."""
 
-import asyncio
+import uvloop
 
 from services.billing_bridge.connectors import CONNECTORS
 from services.billing_bridge.pushing import Pusher, new_client, open_connectors
 from services.billing_bridge.settings import BillingSettings
 from shared.clock import now_utc
+from shared.messaging.alive import sign_of_life
 from shared.observability.logs import configure_logging
 from shared.runtime import open_database, stopped_by_signal, wake_of
 from shared.settings import Environment, Settings, read_settings
@@ -22,6 +23,7 @@ async def serve(settings: Settings, own: BillingSettings) -> None:
             connectors=open_connectors(CONNECTORS, client, clock=now_utc, embedded=embedded),
             keys=own.keys,
             concurrent_pushes=own.concurrent_pushes,
+            show_life=sign_of_life(settings.alive_file),
         )
         await pusher.run(wake_of(url, settings=settings, service="billing_bridge"), stopped_by_signal())
     await database.engine.dispose()
@@ -31,7 +33,7 @@ def main() -> None:
     """Read the settings and serve."""
     settings, own = read_settings(Settings), read_settings(BillingSettings)
     configure_logging(service="billing_bridge.pusher", level=settings.log_level)
-    asyncio.run(serve(settings, own))
+    uvloop.run(serve(settings, own))
 
 
 if __name__ == "__main__":

@@ -25,6 +25,7 @@ from services.billing_bridge.connector import (
 from services.billing_bridge.outcomes import Outcome, Verdict
 from shared.clock import Clock, now_utc
 from shared.database.transactions import Database
+from shared.messaging.alive import show_no_life
 from shared.messaging.bells import Wake
 from shared.messaging.failures import reason_of
 from shared.messaging.sealing import KeyRing, UnsealableError
@@ -73,6 +74,7 @@ class Pusher:
     concurrent_pushes: int = 10
     clock: Clock = now_utc
     chance: Callable[[], float] = random.random
+    show_life: Callable[[], None] = show_no_life
     _under_way: set[asyncio.Task[None]] = field(default_factory=set, init=False)
     _ended: list[Pushed] = field(default_factory=list, init=False)
 
@@ -81,11 +83,14 @@ class Pusher:
         async with wake:
             bell = asyncio.ensure_future(wake.wait(SWEEP_SECONDS))
             while not stop.is_set():
+                self.show_life()
                 if bell.done():
                     await self._guarded(self.recover())
                     bell = asyncio.ensure_future(wake.wait(SWEEP_SECONDS))
                 await self._guarded(self.turn())
-                await asyncio.wait({bell, *self._under_way}, return_when=asyncio.FIRST_COMPLETED)
+                # Pushes that ended during the turn are closed by the next one, at once.
+                if not self._ended:
+                    await asyncio.wait({bell, *self._under_way}, return_when=asyncio.FIRST_COMPLETED)
             bell.cancel()
             await asyncio.wait([bell])
         await self._guarded(self.finish())
@@ -161,7 +166,7 @@ class Pusher:
     async def _guarded(self, work: Awaitable[object]) -> None:
         try:
             await work
-        except DBAPIError as error:
+        except (DBAPIError, OSError) as error:
             # Results that could not be written are kept and written at the next turn.
             log.warning(
                 "The charges can't be reached; trying again.",

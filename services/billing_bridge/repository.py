@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import RowMapping, bindparam, insert, select, update
+from sqlalchemy import RowMapping, bindparam, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.billing_bridge.domain import Charge, ClaimForm
@@ -97,7 +97,7 @@ async def stand(
     changed = [_changed(standings[row["charge_id"]], row, now, restart=restart) for row in before]
     await db.execute(_CHANGE, changed)
     history = [_history(standings[row["charge_id"]], row, now, user_id) for row in before]
-    await db.execute(insert(charge_history), history)
+    await insert_new(db, charge_history, history)
 
 
 _CHANGED = (

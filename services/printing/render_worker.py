@@ -70,16 +70,16 @@ class PoolChild:
         self.rendering.renderer.render(A_BLANK_SHEET)
 
 
-def pool_arguments(own: PrintingSettings) -> tuple[str, ...]:
-    """Give Celery's arguments for a pool whose children are replaced before they grow or hang."""
-    return (
-        "--pool=prefork",
-        f"--concurrency={own.render_children}",
-        f"--max-tasks-per-child={own.renders_per_child}",
-        f"--max-memory-per-child={own.child_megabytes * 1024}",
-        f"--time-limit={HARD_LIMIT_SECONDS}",
-        f"--soft-time-limit={SOFT_LIMIT_SECONDS}",
-    )
+def pool_settings(own: PrintingSettings) -> dict[str, Any]:
+    """Give Celery's settings for a pool whose children are replaced before they grow or hang."""
+    return {
+        "worker_max_tasks_per_child": own.renders_per_child,
+        "worker_max_memory_per_child": own.child_megabytes * 1024,  # kibibytes
+        "task_time_limit": HARD_LIMIT_SECONDS,
+        "task_soft_time_limit": SOFT_LIMIT_SECONDS,
+        # A child warms up before it answers; the default of 4 s would have a busy machine kill it meanwhile.
+        "worker_proc_alive_timeout": CHILD_START_SECONDS,
+    }
 
 
 def main() -> None:
@@ -97,12 +97,11 @@ def main() -> None:
     child = PoolChild(build)
     worker_process_init.connect(child.warm_up, weak=False)
     broker = new_broker(settings, name="printing.render_worker", queues=(RENDERER,))
-    # A child warms up before it answers; the default of 4 s would have a busy machine kill it meanwhile.
-    broker.application.conf.worker_proc_alive_timeout = CHILD_START_SECONDS
+    broker.application.conf.update(pool_settings(own))
     serve_deliveries(broker.application, child.run, consuming=child, keys=settings.keys, broker=broker)
     # Fonts and code that a first render loads are shared with all children, and are theirs at once.
     SheetRenderer().render(A_BLANK_SHEET)
-    run_worker(broker.application, settings=settings, arguments=pool_arguments(own))
+    run_worker(broker.application, settings=settings, pool="prefork", concurrency=own.render_children)
 
 
 if __name__ == "__main__":

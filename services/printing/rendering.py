@@ -24,7 +24,7 @@ from shared.events.envelope import Envelope
 from shared.events.sheet import PrintJobQueued, SignInSheet
 from shared.messaging.consuming import ATTEMPTS_AT_MOST
 from shared.messaging.failures import CannotApplyError, reason_of, verdict_on
-from shared.messaging.inbox import already_applied, count_attempt, mark_applied
+from shared.messaging.inbox import already_applied, count_attempts, mark_applied
 from shared.messaging.messages import Delivery, Parcel, Receipt, Verdict
 
 log = structlog.get_logger()
@@ -93,12 +93,13 @@ class Rendering:
             if await already_applied(db.connection, inbox, RENDERER, [event.id]):
                 return None
             # Committed before the render, so that one which kills its child is counted all the same.
-            again = ring > 1
-            attempts = await count_attempt(db.connection, inbox, RENDERER, event.id) if again else 0
+            counted = await count_attempts(db.connection, inbox, RENDERER, {event.id} if ring > 1 else ())
             sheet = await begin_rendering(db, job_id, at=self.clock())
         if sheet is None:
             raise NothingToRenderError(job_id)
-        return Begun(job_id=job_id, instance_id=event.instanceid, sheet=sheet, attempts=attempts)
+        return Begun(
+            job_id=job_id, instance_id=event.instanceid, sheet=sheet, attempts=counted.get(event.id, 0)
+        )
 
     async def _outcome(self, job: Begun) -> PrintedFile | PrintFailure:
         """Make and keep the file; a failure that may pass is raised, for the ledger to try again."""

@@ -1,6 +1,7 @@
 """Alembic for every service: the schema a service needs, brought to its head.
 
-`python -m shared.database.migrations upgrade charts URL` brings a database to its head,
+`python -m shared.database.migrations upgrade charts` brings the database of that service's settings to its head,
+`python -m shared.database.migrations upgrade charts URL` another one,
 `python -m shared.database.migrations revision charts "Sentence"` writes a new migration.
 """
 
@@ -12,10 +13,13 @@ from pathlib import Path
 
 from alembic import command, context
 from alembic.config import Config
+from pydantic import SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
 from sqlalchemy import Connection, MetaData
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from shared.database.engine import WRITES, create_engine
+from shared.settings import read_settings
 
 SERVICES_FOLDER = Path(__file__).resolve().parents[2] / "services"
 
@@ -77,6 +81,17 @@ def write_revision(service: str, sentence: str) -> None:
     asyncio.run(run())
 
 
+def url_of(service: str) -> str:
+    """Read where the database of `service` is, from that one of its settings alone."""
+
+    class DatabaseSettings(BaseSettings):
+        model_config = SettingsConfigDict(env_prefix=f"OPENCIRCLE_{service.partition('_')[0].upper()}_")
+
+        database_url: SecretStr
+
+    return read_settings(DatabaseSettings).database_url.get_secret_value()
+
+
 async def _upgrade_url(service: str, url: str) -> None:
     engine = create_engine(url)
     await upgrade(engine, service)
@@ -85,6 +100,8 @@ async def _upgrade_url(service: str, url: str) -> None:
 
 if __name__ == "__main__":
     match sys.argv[1:]:
+        case ["upgrade", service]:
+            asyncio.run(_upgrade_url(service, url_of(service)))
         case ["upgrade", service, url]:
             asyncio.run(_upgrade_url(service, url))
         case ["revision", service, sentence]:

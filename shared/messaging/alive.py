@@ -1,5 +1,6 @@
-"""A worker's sign of life: a file that its own loop touches, so that a stuck loop shows as an old file."""
+"""A process's sign of life: a file that its own loop touches, so that a stuck loop shows as an old file."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
 
@@ -20,3 +21,12 @@ def touch_while_alive(application: Celery, path: Path) -> None:
             parent.timer.call_repeatedly(TOUCHED_EVERY_SECONDS, path.touch)
 
     application.steps["worker"].add(AliveFile)
+
+
+def sign_of_life(path: Path | None) -> Callable[[], None]:
+    """Give what a loop calls at each turn: it touches `path`, or does nothing without one."""
+    return path.touch if path is not None else show_no_life
+
+
+def show_no_life() -> None:
+    """Do nothing: nobody watches this process."""

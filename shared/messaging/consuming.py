@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from itertools import groupby
 from operator import attrgetter
 from typing import Any, Final
+from uuid import UUID
 
 import structlog
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -14,7 +15,7 @@ from shared.database.transactions import Database
 from shared.events.catalogue import parse
 from shared.events.envelope import Envelope
 from shared.messaging.failures import CannotApplyError, reason_of, verdict_on
-from shared.messaging.inbox import already_applied, count_attempt, mark_applied
+from shared.messaging.inbox import already_applied, count_attempts, forget_attempts, mark_applied
 from shared.messaging.messages import Delivery, Parcel, Receipt, Verdict
 from shared.messaging.tables import Inbox
 
@@ -45,29 +46,37 @@ class Consuming:
         The whole parcel is one transaction. When that fails, each delivery gets its own, so that
         a bad event never holds up a good one.
         """
-        fresh = [delivery for delivery in parcel.deliveries if delivery.ring == 1]
-        receipts = await self._apply(fresh) if fresh else []
-        if receipts is None:
-            receipts = [await self._apply_alone(delivery) for delivery in fresh]
-        again = [delivery for delivery in parcel.deliveries if delivery.ring > 1]
-        return receipts + [await self._apply_alone(delivery) for delivery in again]
+        alone = await self._begun_and_never_ended(parcel.deliveries)
+        together = [delivery for delivery in parcel.deliveries if delivery.event_id not in alone]
+        receipts = await self._apply(together) if together else []
+        for delivery in parcel.deliveries:
+            if delivery.event_id in alone:
+                receipts.append(await self._apply_alone(delivery, begun_before=alone[delivery.event_id]))
+        return receipts
 
-    async def _apply(self, deliveries: Sequence[Delivery]) -> list[Receipt] | None:
+    async def _begun_and_never_ended(self, deliveries: Sequence[Delivery]) -> Mapping[UUID, int]:
+        """Count that those rung again are begun now; tell which were begun before, and how often."""
+        again = {delivery.event_id for delivery in deliveries if delivery.ring > 1}
+        if not again:
+            return {}
+        async with self.database.writing_for_all() as connection:
+            again -= await already_applied(connection, self.inbox, self.consumer, again)
+            attempts = await count_attempts(connection, self.inbox, self.consumer, again)
+        return {event_id: count - 1 for event_id, count in attempts.items() if count > 1}
+
+    async def _apply(self, deliveries: Sequence[Delivery]) -> list[Receipt]:
         try:
             await self._apply_together(deliveries)
-        except Exception as error:  # noqa: BLE001 - each is applied alone next, and that error is reported
-            if len(deliveries) > 1:
-                return None
-            return [self._failed(deliveries[0], error)]
+        except Exception as error:  # noqa: BLE001 - each is applied alone next, and its own error is reported
+            if len(deliveries) == 1:
+                return [await self._failed(deliveries[0], error)]
+            return [await self._apply_alone(delivery) for delivery in deliveries]
         return [Receipt(delivery_id=delivery.delivery_id, verdict=Verdict.APPLIED) for delivery in deliveries]
 
-    async def _apply_alone(self, delivery: Delivery) -> Receipt:
-        try:
-            await self._count_if_rung_again(delivery)
-            await self._apply_together([delivery])
-        except Exception as error:  # noqa: BLE001 - reported to the ledger, which retries or parks
-            return self._failed(delivery, error)
-        return Receipt(delivery_id=delivery.delivery_id, verdict=Verdict.APPLIED)
+    async def _apply_alone(self, delivery: Delivery, *, begun_before: int = 0) -> Receipt:
+        if begun_before >= ATTEMPTS_AT_MOST:
+            return await self._failed(delivery, CannotApplyError())
+        return (await self._apply([delivery]))[0]
 
     async def _apply_together(self, deliveries: Sequence[Delivery]) -> None:
         async with self.database.writing_for_all() as connection:
@@ -80,17 +89,7 @@ class Consuming:
         if self.rings_after_apply:
             self.database.bell.ring_after_commit()
 
-    async def _count_if_rung_again(self, delivery: Delivery) -> None:
-        if delivery.ring == 1:
-            return
-        async with self.database.writing_for_all() as connection:
-            if await already_applied(connection, self.inbox, self.consumer, [delivery.event_id]):
-                return
-            attempts = await count_attempt(connection, self.inbox, self.consumer, delivery.event_id)
-        if attempts > ATTEMPTS_AT_MOST:
-            raise CannotApplyError
-
-    def _failed(self, delivery: Delivery, error: Exception) -> Receipt:
+    async def _failed(self, delivery: Delivery, error: Exception) -> Receipt:
         receipt = Receipt(
             delivery_id=delivery.delivery_id, verdict=verdict_on(error), reason=reason_of(error)
         )
@@ -102,6 +101,10 @@ class Consuming:
             verdict=receipt.verdict.value,
             reason=receipt.reason,
         )
+        if delivery.ring > 1 and receipt.verdict is Verdict.TRANSIENT:
+            # It did end, only badly: what is counted is what never ends.
+            async with self.database.writing_for_all() as connection:
+                await forget_attempts(connection, self.inbox, self.consumer, delivery.event_id)
         return receipt
 
 

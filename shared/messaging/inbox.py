@@ -4,7 +4,7 @@ from collections.abc import Collection
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import delete, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from shared.database.dialects import upsert
@@ -35,11 +35,27 @@ async def mark_applied(
     return set((await connection.execute(insert.returning(inbox.applied.c.event_id), rows)).scalars())
 
 
-async def count_attempt(connection: AsyncConnection, inbox: Inbox, consumer: str, event_id: UUID) -> int:
-    """Count that an event is about to be applied, before it is; give how often that has begun."""
+async def count_attempts(
+    connection: AsyncConnection, inbox: Inbox, consumer: str, event_ids: Collection[UUID]
+) -> dict[UUID, int]:
+    """Count that events are about to be applied, before they are; give how often each has begun."""
+    if not event_ids:
+        return {}
     attempt = inbox.attempt
-    insert = upsert(connection, attempt, {"event_id": event_id, "consumer": consumer, "attempts": 1})
-    statement = insert.on_conflict_do_update(
-        index_elements=["event_id", "consumer"], set_={"attempts": attempt.c.attempts + 1}
-    ).returning(attempt.c.attempts)
-    return int((await connection.execute(statement)).scalar_one())
+    rows = [{"event_id": one, "consumer": consumer, "attempts": 1} for one in sorted(event_ids)]
+    statement = (
+        upsert(connection, attempt, rows[0])
+        .on_conflict_do_update(
+            index_elements=["event_id", "consumer"], set_={"attempts": attempt.c.attempts + 1}
+        )
+        .returning(attempt.c.event_id, attempt.c.attempts)
+    )
+    return {row.event_id: row.attempts for row in (await connection.execute(statement, rows)).all()}
+
+
+async def forget_attempts(connection: AsyncConnection, inbox: Inbox, consumer: str, event_id: UUID) -> None:
+    """Count from nothing again: the last attempt came to an end, though not to a good one."""
+    attempt = inbox.attempt
+    await connection.execute(
+        delete(attempt).where(attempt.c.event_id == event_id, attempt.c.consumer == consumer)
+    )

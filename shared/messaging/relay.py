@@ -1,7 +1,7 @@
 """The relay: rings for what is owed, again and again, until a receipt says that it was applied."""
 
 import asyncio
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from typing import Final
@@ -12,6 +12,7 @@ from sqlalchemy.exc import DBAPIError
 from shared.clock import Clock, now_utc
 from shared.database.transactions import Database
 from shared.events.catalogue import CONSUMERS
+from shared.messaging.alive import show_no_life
 from shared.messaging.bells import Wake
 from shared.messaging.broker import Broker, BrokerUnavailableError, Outgoing
 from shared.messaging.failures import reason_of
@@ -40,11 +41,13 @@ class Relay:
     keys: KeyRing
     clock: Clock = now_utc
     ring_again_after_seconds: Sequence[float] = RING_AGAIN_AFTER_SECONDS
+    show_life: Callable[[], None] = show_no_life
 
     async def run(self, wake: Wake, stop: asyncio.Event) -> None:
         """Ring until told to stop: at once when woken, else at every sweep."""
         async with wake:
             while not stop.is_set():
+                self.show_life()
                 try:
                     rung = await self.ring_due()
                 except BrokerUnavailableError:

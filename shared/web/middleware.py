@@ -85,7 +85,14 @@ class Limited:
                 raise problem
             return message
 
-        await self._app(scope, receive_counted, send)
+        async def send_unless_refused(message: Message) -> None:
+            # The framework answers 400, whatever was raised while it read the body.
+            if left >= 0:
+                await send(message)
+
+        await self._app(scope, receive_counted, send_unless_refused)
+        if left < 0:
+            await problem_response(problem)(scope, receive, send)
 
 
 class Identified:

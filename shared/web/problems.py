@@ -137,4 +137,6 @@ def answer_with_problems(application: FastAPI) -> None:
 def _pointer(location: Sequence[str | int]) -> str:
     place, *path = location
     pointer = "/".join(str(part).replace("~", "~0").replace("/", "~1") for part in path)
+    # The name of an unknown field is the caller's, and may be no Unicode text.
+    pointer = pointer.encode(errors="replace").decode()
     return f"#/{pointer}" if place == "body" else f"{place}:{pointer}"

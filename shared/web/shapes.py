@@ -1,19 +1,21 @@
 """The base of every request body."""
 
+import re
 from datetime import UTC, date, datetime
-from typing import Annotated
+from typing import Annotated, Final
 from zoneinfo import available_timezones
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
 
+UNSTORABLE: Final = re.compile("[\x00\ud800-\udfff]")
 MAX_TITLE_CHARACTERS = 200
 MAX_TEXT_CHARACTERS = 50_000
 
 
 def _storable(text: str) -> str:
     # PostgreSQL can't store NUL, and a lone surrogate is no Unicode text at all.
-    if "\x00" in text:
-        message = "must not contain the NUL character"
+    if UNSTORABLE.search(text):
+        message = "must not contain the NUL character or half of a surrogate pair"
         raise ValueError(message)
     return text
 

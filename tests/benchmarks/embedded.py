@@ -128,7 +128,7 @@ async def sign_one(deployment: Deployment, leader: Front, session_id: str) -> fl
     with closing(sqlite3.connect(deployment.folder.database("charts"))) as charts:
         started = time.perf_counter()
         await leader.post(f"/v1/group-sessions/{session_id}/signatures")
-        while charts.execute(statement, (key,)).fetchone()[0] < PATIENTS:
+        while charts.execute(statement, (key,)).fetchone()[0] < PATIENTS:  # noqa: ASYNC110 - another process
             await asyncio.sleep(0.001)
         elapsed = time.perf_counter() - started
     await asyncio.sleep(0.05)  # idle again
@@ -174,7 +174,7 @@ async def start_seconds(data: Path) -> float:
     started = time.perf_counter()
     process = await asyncio.create_subprocess_exec(*command, stdout=asyncio.subprocess.DEVNULL)
     async with httpx2.AsyncClient(base_url=f"http://127.0.0.1:{port}") as http:
-        while not await _ready(http):
+        while not await _ready(http):  # noqa: ASYNC110 - another process
             await asyncio.sleep(0.01)
     elapsed = time.perf_counter() - started
     process.terminate()

@@ -109,7 +109,7 @@ async def _connect_billing(admin: Front, receiver: Receiver) -> None:
 
 
 async def plan_day(clinic: Clinic) -> list[str]:
-    """Make templates and schedules, enrol patients, generate the day; give the sessions in the plan's order."""
+    """Make groups and schedules, enrol patients, generate the day; give the sessions in the plan's order."""
     templates = []
     for group in GROUPS:
         template_id = await _make_group(clinic, group)

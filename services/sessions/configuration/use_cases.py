@@ -1,6 +1,6 @@
 """What can be done with instances and their settings."""
 
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from typing import Any
 from uuid import UUID
 
@@ -16,8 +16,21 @@ from shared.identifiers import new_id
 from shared.web.identity import Identity
 
 
-async def found_instance(database: Database, *, name: str, login: str, password: str, clock: Clock) -> UUID:
-    """Add a customer organisation, Group Sessions on, with a first Super Admin; give its id."""
+@dataclass(frozen=True, kw_only=True)
+class Founded:
+    """The ids that the tokens of an instance's first user carry."""
+
+    instance_id: UUID
+    administrator_id: UUID
+
+
+async def found_instance(
+    database: Database, *, name: str, login: str | None = None, password: str = "", clock: Clock
+) -> Founded:
+    """Add a customer organisation, Group Sessions on, with a first Super Admin.
+
+    A login is for the built-in issuer; without one the tokens come from elsewhere.
+    """
     settings = InstanceSettings(
         name=name,
         use_group_sessions=True,
@@ -30,10 +43,10 @@ async def found_instance(database: Database, *, name: str, login: str, password:
     instance_id = new_id()
     async with database.writing(instance_id) as db:
         await add_instance(db, settings)
-        await add_super_admin(
+        administrator_id = await add_super_admin(
             db, first_name="First", last_name="Administrator", login=login, password=password, at=clock()
         )
-    return instance_id
+    return Founded(instance_id=instance_id, administrator_id=administrator_id)
 
 
 async def read_settings(database: Database, identity: Identity) -> InstanceSettings:

@@ -65,14 +65,15 @@ async def permit(db: Transaction, identity: Identity, action: Action) -> StaffAc
 
 
 async def add_super_admin(
-    db: Transaction, *, first_name: str, last_name: str, login: str, password: str, at: datetime
+    db: Transaction, *, first_name: str, last_name: str, login: str | None, password: str, at: datetime
 ) -> UUID:
     """Add the first user of an instance, who can add all others."""
     member = StaffMember(
         id=new_id(), npi=None, first_name=first_name, last_name=last_name, credentials=None, active=True
     )
     await store(db, [member])
-    await add_account(db, user_id=member.id, login=login, password_hash=hash_password(password))
+    if login is not None:
+        await add_account(db, user_id=member.id, login=login, password_hash=hash_password(password))
     access = StaffAccess(
         user_id=member.id, version=1, active=True, roles=frozenset({Role.SUPER_ADMIN}), features=frozenset()
     )

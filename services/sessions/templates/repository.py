@@ -9,6 +9,7 @@ from sqlalchemy import insert
 
 from services.sessions.templates.domain import Template, WeeklyOccurrence
 from services.sessions.templates.models import SCHEDULE, SCHEDULE_OCCURRENCE, TEMPLATE
+from shared.database.bulk import insert_new
 from shared.database.transactions import Transaction
 from shared.web.problems import NotFoundProblem
 
@@ -40,14 +41,15 @@ async def add_schedule(
     title: str,
     occurrences: Sequence[WeeklyOccurrence],
 ) -> None:
-    """Store a new schedule template."""
+    """Store a new schedule template; an occurrence that is named twice is one."""
     await db.execute(
         insert(SCHEDULE).values(
             id=schedule_id, instance_id=db.instance_id, location_id=location_id, title=title
         )
     )
-    await db.execute(
-        insert(SCHEDULE_OCCURRENCE),
+    await insert_new(
+        db.connection,
+        SCHEDULE_OCCURRENCE,
         [
             {"schedule_id": schedule_id, "instance_id": db.instance_id, **asdict(occurrence)}
             for occurrence in occurrences

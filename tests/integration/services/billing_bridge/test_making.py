@@ -71,7 +71,6 @@ async def test_each_instance_has_its_own_charges(billing: Billing) -> None:
     assert sorted(found, key=str) == sorted([CLINIC, OTHER_CLINIC, OTHER_CLINIC], key=str)
 
 
-@pytest.mark.rule("BILL-6")
 @pytest.mark.parametrize("table", [charge, charge_history, push_attempt, push_result], ids=str)
 @pytest.mark.parametrize("change", [update, delete])
 async def test_the_database_refuses_to_change_what_was_charged_and_tried(

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any, Final
 from uuid import UUID, uuid5
 
@@ -150,6 +150,7 @@ class Clinic:
         json: Any = None,
         content: Any = None,
         auth_time: datetime | None = None,
+        token: str | None = None,
     ) -> httpx2.Response:
         """Send one request with the token of `who`, who has just logged in unless `auth_time` is given."""
         headers = {"Content-Type": "application/json"} if content is not None else {}
@@ -157,6 +158,7 @@ class Clinic:
             token = self.issuer.token_for(
                 self.id_of(who), instance_id=self.instance_id, auth_time=auth_time or self.clock()
             )
+        if token is not None:
             headers["Authorization"] = f"Bearer {token}"
         transport = httpx2.ASGITransport(app=self.application)
         async with httpx2.AsyncClient(transport=transport, base_url="http://sessions") as client:
@@ -190,9 +192,11 @@ class Clinic:
         body = {"location_id": str(self.location_id), "title": "Days", "occurrences": occurrences}
         return UUID((await self.do("Ada", "POST", "/v1/schedules", json=body))["id"])
 
-    async def assign(self, schedule_id: UUID, patient_ids: Sequence[UUID], **changes: Any) -> httpx2.Response:
+    async def assign(
+        self, schedule_id: UUID, patient_ids: Sequence[UUID], *, by: str = "Margaret", **changes: Any
+    ) -> httpx2.Response:
         body = {"patient_ids": [str(one) for one in patient_ids], "starts_on": str(TODAY)} | changes
-        return await self.ask("Margaret", "POST", f"/v1/schedules/{schedule_id}/assignments", json=body)
+        return await self.ask(by, "POST", f"/v1/schedules/{schedule_id}/assignments", json=body)
 
     async def generate(self, *, since: date = TODAY, until: date = TODAY) -> list[str]:
         body = {"since": str(since), "until": str(until)}
@@ -233,7 +237,9 @@ class Clinic:
 
     async def mark(self, session_id: UUID, marks: Mapping[UUID, Any], *, by: str = "Margaret") -> None:
         body = {
-            "marks": [{"patient_id": str(patient_id), "attendance": mark} for patient_id, mark in marks.items()]
+            "marks": [
+                {"patient_id": str(patient_id), "attendance": mark} for patient_id, mark in marks.items()
+            ]
         }
         await self.do(by, "PUT", f"/v1/group-sessions/{session_id}/attendance", json=body)
 
@@ -252,7 +258,11 @@ class Clinic:
 
     async def rows(self, table: Table) -> Sequence[Row[Any]]:
         """Give this instance's rows, oldest first."""
-        mine = select(table).where(table.c.instance_id == self.instance_id).order_by(table.primary_key.columns[0])
+        mine = (
+            select(table)
+            .where(table.c.instance_id == self.instance_id)
+            .order_by(table.primary_key.columns[0])
+        )
         async with self.database.engine.connect() as connection:
             return (await connection.execute(mine)).all()
 
@@ -272,7 +282,3 @@ def some_settings(**changes: Any) -> InstanceSettings:
         "version": 1,
     }
     return InstanceSettings(**chosen | changes)
-
-
-def long_ago() -> datetime:
-    return datetime(2026, 1, 1, tzinfo=UTC)

@@ -16,6 +16,7 @@ from shared.testing.records import CLINIC, OTHER_CLINIC
 from tests.integration.services.sessions.clinic import Clinic, SetClock
 from tests.support.databases import OpenDatabase
 
+
 @pytest.fixture(autouse=True)
 def logs() -> Iterator[list[MutableMapping[str, Any]]]:
     """What was logged."""
@@ -36,9 +37,7 @@ async def closed_clinic(open_database: OpenDatabase, tmp_path: Path) -> Clinic:
     own = SessionsSettings(database_url=SecretStr("given by the fixture"))
     database = await open_database("sessions")
     application = build_application(settings, own, database=database, clock=clock)
-    return Clinic(
-        application=application, database=database, issuer=issuer, clock=clock, instance_id=CLINIC
-    )
+    return Clinic(application=application, database=database, issuer=issuer, clock=clock, instance_id=CLINIC)
 
 
 @pytest_asyncio.fixture

@@ -6,7 +6,7 @@ import pytest
 from services.sessions.documentation.models import SIGNATURE
 from services.sessions.metadata import LEDGER
 from shared.events.catalogue import SESSION_COMPLETED, SESSION_REVIEWED, parse
-from tests.integration.services.sessions.clinic import Clinic
+from tests.integration.services.sessions.clinic import STAFF, Clinic
 
 
 async def _status(clinic: Clinic, session_id: UUID) -> str:
@@ -61,19 +61,19 @@ async def test_who_leads_the_session_does_not_review_it(clinic: Clinic) -> None:
 
 
 @pytest.mark.rule("SIGN-3", "PERM-8")
-@pytest.mark.parametrize("name", ["Ada", "Rosa", "Tom", "Nora"])
-async def test_reviewing_needs_its_feature(clinic: Clinic, name: str) -> None:
+async def test_reviewing_needs_its_feature(clinic: Clinic) -> None:
     session_id = await clinic.documented(by="Ivy", leaders=["Ivy"])
     await clinic.sign(session_id, by="Ivy")
-    assert (await clinic.sign(session_id, by=name)).status_code == 403
+    others = STAFF.keys() - {"Ivy", "Ruth"}
+    assert {(await clinic.sign(session_id, by=name)).status_code for name in others} == {403}
     assert await _status(clinic, session_id) == "pending_review"
 
 
 @pytest.mark.rule("SIGN-1")
-@pytest.mark.parametrize("name", ["Ada", "Tom", "Ruth", "Nora"])
-async def test_only_leaders_sign_while_in_progress(clinic: Clinic, name: str) -> None:
+async def test_only_leaders_sign_while_in_progress(clinic: Clinic) -> None:
     session_id = await clinic.documented()
-    assert (await clinic.sign(session_id, by=name)).status_code == 403
+    others = STAFF.keys() - {"Margaret"}
+    assert {(await clinic.sign(session_id, by=name)).status_code for name in others} == {403}
     assert await clinic.rows(SIGNATURE) == []
 
 
@@ -157,20 +157,20 @@ async def test_a_template_can_do_without_individual_notes(clinic: Clinic) -> Non
 
 
 @pytest.mark.rule("PERM-5")
-@pytest.mark.parametrize("name", ["Margaret", "Ada", "Rosa"])
-async def test_after_signing_nobody_changes_anything(clinic: Clinic, name: str) -> None:
+async def test_after_signing_nobody_changes_anything(clinic: Clinic) -> None:
     session_id = await clinic.documented()
     await clinic.sign(session_id)
     before = await clinic.session(session_id)
     here, patient_id = f"/v1/group-sessions/{session_id}", clinic.patient_ids[0]
     mark = {"marks": [{"patient_id": str(patient_id), "attendance": "absent"}]}
-    answers = [
-        await clinic.ask(name, "PUT", f"{here}/group-note", json={"topic": "Changed"}),
-        await clinic.ask(name, "PUT", f"{here}/attendance", json=mark),
-        await clinic.ask(name, "PUT", f"{here}/roster/{patient_id}/note", json={"text": "Changed"}),
-        await clinic.ask(name, "POST", f"{here}/start"),
-    ]
-    assert [one.status_code for one in answers] == [409, 409, 409, 409]
+    for name in ("Margaret", "Ada", "Rosa"):
+        answers = [
+            await clinic.ask(name, "PUT", f"{here}/group-note", json={"topic": "Changed"}),
+            await clinic.ask(name, "PUT", f"{here}/attendance", json=mark),
+            await clinic.ask(name, "PUT", f"{here}/roster/{patient_id}/note", json={"text": "Changed"}),
+            await clinic.ask(name, "POST", f"{here}/start"),
+        ]
+        assert [one.status_code for one in answers] == [409, 409, 409, 409]
     assert await clinic.session(session_id) == before
 
 

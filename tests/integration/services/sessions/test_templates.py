@@ -1,29 +1,35 @@
 from typing import Any
+from uuid import UUID
 
 import pytest
 
-from services.sessions.templates.models import SCHEDULE, TEMPLATE
-from tests.integration.services.sessions.clinic import STAFF, Clinic
+from services.sessions.templates.models import SCHEDULE, SCHEDULE_OCCURRENCE, TEMPLATE
+from tests.integration.services.sessions.clinic import BILLING, STAFF, Clinic
 
-MAY = {"Ada", "Tess"}
+
+def _schedule(location_id: UUID | str, template_id: UUID) -> dict[str, Any]:
+    occurrences = [{"template_id": str(template_id), "weekday": 2}]
+    return {"location_id": str(location_id), "title": "Days", "occurrences": occurrences}
 
 
 @pytest.mark.rule("TPL-1")
-@pytest.mark.parametrize("name", sorted(STAFF))
-async def test_templates_and_schedules_are_made_by_who_may(clinic: Clinic, name: str) -> None:
-    template_id = await clinic.new_template()
-    schedule = {
-        "location_id": str(clinic.location_id),
-        "title": "Days",
-        "occurrences": [{"template_id": str(template_id), "weekday": 2}],
+async def test_templates_are_made_by_who_may_manage_them(clinic: Clinic) -> None:
+    body = clinic.template_body()
+    statuses = {
+        name: (await clinic.ask(name, "POST", "/v1/templates", json=body)).status_code for name in STAFF
     }
-    wanted = 201 if name in MAY else 403
-    answers = [
-        await clinic.ask(name, "POST", "/v1/templates", json=clinic.template_body(title="Another")),
-        await clinic.ask(name, "POST", "/v1/schedules", json=schedule),
-    ]
-    assert [one.status_code for one in answers] == [wanted, wanted]
-    assert len(await clinic.rows(TEMPLATE)) == (2 if name in MAY else 1)
+    assert statuses == {name: 201 if name in {"Ada", "Tess"} else 403 for name in STAFF}
+    assert len(await clinic.rows(TEMPLATE)) == 2
+
+
+@pytest.mark.rule("TPL-1")
+async def test_schedules_are_made_by_who_may_manage_templates(clinic: Clinic) -> None:
+    body = _schedule(clinic.location_id, await clinic.new_template())
+    statuses = {
+        name: (await clinic.ask(name, "POST", "/v1/schedules", json=body)).status_code for name in STAFF
+    }
+    assert statuses == {name: 201 if name in {"Ada", "Tess"} else 403 for name in STAFF}
+    assert len(await clinic.rows(SCHEDULE)) == 2
 
 
 @pytest.mark.rule("TPL-2")
@@ -35,30 +41,13 @@ async def test_a_template_is_kept_as_it_was_given(clinic: Clinic) -> None:
 
 
 @pytest.mark.rule("TPL-2")
-@pytest.mark.parametrize(
-    ("field", "value"),
-    [
-        ("recurrence", "FREQ=HOURLY"),
-        ("recurrence", "FREQ=WEEKLY;INTERVAL=0"),
-        ("recurrence", "every Tuesday"),
-        ("duration_minutes", 0),
-        ("duration_minutes", 1441),
-        ("starts_at", "09:00:00Z"),
-        ("starts_at", "25:00"),
-        ("first_on", "2026-02-30"),
-        ("first_on", "0001-01-01"),
-        ("title", ""),
-        ("title", "nul \x00"),
-        ("description", "x" * 50_001),
-        ("leader_ids", ["Margaret"]),
-        ("colour", "blue"),
-    ],
-)
-async def test_what_no_template_can_be_is_pointed_at(clinic: Clinic, field: str, value: Any) -> None:
+@pytest.mark.parametrize("field", ["title", "description", "billing"])
+async def test_text_that_a_database_can_not_hold_is_pointed_at(clinic: Clinic, field: str) -> None:
+    code = BILLING["codes"][0] | {"description": "nul \x00"}
+    value = BILLING | {"codes": [code]} if field == "billing" else "nul \x00"
     answer = await clinic.ask("Ada", "POST", "/v1/templates", json=clinic.template_body(**{field: value}))
     assert answer.status_code == 422
     assert answer.json()["errors"][0]["pointer"].startswith(f"#/{field}")
-    assert await clinic.rows(TEMPLATE) == []
 
 
 async def test_a_template_names_leaders_who_exist(clinic: Clinic) -> None:
@@ -73,11 +62,7 @@ async def test_a_schedule_names_templates_of_its_own_location(clinic: Clinic) ->
     await clinic.do("Ada", "POST", "/v1/directory/imports", json=body)
     locations = (await clinic.do("Ada", "GET", "/v1/directory/locations"))["items"]
     (elsewhere,) = (one["id"] for one in locations if one["name"] == "Elsewhere")
-    schedule = {
-        "location_id": elsewhere,
-        "title": "Days",
-        "occurrences": [{"template_id": str(template_id), "weekday": 2}],
-    }
+    schedule = _schedule(elsewhere, template_id)
     assert (await clinic.ask("Ada", "POST", "/v1/schedules", json=schedule)).status_code == 409
     assert await clinic.rows(SCHEDULE) == []
 
@@ -86,3 +71,4 @@ async def test_a_schedule_names_templates_of_its_own_location(clinic: Clinic) ->
 async def test_an_occurrence_named_twice_is_one(clinic: Clinic) -> None:
     template_id = await clinic.new_template()
     await clinic.new_schedule(template_id, template_id)
+    assert [one.weekday for one in await clinic.rows(SCHEDULE_OCCURRENCE)] == [2]

@@ -73,7 +73,7 @@ class Effects:
     """A handler that writes a row for each event, and fails where it is told to."""
 
     database: Database
-    failures: dict[str, Exception] = field(default_factory=dict)
+    failures: dict[str, BaseException] = field(default_factory=dict)
 
     async def __call__(
         self, connection: AsyncConnection, envelopes: Sequence[Envelope[SessionRecord]]

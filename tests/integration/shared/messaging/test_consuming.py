@@ -112,11 +112,33 @@ async def test_a_malformed_body_is_refused_for_good_alone(consuming: Consuming, 
 async def test_an_event_that_kills_its_worker_is_given_up_after_so_many_attempts(
     consuming: Consuming, effects: Effects
 ) -> None:
-    # Its beginning is counted before its end: a worker that dies in between has counted.
-    effects.failures["deadly"] = ConnectionResetError()
+    effects.failures["deadly"] = SystemExit()
     parcel = again(parcel_of("deadly"))
+    for _ in range(ATTEMPTS_AT_MOST):
+        with pytest.raises(SystemExit):
+            await consuming.receive(parcel)
+    assert await verdicts(consuming, parcel) == [Verdict.PERMANENT]
+
+
+async def test_an_event_that_kills_its_worker_no_longer_takes_others_along(
+    consuming: Consuming, effects: Effects
+) -> None:
+    effects.failures["deadly"] = SystemExit()
+    parcel = again(parcel_of("good", "deadly"))
+    with pytest.raises(SystemExit):
+        await consuming.receive(parcel)
+    with pytest.raises(SystemExit):
+        await consuming.receive(parcel)
+    assert [row.event_id for row in await effects.rows()] == [parcel.deliveries[0].event_id]
+
+
+async def test_an_event_that_fails_for_passing_reasons_is_never_given_up_here(
+    consuming: Consuming, effects: Effects
+) -> None:
+    effects.failures["passing"] = ConnectionResetError()
+    parcel = again(parcel_of("passing"))
     seen = [await verdicts(consuming, parcel) for _ in range(ATTEMPTS_AT_MOST + 2)]
-    assert seen == [[Verdict.TRANSIENT]] * ATTEMPTS_AT_MOST + [[Verdict.PERMANENT]] * 2
+    assert seen == [[Verdict.TRANSIENT]] * (ATTEMPTS_AT_MOST + 2)
 
 
 async def test_an_applied_event_is_receipted_however_often_it_is_rung(

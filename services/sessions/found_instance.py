@@ -1,0 +1,58 @@
+"""Adds an instance with its first Super Admin: `python -m services.sessions.found_instance --name "Clinic"`.
+
+Prints the two ids that the issuer has to put into that user's tokens.
+"""
+
+import asyncio
+import sys
+from getpass import getpass
+from typing import Annotated
+
+import typer
+
+from services.sessions.configuration.use_cases import Founded, found_instance
+from services.sessions.directory.schemas import MIN_PASSWORD_CHARACTERS
+from services.sessions.settings import SessionsSettings
+from shared.clock import now_utc
+from shared.database.engine import create_engine
+from shared.database.transactions import Database
+from shared.settings import read_settings
+
+command = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+
+
+@command.command()
+def main(
+    name: Annotated[str, typer.Option(help="The customer organisation.")],
+    login: Annotated[
+        str | None,
+        typer.Option(help="A login of the built-in issuer; its password is asked for, or piped in."),
+    ] = None,
+) -> None:
+    """Found an instance; print `instance` and `sub` of its first user's tokens."""
+    own = read_settings(SessionsSettings)
+    password = _read_password() if login is not None else ""
+    founded = asyncio.run(_found(own.database_url.get_secret_value(), name, login, password))
+    typer.echo(f"instance {founded.instance_id}\nsub      {founded.administrator_id}")
+
+
+async def _found(url: str, name: str, login: str | None, password: str) -> Founded:
+    engine = create_engine(url)
+    try:
+        return await found_instance(
+            Database(engine=engine), name=name, login=login, password=password, clock=now_utc
+        )
+    finally:
+        await engine.dispose()
+
+
+def _read_password() -> str:
+    # Never an argument: other users of the machine see those.
+    password = getpass() if sys.stdin.isatty() else sys.stdin.readline().rstrip("\n")
+    if len(password) < MIN_PASSWORD_CHARACTERS:
+        raise typer.BadParameter(f"A password has {MIN_PASSWORD_CHARACTERS} characters or more.")
+    return password
+
+
+if __name__ == "__main__":
+    command()

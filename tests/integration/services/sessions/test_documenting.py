@@ -1,0 +1,98 @@
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from services.sessions.metadata import TRAIL
+from tests.integration.services.sessions.clinic import STAFF, Clinic
+
+
+async def _roster(clinic: Clinic, session_id: UUID) -> dict[str, dict[str, Any]]:
+    return {one["patient_id"]: one for one in (await clinic.session(session_id))["roster"]}
+
+
+@pytest.mark.rule("DOC-3")
+async def test_all_are_marked_in_one_step(clinic: Clinic) -> None:
+    session_id = await clinic.started()
+    await clinic.mark(session_id, dict.fromkeys(clinic.patient_ids, "present"))
+    roster = await _roster(clinic, session_id)
+    assert {one["attendance"] for one in roster.values()} == {"present"}
+
+
+@pytest.mark.rule("DOC-3")
+async def test_a_mark_can_be_corrected(clinic: Clinic) -> None:
+    session_id = await clinic.started()
+    one, *_ = clinic.patient_ids
+    await clinic.mark(session_id, {one: "present"})
+    await clinic.mark(session_id, {one: "absent"})
+    marks = [entry["attendance"] for entry in (await _roster(clinic, session_id)).values()]
+    assert marks == ["absent", None, None]
+
+
+@pytest.mark.rule("DOC-3")
+async def test_marking_someone_who_is_not_on_the_roster_marks_nobody(clinic: Clinic) -> None:
+    session_id = await clinic.started()
+    marks = [
+        {"patient_id": str(one), "attendance": "present"}
+        for one in (clinic.patient_ids[0], clinic.id_of("nobody"))
+    ]
+    path = f"/v1/group-sessions/{session_id}/attendance"
+    assert (await clinic.ask("Margaret", "PUT", path, json={"marks": marks})).status_code == 404
+    assert {one["attendance"] for one in (await _roster(clinic, session_id)).values()} == {None}
+
+
+@pytest.mark.rule("DOC-4")
+async def test_notes_are_kept_exactly_as_they_were_written(clinic: Clinic) -> None:
+    session_id = await clinic.started()
+    text = "  Línea 1\n\n\t“weiß nicht” — 💬 e\u0301 <b>&amp;  "
+    await clinic.write_note(session_id, clinic.patient_ids[0], text)
+    await clinic.write_group_note(session_id, description=text)
+    roster = await _roster(clinic, session_id)
+    assert roster[str(clinic.patient_ids[0])]["individual_note"] == text
+    assert (await clinic.session(session_id))["description"] == text
+
+
+@pytest.mark.rule("DOC-4")
+async def test_the_end_that_is_written_down_is_a_point_in_time(clinic: Clinic) -> None:
+    session_id = await clinic.started()
+    await clinic.write_group_note(session_id, ended_at="2026-03-10T09:45:00-05:00")
+    assert (await clinic.session(session_id))["ended_at"] == "2026-03-10T14:45:00Z"
+
+
+@pytest.mark.rule("PERM-4", "PERM-1", "PERM-7")
+async def test_notes_are_written_by_leaders_and_admins_alone(clinic: Clinic) -> None:
+    session_id = await clinic.started()
+    path, body = f"/v1/group-sessions/{session_id}/group-note", {"topic": "Cravings"}
+    statuses = {name: (await clinic.ask(name, "PUT", path, json=body)).status_code for name in STAFF}
+    assert statuses == {name: 204 if name in {"Margaret", "Ada", "Rosa"} else 403 for name in STAFF}
+
+
+@pytest.mark.rule("PERM-8")
+async def test_a_refused_note_names_the_patient_in_the_trail(clinic: Clinic) -> None:
+    session_id = await clinic.started()
+    path = f"/v1/group-sessions/{session_id}/roster/{clinic.patient_ids[0]}/note"
+    assert (await clinic.ask("Nora", "PUT", path, json={"text": "x"})).status_code == 403
+    (refusal,) = (one for one in await clinic.rows(TRAIL) if one.outcome == "refused")
+    assert (refusal.patient_id, refusal.user_id) == (clinic.patient_ids[0], clinic.id_of("Nora"))
+
+
+@pytest.mark.rule("PERM-4")
+async def test_an_upcoming_session_is_not_written_in(clinic: Clinic) -> None:
+    session_id = await clinic.planned()
+    path = f"/v1/group-sessions/{session_id}/group-note"
+    assert (await clinic.ask("Margaret", "PUT", path, json={"topic": "Early"})).status_code == 409
+
+
+@pytest.mark.rule("PERM-8")
+async def test_every_step_is_in_the_trail(clinic: Clinic) -> None:
+    session_id = await clinic.documented()
+    await clinic.sign(session_id)
+    trail = [one.action for one in await clinic.rows(TRAIL) if one.subject == str(session_id)]
+    assert trail == [
+        "session.started",
+        "group_note.written",
+        "attendance.marked",
+        "individual_note.written",
+        "individual_note.written",
+        "session.signed",
+    ]

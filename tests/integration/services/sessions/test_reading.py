@@ -1,0 +1,142 @@
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+from sqlalchemy import event
+
+from services.sessions.metadata import TRAIL
+from tests.integration.services.sessions.clinic import STAFF, TODAY, Clinic
+
+
+def _day(clinic: Clinic) -> str:
+    return f"/v1/group-sessions?location_id={clinic.location_id}&date={TODAY}"
+
+
+@contextmanager
+def _counted_statements(clinic: Clinic) -> Iterator[list[str]]:
+    statements: list[str] = []
+
+    def count(_conn: Any, _cursor: Any, statement: str, *_rest: Any) -> None:
+        statements.append(statement)
+
+    engine: Any = clinic.database.engine.sync_engine
+    event.listen(engine, "before_cursor_execute", count)
+    yield statements
+    event.remove(engine, "before_cursor_execute", count)
+
+
+async def _many_sessions(clinic: Clinic, count: int) -> None:
+    for number in range(count):
+        await clinic.planned(title=f"Group {number}", leaders=["Margaret", "Tom"])
+
+
+@pytest.mark.rule("DOC-1")
+async def test_the_day_is_sorted_by_start_then_title(clinic: Clinic) -> None:
+    for title, starts_at in [("Yoga", "09:00"), ("Art", "09:00"), ("Morning", "08:00"), ("Late", "18:00")]:
+        await clinic.new_template(title=title, starts_at=starts_at)
+    await clinic.generate()
+    day = await clinic.do("Margaret", "GET", _day(clinic))
+    assert [one["title"] for one in day["items"]] == ["Morning", "Art", "Yoga", "Late"]
+
+
+@pytest.mark.rule("DOC-1")
+async def test_the_day_shows_status_topic_leaders_and_size(clinic: Clinic) -> None:
+    session_id = await clinic.documented(leaders=["Margaret", "Tom"])
+    (seen,) = (await clinic.do("Margaret", "GET", _day(clinic)))["items"]
+    assert (seen["id"], seen["status"], seen["topic"], seen["roster"]) == (
+        str(session_id),
+        "in_progress",
+        "Coping with cravings",
+        3,
+    )
+    assert [one["first_name"] for one in seen["leaders"]] == ["Margaret", "Tom"]
+
+
+@pytest.mark.rule("DOC-1")
+async def test_the_day_is_the_date_at_the_location(clinic: Clinic) -> None:
+    await clinic.new_template(starts_at="22:00")
+    await clinic.generate()
+    (seen,) = (await clinic.do("Margaret", "GET", _day(clinic)))["items"]
+    assert seen["starts_at"] == "2026-03-11T03:00:00Z"
+
+
+async def test_a_longer_day_takes_no_more_statements(clinic: Clinic) -> None:
+    await _many_sessions(clinic, 1)
+    with _counted_statements(clinic) as few:
+        await clinic.do("Margaret", "GET", _day(clinic))
+    await _many_sessions(clinic, 6)
+    with _counted_statements(clinic) as many:
+        await clinic.do("Margaret", "GET", _day(clinic))
+    assert len(many) == len(few) <= 6
+
+
+async def test_a_larger_roster_takes_no_more_statements(clinic: Clinic) -> None:
+    small = await clinic.started()
+    await clinic.admit(*(clinic.patient(number) for number in range(3, 30)))
+    large = await clinic.started(title="Large")
+    with _counted_statements(clinic) as few:
+        await clinic.session(small)
+    with _counted_statements(clinic) as many:
+        assert len((await clinic.session(large))["roster"]) == 30
+    assert len(many) == len(few) <= 8
+
+
+async def test_signing_a_larger_roster_takes_no_more_statements(clinic: Clinic) -> None:
+    small = await clinic.documented()
+    await clinic.admit(*(clinic.patient(number) for number in range(3, 30)))
+    large = await clinic.documented(title="Large")
+    with _counted_statements(clinic) as few:
+        await clinic.sign(small)
+    with _counted_statements(clinic) as many:
+        await clinic.sign(large)
+    assert len(many) == len(few)
+
+
+async def test_a_session_is_not_kept_by_caches_and_names_its_version(clinic: Clinic) -> None:
+    session_id = await clinic.started()
+    answer = await clinic.ask("Margaret", "GET", f"/v1/group-sessions/{session_id}")
+    assert answer.headers["cache-control"] == "no-store"
+    assert answer.headers["etag"] == f'"{answer.json()["version"]}"'
+
+
+@pytest.mark.rule("PERM-7")
+async def test_sessions_are_seen_by_who_leads_or_reviews(clinic: Clinic) -> None:
+    paths = [_day(clinic), f"/v1/group-sessions/{await clinic.planned()}"]
+    statuses = {name: [(await clinic.ask(name, "GET", one)).status_code for one in paths] for name in STAFF}
+    refused = {"Tess", "Nora", "Dora"}
+    assert statuses == {name: [403, 403] if name in refused else [200, 200] for name in STAFF}
+
+
+@pytest.mark.rule("PERM-8")
+async def test_reading_is_in_the_trail(clinic: Clinic) -> None:
+    session_id = await clinic.planned()
+    await clinic.session(session_id)
+    await clinic.do("Margaret", "GET", _day(clinic))
+    await clinic.do("Margaret", "GET", "/v1/directory/patients")
+    await clinic.ask("Nora", "GET", "/v1/directory/patients")
+    trail = [(one.action, one.outcome) for one in (await clinic.rows(TRAIL))[-4:]]
+    assert trail == [
+        ("session.seen", "allowed"),
+        ("day.seen", "allowed"),
+        ("patients.listed", "allowed"),
+        ("GET /v1/directory/patients", "refused"),
+    ]
+
+
+@pytest.mark.parametrize("kind", ["patients", "staff", "locations"])
+async def test_a_list_is_paged_without_gaps_or_doubles(clinic: Clinic, kind: str) -> None:
+    path = f"/v1/directory/{kind}?limit=2"
+    whole = (await clinic.do("Ada", "GET", f"/v1/directory/{kind}"))["items"]
+    seen: list[Any] = []
+    page: dict[str, Any] = {"next": ""}
+    while page["next"] is not None:
+        page = await clinic.do("Ada", "GET", path + (f"&cursor={page['next']}" if page["next"] else ""))
+        seen += page["items"]
+    assert seen == whole
+
+
+@pytest.mark.parametrize("cursor", ["x", "W10", "WyIAIiwiYSIsImIiXQ", "WzEsMiwzXQ"])
+async def test_a_cursor_of_somewhere_else_is_malformed(clinic: Clinic, cursor: str) -> None:
+    answer = await clinic.ask("Ada", "GET", f"/v1/directory/patients?cursor={cursor}")
+    assert (answer.status_code, answer.json()["errors"][0]["pointer"]) == (422, "query:cursor")

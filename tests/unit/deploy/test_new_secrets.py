@@ -1,0 +1,42 @@
+from pathlib import Path
+
+import pytest
+from sqlalchemy import make_url
+
+from deploy.compose.new_secrets import DATABASES, new_secrets, write_secrets
+from deploy.embedded.folder import SERVICES
+from shared.messaging.sealing import KeyRing
+from tests.unit.deploy.compose import FILE, ROOT
+
+
+def test_every_secret_of_the_compose_file_is_made() -> None:
+    files = {Path(secret["file"]).name for secret in FILE["secrets"].values()}
+    assert files == set(new_secrets()) == set(FILE["secrets"])
+
+
+def test_they_are_written_where_compose_looks_for_them() -> None:
+    folders = {ROOT / Path(secret["file"]).parent for secret in FILE["secrets"].values()}
+    assert folders == {ROOT / "deploy/compose/secrets"}
+
+
+def test_every_service_has_a_database_of_its_own() -> None:
+    assert sorted(DATABASES.values()) == sorted(SERVICES)
+    passwords = {make_url(new_secrets()[name]).password for name in DATABASES}
+    assert len(passwords) == len(SERVICES)
+
+
+@pytest.mark.parametrize("name", ["opencircle_message_keys", "opencircle_billing_connection_keys"])
+def test_key_rings_can_be_read(name: str) -> None:
+    assert list(KeyRing.parse(new_secrets()[name]).keys) == ["k1"]
+
+
+def test_no_other_user_of_the_host_comes_to_them(tmp_path: Path) -> None:
+    write_secrets(tmp_path / "secrets", new_secrets())
+    assert (tmp_path / "secrets").stat().st_mode & 0o777 == 0o700
+
+
+def test_no_secret_is_ever_replaced(tmp_path: Path) -> None:
+    (tmp_path / "valkey_users").write_text("kept")
+    with pytest.raises(FileExistsError):
+        write_secrets(tmp_path, new_secrets())
+    assert [path.name for path in tmp_path.iterdir()] == ["valkey_users"]
