@@ -26,12 +26,12 @@ def practitioner(fhir_id: str = "pra-1", **changes: Any) -> dict[str, Any]:
     } | changes
 
 
-def practitioner_role(code: str = "101YM0800X", **changes: Any) -> dict[str, Any]:
+def practitioner_role(taxonomy: str = "101YM0800X", **changes: Any) -> dict[str, Any]:
     return {
         "resourceType": "PractitionerRole",
         "id": "role-1",
         "practitioner": {"identifier": {"system": NPI, "value": "9999992198"}},
-        "code": [{"coding": [{"system": TAXONOMY, "code": code}]}],
+        "code": [{"coding": [{"system": TAXONOMY, "code": taxonomy}]}],
     } | changes
 
 

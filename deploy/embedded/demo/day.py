@@ -19,7 +19,7 @@ from deploy.embedded.demo.plan import GROUPS
 from deploy.embedded.demo.receiver import Receiver, receiver_in
 from deploy.embedded.demo.sample import write_sample
 from deploy.embedded.demo.setting_up import Imported, import_directory, open_clinic, plan_day
-from deploy.embedded.deployment import Deployment, free_port, running
+from deploy.embedded.deployment import free_port, running
 
 REQUEST_SECONDS = 60
 PROBLEMS_SHOWN = 20
@@ -72,7 +72,8 @@ async def run_day(*, data: Path | None, out: Path, as_json: bool) -> int:
             deployment = await stack.enter_async_context(
                 running(folder / "opencircle", port=free_port(), report=progress.note)
             )
-        figures = await _live(progress, deployment, receiver, data, out)
+        login = deployment.first_login()
+        figures = await live(progress, deployment.address, login, receiver=receiver, data=data, out=out)
     seconds = round(time.monotonic() - started, 1)
     if as_json:
         print(json.dumps(asdict(figures) | {"seconds": seconds, "steps": progress.seconds}))  # noqa: T201 - the result
@@ -81,11 +82,12 @@ async def run_day(*, data: Path | None, out: Path, as_json: bool) -> int:
     return 0 if figures.complete else 1
 
 
-async def _live(
-    progress: Progress, deployment: Deployment, receiver: Receiver, data: Path, out: Path
+async def live(
+    progress: Progress, address: str, login: tuple[str, str], *, receiver: Receiver, data: Path, out: Path
 ) -> Figures:
-    async with httpx2.AsyncClient(base_url=deployment.address, timeout=REQUEST_SECONDS) as http:
-        admin = await Front(http=http).log_in(*deployment.first_login())
+    """Live through the day at any deployment's address; give what it came to."""
+    async with httpx2.AsyncClient(base_url=address, timeout=REQUEST_SECONDS) as http:
+        admin = await Front(http=http).log_in(*login)
         with progress.step("import locations, staff and patients"):
             progress.tell_problems(await import_directory(admin, data))
         with progress.step("give access, connect the billing system"):

@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from typing import Any
 
 import rfc8785
@@ -15,8 +16,8 @@ def document_of(session: GroupSession, roster: Sequence[RosterEntry]) -> dict[st
         "documentation_id": str(session.documentation_id),
         "session_id": str(session.id),
         "title": session.title,
-        "started_at": session.started_at.isoformat() if session.started_at else None,
-        "ended_at": session.ended_at.isoformat() if session.ended_at else None,
+        "started_at": _in_utc(session.started_at),
+        "ended_at": _in_utc(session.ended_at),
         "topic": session.topic,
         "description": session.description,
         "leaders": sorted(str(leader_id) for leader_id in session.leader_ids),
@@ -30,6 +31,11 @@ def document_of(session: GroupSession, roster: Sequence[RosterEntry]) -> dict[st
             for entry in sorted(roster, key=lambda one: one.patient_id)
         ],
     }
+
+
+def _in_utc(moment: datetime | None) -> str | None:
+    # Equal moments are signed as equal texts, in whatever zone a database tells them.
+    return moment.astimezone(UTC).isoformat() if moment else None
 
 
 def digest_of(document: dict[str, Any]) -> str:

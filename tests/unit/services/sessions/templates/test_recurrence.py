@@ -1,0 +1,185 @@
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from services.sessions.templates.domain import (
+    BadRecurrenceError,
+    Template,
+    check_recurrence,
+    occurrences,
+)
+from shared.identifiers import new_id
+
+CHICAGO = ZoneInfo("America/Chicago")
+TUESDAY = date(2026, 3, 10)
+
+
+def _template(**changes: Any) -> Template:
+    facts: dict[str, Any] = {
+        "id": new_id(),
+        "location_id": new_id(),
+        "title": "Process Group",
+        "description": "",
+        "first_on": TUESDAY,
+        "starts_at": time(9),
+        "duration_minutes": 50,
+        "recurrence": "FREQ=WEEKLY;BYDAY=TU",
+        "leader_ids": (),
+        "enabled": True,
+        "notes_required": True,
+        "billing": None,
+    }
+    return Template(**facts | changes)
+
+
+def _days(
+    rule: str | None, *, weeks: int = 4, first_on: date = TUESDAY, since: date | None = None
+) -> list[str]:
+    template = _template(recurrence=rule, first_on=first_on)
+    since = since or first_on
+    met = occurrences(template, CHICAGO, since=since, until=since + timedelta(weeks=weeks))
+    return [f"{one.on:%m-%d}" for one in met]
+
+
+@pytest.mark.rule("TPL-2")
+def test_weekly_on_several_days() -> None:
+    assert _days("FREQ=WEEKLY;BYDAY=MO,WE,FR", weeks=1) == ["03-11", "03-13", "03-16"]
+
+
+@pytest.mark.rule("TPL-2")
+def test_every_second_week() -> None:
+    assert _days("FREQ=WEEKLY;INTERVAL=2;BYDAY=TU") == ["03-10", "03-24", "04-07"]
+
+
+@pytest.mark.rule("TPL-3")
+def test_every_second_week_keeps_its_step_wherever_one_looks_from() -> None:
+    assert _days("FREQ=WEEKLY;INTERVAL=2;BYDAY=TU", since=date(2026, 3, 11)) == ["03-24", "04-07"]
+
+
+@pytest.mark.rule("TPL-2")
+def test_until_a_day_that_is_included() -> None:
+    assert _days("FREQ=WEEKLY;BYDAY=TU;UNTIL=20260324") == ["03-10", "03-17", "03-24"]
+
+
+@pytest.mark.rule("TPL-2")
+def test_a_number_of_times_is_counted_from_the_first_day() -> None:
+    assert _days("FREQ=WEEKLY;BYDAY=TU;COUNT=3", since=date(2026, 3, 17)) == ["03-17", "03-24"]
+
+
+@pytest.mark.rule("TPL-2")
+def test_the_last_friday_of_each_month() -> None:
+    assert _days("FREQ=MONTHLY;BYDAY=-1FR", weeks=8) == ["03-27", "04-24"]
+
+
+@pytest.mark.rule("TPL-5")
+def test_without_a_rule_a_group_meets_once() -> None:
+    assert _days(None) == ["03-10"]
+    assert _days(None, since=date(2026, 3, 11)) == []
+
+
+def test_nothing_is_before_the_first_day() -> None:
+    assert _days("FREQ=WEEKLY;BYDAY=TU", since=date(2026, 3, 1), weeks=2) == ["03-10"]
+
+
+def test_a_yearly_leap_day_comes_in_leap_years() -> None:
+    template = _template(recurrence="FREQ=YEARLY", first_on=date(2024, 2, 29))
+    met = occurrences(template, CHICAGO, since=date(2024, 1, 1), until=date(2033, 1, 1))
+    assert [one.on for one in met] == [date(2024, 2, 29), date(2028, 2, 29), date(2032, 2, 29)]
+
+
+@pytest.mark.rule("TPL-2")
+@pytest.mark.parametrize(
+    ("first_on", "hours_in_utc"),
+    [(date(2026, 3, 3), [15, 14]), (date(2026, 10, 27), [14, 15])],
+    ids=["spring", "autumn"],
+)
+def test_nine_stays_nine_when_clocks_change(first_on: date, hours_in_utc: list[int]) -> None:
+    template = _template(first_on=first_on)
+    met = list(occurrences(template, CHICAGO, since=first_on, until=first_on + timedelta(weeks=1)))
+    assert [one.starts_at.hour for one in met] == hours_in_utc
+    assert {one.starts_at.astimezone(CHICAGO).time() for one in met} == {time(9)}
+
+
+@pytest.mark.rule("TPL-2")
+def test_an_hour_that_a_clock_change_skips_is_the_one_after_it() -> None:
+    template = _template(first_on=date(2026, 3, 8), starts_at=time(2, 30), recurrence=None)
+    (met,) = occurrences(template, CHICAGO, since=TUESDAY - timedelta(days=2), until=TUESDAY)
+    assert met.starts_at == datetime(2026, 3, 8, 8, 30, tzinfo=UTC)
+
+
+@pytest.mark.rule("TPL-3")
+@given(
+    since=st.dates(date(2026, 1, 1), date(2026, 12, 1)),
+    days=st.integers(0, 60),
+    split=st.integers(0, 60),
+    rule=st.sampled_from(["FREQ=DAILY;INTERVAL=3", "FREQ=WEEKLY;BYDAY=TU,TH", "FREQ=MONTHLY;BYMONTHDAY=31"]),
+)
+def test_two_horizons_side_by_side_give_what_one_does(since: date, days: int, split: int, rule: str) -> None:
+    until, middle = since + timedelta(days=days), since + timedelta(days=min(split, days))
+    template = _template(recurrence=rule)
+    whole = list(occurrences(template, CHICAGO, since=since, until=until))
+    first = list(occurrences(template, CHICAGO, since=since, until=middle))
+    rest = list(occurrences(template, CHICAGO, since=middle + timedelta(days=1), until=until))
+    assert first + rest == whole
+
+
+@pytest.mark.rule("TPL-2")
+@pytest.mark.parametrize(
+    "rule",
+    [
+        "FREQ=DAILY",
+        "FREQ=WEEKLY;BYDAY=MO,WE,FR;INTERVAL=2;WKST=SU",
+        "FREQ=MONTHLY;BYDAY=1MO,-1FR;COUNT=12",
+        "FREQ=MONTHLY;BYDAY=MO,TU;BYSETPOS=-1;UNTIL=20261231",
+        "FREQ=YEARLY;BYMONTH=2;BYMONTHDAY=29",
+    ],
+)
+def test_rules_by_which_groups_meet_are_taken(rule: str) -> None:
+    check_recurrence(rule)
+
+
+@pytest.mark.rule("TPL-2")
+@pytest.mark.parametrize(
+    "rule",
+    [
+        "",
+        "every Tuesday",
+        "BYDAY=TU",
+        "FREQ=",
+        "FREQ=HOURLY",
+        "FREQ=MINUTELY",
+        "freq=weekly",
+        "FREQ=WEEKLY;",
+        "FREQ=WEEKLY;FREQ=DAILY",
+        "FREQ=WEEKLY;INTERVAL=0",
+        "FREQ=WEEKLY;INTERVAL=-1",
+        "FREQ=WEEKLY;COUNT=0",
+        "FREQ=WEEKLY;COUNT=3;UNTIL=20261231",
+        "FREQ=WEEKLY;UNTIL=20260230",
+        "FREQ=WEEKLY;UNTIL=99999999999",
+        "FREQ=WEEKLY;BYDAY=XX",
+        "FREQ=WEEKLY;BYDAY=",
+        "FREQ=DAILY;BYHOUR=9,17",
+        "FREQ=WEEKLY;BYSETPOS=999",
+        "FREQ=YEARLY;BYMONTH=2;BYMONTHDAY=30",
+        "RRULE:FREQ=WEEKLY",
+        "FREQ=WEEKLY\nRDATE:20260101T000000",
+        "DTSTART:20260101T000000;FREQ=WEEKLY",
+    ],
+)
+def test_what_is_no_rule_of_whole_days_is_refused(rule: str) -> None:
+    with pytest.raises(BadRecurrenceError):
+        check_recurrence(rule)
+
+
+@given(st.from_regex(r"(FREQ|INTERVAL|BYDAY|COUNT|UNTIL)=[A-Z0-9,+-]{0,8}(;BY[A-Z]{3,8}=[0-9,-]{0,6}){0,2}"))
+def test_no_text_breaks_the_check(rule: str) -> None:
+    try:
+        check_recurrence(rule)
+    except BadRecurrenceError:
+        return
+    assert rule.startswith("FREQ=")
