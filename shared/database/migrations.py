@@ -1,6 +1,6 @@
 """Alembic for every service: the schema a service needs, brought to its head.
 
-`python -m shared.database.migrations upgrade charts` brings the database of that service's settings to its head,
+`python -m shared.database.migrations upgrade charts` brings the database to its head that the setting names,
 `python -m shared.database.migrations upgrade charts URL` another one,
 `python -m shared.database.migrations revision charts "Sentence"` writes a new migration.
 """

@@ -53,7 +53,8 @@ class Transaction:
         """Give every row as a dict of its own."""
         result = await self.connection.execute(statement)
         # SQLAlchemy names columns by a subclass of str, which orjson takes for no key.
-        names = [str(name) for name in result.keys()]
+        columns = result.keys()
+        names = [str(name) for name in columns]
         return [dict(zip(names, row, strict=True)) for row in result]
 
     async def one_or_none(self, statement: Executable) -> Row[Any] | None:

@@ -25,7 +25,14 @@ def broker_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         CONFIGURATION.read_text().replace("/run/secrets", str(folder)).replace("dir /data", f"dir {folder}")
     )
     (folder / "valkey.conf").write_text(here)
-    command = [find_valkey_program(), folder / "valkey.conf", "--bind", "127.0.0.1", "--port", str(port)]
+    command: list[str | Path] = [
+        find_valkey_program(),
+        folder / "valkey.conf",
+        "--bind",
+        "127.0.0.1",
+        "--port",
+        str(port),
+    ]
     with (folder / "log").open("w") as log, subprocess.Popen(command, stdout=log, stderr=log) as server:
         _wait_until_it_answers(port)
         yield texts["opencircle_broker_url"].replace("valkey:6379", f"127.0.0.1:{port}")

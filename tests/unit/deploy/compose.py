@@ -36,7 +36,7 @@ LOOPS: Final = [name for name in MODULES if name not in APIS]
 
 
 def service_of(container: str) -> str:
-    return MODULES[container].split(".")[1]
+    return str(MODULES[container]).split(".")[1]
 
 
 def embedded_modules() -> set[str]:

@@ -225,7 +225,7 @@ class Clinic:
         session_id = await self.started(by=by, leaders=leaders, **template)
         await self.write_group_note(session_id, by=by)
         *present, absent = self.patient_ids
-        await self.mark(session_id, {one: "present" for one in present} | {absent: "absent"}, by=by)
+        await self.mark(session_id, dict.fromkeys(present, "present") | {absent: "absent"}, by=by)
         for number, patient_id in enumerate(present):
             await self.write_note(session_id, patient_id, f"Note number {number}.", by=by)
         return session_id

@@ -29,8 +29,8 @@ async def closed_clinic(open_database: OpenDatabase, tmp_path: Path) -> Clinic:
     """A service with an empty database."""
     issuer, clock = TokenIssuer(tmp_path), SetClock()
     settings = Settings(
-        broker_url="redis://unused",
-        message_keys=new_key_ring(),
+        broker_url=SecretStr("redis://unused"),
+        message_keys=SecretStr(new_key_ring()),
         issuer=ISSUER,
         token_keys=str(issuer.key_file),
     )
