@@ -1,11 +1,10 @@
 """What is shown: one set-based query each, straight to bytes."""
 
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Row, Select, and_, func, literal, tuple_
+from sqlalchemy import ColumnElement, Row, Select, and_, func
 
 from services.billing_bridge.models import (
     charge,
@@ -18,7 +17,7 @@ from services.billing_bridge.models import (
 from services.billing_bridge.outcomes import Status
 from shared.database.transactions import Transaction
 from shared.web.bodies import json_bytes
-from shared.web.cursors import Page, read_cursor
+from shared.web.cursors import Page, past
 
 LISTED: Final = (
     *(
@@ -72,21 +71,13 @@ async def charge_page(db: Transaction, wanted: Wanted) -> bytes:
         if (value := getattr(wanted, name)) is not None:
             statement = statement.where(charge.c[name] == value)
     if wanted.cursor:
-        statement = statement.where(_comes_after(wanted.cursor, keys))
+        statement = statement.where(past(wanted.cursor, keys))
     rows = await _rows(db, statement)
     return json_bytes(Page.of(rows, limit=wanted.limit, keys=("made_at", "charge_id")).body())
 
 
 def _charges(db: Transaction, *columns: ColumnElement[Any]) -> Select[Any]:
     return db.rows_of(charge, *columns).join(charge_status, charge_status.c.charge_id == charge.c.charge_id)
-
-
-def _comes_after(cursor: str, keys: tuple[ColumnElement[Any], ColumnElement[Any]]) -> ColumnElement[bool]:
-    # Compared as one pair: the index is entered right there, however deep the page is.
-    reached = read_cursor(cursor, [datetime.fromisoformat, UUID])
-    return tuple_(*keys) > tuple_(
-        *(literal(value, key.type) for value, key in zip(reached, keys, strict=True))
-    )
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,15 +1,15 @@
 """The way in over HTTP: reading, and nothing but reading (DIST-2)."""
 
-from typing import Annotated, Final
+from typing import Final
 from uuid import UUID
 
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import APIRouter, Request, Response
 from fastapi.responses import HTMLResponse
 
-from services.charts import schemas, use_cases, views
-from services.charts.cursors import Place
+from services.charts import schemas, use_cases
 from services.charts.printable import content_security_policy, printable
 from shared.database.transactions import Database
+from shared.web.cursors import DEFAULT_PAGE, Cursor, Limit
 from shared.web.identity import current_identity
 
 router = APIRouter(prefix="/v1/charts", tags=["charts"])
@@ -19,12 +19,12 @@ UNKEPT: Final = {"Cache-Control": "no-store"}
 
 @router.get("/patients/{patient_id}/notes", response_model=schemas.ChartPage)
 async def list_notes(
-    request: Request, patient_id: UUID, query: Annotated[schemas.ChartQuery, Query()]
+    request: Request, patient_id: UUID, limit: Limit = DEFAULT_PAGE, cursor: Cursor = None
 ) -> Response:
     """List a patient's chart notes, newest session first."""
-    page = views.Page(limit=query.limit, after=Place.at(query.cursor) if query.cursor else None)
     reading = _reading(request, "chart.listed")
-    return _json(await use_cases.read_chart(_database(request), reading, patient_id, page))
+    page = await use_cases.read_chart(_database(request), reading, patient_id, cursor=cursor, limit=limit)
+    return _json(page)
 
 
 # Before the route below, which would take the ending for a part of the id.

@@ -2,21 +2,13 @@
 
 from uuid import UUID
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import AwareDatetime, BaseModel, ConfigDict
 
 from shared.events.record import Attendance, SignatureMeaning
-
-NOTES_AT_MOST = 200
 
 
 class Shape(BaseModel):
     model_config = ConfigDict(extra="forbid", use_attribute_docstrings=True)
-
-
-class ChartQuery(Shape):
-    limit: int = Field(default=50, ge=1, le=NOTES_AT_MOST)
-    cursor: str | None = Field(default=None, max_length=64)
-    """`next_cursor` of the page before; opaque."""
 
 
 class NotedPatient(Shape):
@@ -83,10 +75,10 @@ class ListedNote(Shape):
 
 
 class ChartPage(Shape):
-    notes: list[ListedNote]
+    items: list[ListedNote]
     """Newest session first."""
-    next_cursor: str | None
-    """Null on the last page."""
+    next: str | None
+    """The cursor of the next page; null on the last one."""
 
 
 class Filing(Shape):

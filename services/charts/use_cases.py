@@ -52,10 +52,12 @@ async def read_note(database: Database, reading: Reading, note_id: UUID) -> view
     return note
 
 
-async def read_chart(database: Database, reading: Reading, patient_id: UUID, page: views.Page) -> bytes:
+async def read_chart(
+    database: Database, reading: Reading, patient_id: UUID, *, cursor: str | None, limit: int
+) -> bytes:
     """Give one page of a patient's notes, newest first; raises `ForbiddenProblem`."""
     async with _audited(database, reading, READS_CHARTS, subject=patient_id, patient_id=patient_id) as db:
-        return await views.chart_page(db, patient_id, page)
+        return await views.chart_page(db, patient_id, cursor=cursor, limit=limit)
 
 
 async def read_filing(database: Database, reading: Reading, session_id: UUID) -> bytes:

@@ -1,16 +1,13 @@
 """What is shown: one set-based query each, straight to bytes."""
 
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, literal, tuple_
-
-from services.charts.cursors import Place
 from services.charts.models import chart_note
 from shared.database.transactions import Transaction
 from shared.web.bodies import json_bytes
+from shared.web.cursors import Page, past
 
 LISTED: Final = (
     chart_note.c.id.label("note_id"),
@@ -33,14 +30,6 @@ class FiledNote:
     content: str
 
 
-@dataclass(frozen=True, kw_only=True)
-class Page:
-    """Which part of a chart is wanted."""
-
-    limit: int
-    after: Place | None
-
-
 async def one_note(db: Transaction, note_id: UUID) -> FiledNote | None:
     """Give a note, or None where this instance has no such one."""
     columns = chart_note.c.patient_id, chart_note.c.content
@@ -48,31 +37,15 @@ async def one_note(db: Transaction, note_id: UUID) -> FiledNote | None:
     return FiledNote(patient_id=row.patient_id, content=row.content) if row else None
 
 
-async def chart_page(db: Transaction, patient_id: UUID, page: Page) -> bytes:
+async def chart_page(db: Transaction, patient_id: UUID, *, cursor: str | None, limit: int) -> bytes:
     """List a patient's notes, newest session first."""
-    statement = (
-        db.rows_of(chart_note, *LISTED)
-        .where(chart_note.c.patient_id == patient_id)
-        .order_by(chart_note.c.held_at.desc(), chart_note.c.id.desc())
-        # One more than is shown tells whether there is a next page.
-        .limit(page.limit + 1)
-    )
-    if page.after is not None:
-        statement = statement.where(_comes_after(page.after))
-    found = await db.records(statement)
-    shown = found[: page.limit]
-    return json_bytes({"notes": shown, "next_cursor": _end_of(shown) if len(found) > len(shown) else None})
-
-
-def _end_of(shown: Sequence[Mapping[str, Any]]) -> str:
-    return Place(held_at=shown[-1]["held_at"], note_id=shown[-1]["note_id"]).cursor
-
-
-def _comes_after(place: Place) -> ColumnElement[bool]:
-    # Compared as one pair: the index is entered right there, however deep the page is.
-    held_at, note_id = chart_note.c.held_at, chart_note.c.id
-    reached = tuple_(literal(place.held_at, held_at.type), literal(place.note_id, note_id.type))
-    return tuple_(held_at, note_id) < reached
+    keys = (chart_note.c.held_at, chart_note.c.id)
+    statement = db.rows_of(chart_note, *LISTED).where(chart_note.c.patient_id == patient_id)
+    if cursor is not None:
+        statement = statement.where(past(cursor, keys, descending=True))
+    # One more than is shown tells whether there is a next page.
+    found = await db.records(statement.order_by(*(key.desc() for key in keys)).limit(limit + 1))
+    return json_bytes(Page.of(found, limit=limit, keys=("held_at", "note_id")).body())
 
 
 async def filing(db: Transaction, session_id: UUID) -> bytes:

@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Sequ
 from contextlib import asynccontextmanager
 from typing import Any, Final
 
-from fastapi import APIRouter, FastAPI, Response
+from fastapi import APIRouter, Depends, FastAPI, Response
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from sqlalchemy import text
 
@@ -13,8 +13,9 @@ from shared.settings import Settings
 from shared.web.identity import TokenVerifier, signing_keys
 from shared.web.middleware import Identified, Limited, Observed
 from shared.web.problems import answer_with_problems
+from shared.web.queries import refuse_unknown_queries
 
-OPEN_PATHS: Final = ("/healthz", "/readyz", "/metrics", "/openapi.json", "/docs")
+OPEN_PATHS: Final = ("/healthz", "/readyz", "/metrics", "/openapi.json")
 
 Refresh = Callable[[], Awaitable[None]]
 
@@ -41,7 +42,14 @@ def new_application(
         yield
         await database.engine.dispose()
 
-    application = FastAPI(title=title, version="1", lifespan=lifespan, redoc_url=None)
+    application = FastAPI(
+        title=title,
+        version="1",
+        lifespan=lifespan,
+        docs_url=None,
+        redoc_url=None,
+        dependencies=[Depends(refuse_unknown_queries)],
+    )
     for router in routers:
         application.include_router(router)
     application.include_router(_operations(database, before_metrics))

@@ -4,10 +4,13 @@ import base64
 import binascii
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Annotated, Any, Final, Self
+from uuid import UUID
 
 import orjson
 from fastapi import Query
+from sqlalchemy import ColumnElement, literal, tuple_
 
 from shared.web.bodies import json_bytes
 from shared.web.problems import InvalidProblem
@@ -43,20 +46,40 @@ def write_cursor(values: Sequence[Any]) -> str:
     return base64.urlsafe_b64encode(json_bytes(values)).decode().rstrip("=")
 
 
-def _storable(value: Any) -> Any:
-    # PostgreSQL refuses NUL in a parameter; no cursor of ours has one.
-    if isinstance(value, str) and "\x00" in value:
-        raise ValueError
-    return value
+def past(cursor: str, keys: Sequence[ColumnElement[Any]], *, descending: bool = False) -> ColumnElement[bool]:
+    """Give the condition of rows beyond a cursor, in the order of `keys`; raises `InvalidProblem`.
+
+    Compared as one tuple: the index is entered right there, however deep the page is.
+    """
+    reached = zip(read_cursor(cursor, [key.type.python_type for key in keys]), keys, strict=True)
+    place = tuple_(*(literal(value, key.type) for value, key in reached))
+    return tuple_(*keys) < place if descending else tuple_(*keys) > place
 
 
-def read_cursor(cursor: str, types: Sequence[Callable[[Any], Any]]) -> list[Any]:
-    """Unpack a cursor, each value made by its type; raises `InvalidProblem` when it is none of ours."""
+def read_cursor(cursor: str, types: Sequence[type]) -> list[Any]:
+    """Unpack a cursor; raises `InvalidProblem` when it is none of ours."""
     try:
         values = orjson.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
-        return [make(_storable(value)) for make, value in zip(types, values, strict=True)]
+        return [_READERS[kind](value) for kind, value in zip(types, values, strict=True)]
     except (binascii.Error, ValueError, TypeError, AttributeError):
         raise InvalidProblem(
             "The cursor is not one that this list has given.",
             errors=[{"pointer": "query:cursor", "detail": "use `next` of the page before, unchanged"}],
         ) from None
+
+
+def _text(value: str) -> str:
+    # PostgreSQL refuses NUL in a parameter; no cursor of ours has one.
+    if "\x00" in value:
+        raise ValueError
+    return value
+
+
+def _moment(value: str) -> datetime:
+    moment = datetime.fromisoformat(value)
+    if moment.tzinfo is None:
+        raise ValueError
+    return moment
+
+
+_READERS: Final[Mapping[type, Callable[[Any], Any]]] = {str: _text, datetime: _moment, UUID: UUID}

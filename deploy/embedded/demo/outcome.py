@@ -108,6 +108,6 @@ async def keep_papers(clinic: Clinic, sessions: list[str], jobs: list[str], out:
 async def _one_note(clinic: Clinic, session_id: str) -> bytes:
     roster = (await clinic.admin.get(f"/v1/group-sessions/{session_id}"))["roster"]
     patient_id = next(entry["patient_id"] for entry in roster if entry["attendance"] == "present")
-    notes = (await clinic.admin.get(f"/v1/charts/patients/{patient_id}/notes"))["notes"]
+    notes = (await clinic.admin.get(f"/v1/charts/patients/{patient_id}/notes"))["items"]
     note_id = next(note["note_id"] for note in notes if note["session_id"] == session_id)
     return await clinic.admin.get_bytes(f"/v1/charts/notes/{note_id}.html")

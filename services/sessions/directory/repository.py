@@ -63,9 +63,15 @@ async def load_location(db: Transaction, location_id: UUID) -> Location:
     return location
 
 
-async def load_staff(db: Transaction, ids: Collection[UUID]) -> dict[UUID, StaffMember]:
-    """Give members of staff by id; raises `NotFoundProblem` when one is missing."""
-    rows = await db.all(db.rows_of(STAFF_MEMBER).where(STAFF_MEMBER.c.id.in_(ids)))
+async def load_staff(
+    db: Transaction, ids: Collection[UUID], *, for_change: bool = False
+) -> dict[UUID, StaffMember]:
+    """Give members of staff by id; raises `NotFoundProblem` when one is missing.
+
+    `for_change` keeps others from changing them, or what they may do, meanwhile.
+    """
+    statement = db.rows_of(STAFF_MEMBER).where(STAFF_MEMBER.c.id.in_(ids))
+    rows = await db.all(statement.with_for_update() if for_change else statement)
     if len(rows) != len(set(ids)):
         raise NotFoundProblem("There is no such member of staff.")
     return {row.id: _as(StaffMember, row) for row in rows}

@@ -109,7 +109,8 @@ async def grant_access(
     """Set a user's roles and features; raises `ConflictProblem` for both review features (PERM-6)."""
     async with database.writing(identity.instance_id) as db:
         await permit(db, identity, Action.MANAGE_DIRECTORY)
-        member = (await load_staff(db, [user_id]))[user_id]
+        # Two changes at once must not get one version: of two such, services keep whichever comes first.
+        member = (await load_staff(db, [user_id], for_change=True))[user_id]
         before = (await load_access(db, [user_id])).get(user_id)
         access = StaffAccess(
             user_id=user_id,

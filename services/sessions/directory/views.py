@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 from typing import Any, Final
 
-from sqlalchemy import Select, select, tuple_
+from sqlalchemy import Select, select
 
 from services.sessions.directory.models import LOCATION, PATIENT, STAFF_ACCESS, STAFF_MEMBER
 from shared.database.transactions import Transaction
-from shared.web.cursors import Page, read_cursor
+from shared.web.cursors import Page, past
 
 _STAFF_ORDER: Final = (STAFF_MEMBER.c.last_name, STAFF_MEMBER.c.first_name, STAFF_MEMBER.c.id)
 _PATIENT_ORDER: Final = (PATIENT.c.last_name, PATIENT.c.first_name, PATIENT.c.id)
@@ -45,7 +45,6 @@ async def _page(
     db: Transaction, statement: Select[Any], order: Sequence[Any], *, cursor: str | None, limit: int
 ) -> Page:
     if cursor is not None:
-        after = read_cursor(cursor, [column.type.python_type for column in order])
-        statement = statement.where(tuple_(*order) > tuple_(*after))
+        statement = statement.where(past(cursor, order))
     rows = await db.records(statement.order_by(*order).limit(limit + 1))
     return Page.of(rows, limit=limit, keys=[column.name for column in order])

@@ -13,6 +13,7 @@ from services.sessions.scheduling.domain import PlannedSession, Status
 from services.sessions.scheduling.models import ASSIGNMENT, SESSION, SESSION_LEADER
 from services.sessions.templates.models import SCHEDULE_OCCURRENCE
 from shared.database.bulk import insert_new
+from shared.database.dialects import upsert
 from shared.database.transactions import Transaction
 
 
@@ -59,7 +60,7 @@ def _session_row(instance_id: UUID, one: PlannedSession) -> dict[str, object]:
 async def add_assignments(
     db: Transaction, *, schedule_id: UUID, patient_ids: Sequence[UUID], starts_on: date, ends_on: date | None
 ) -> None:
-    """Assign a schedule to patients; the same assignment twice is one."""
+    """Assign a schedule to patients; the same assignment twice is one, with the end that was said last."""
     rows = [
         {
             "schedule_id": schedule_id,
@@ -70,7 +71,12 @@ async def add_assignments(
         }
         for patient_id in patient_ids
     ]
-    await insert_new(db.connection, ASSIGNMENT, rows)
+    statement = upsert(db.connection, ASSIGNMENT, rows[0])
+    statement = statement.on_conflict_do_update(
+        index_elements=["schedule_id", "patient_id", "starts_on"],
+        set_={"ends_on": statement.excluded.ends_on},
+    )
+    await db.execute(statement, rows)
 
 
 async def expected_patients(db: Transaction, *, template_id: UUID, held_on: date) -> list[Patient]:

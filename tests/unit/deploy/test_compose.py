@@ -31,10 +31,9 @@ OURS = [*MODULES, *MIGRATING.values()]
 
 
 def test_the_file_is_what_compose_reads() -> None:
-    schema = ["--builtin-schema", "vendor.compose-spec"]
-    command = [sys.executable, "-m", "check_jsonschema", *schema, ROOT / "docker-compose.yml"]
-    checked = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert checked.returncode == 0, checked.stdout
+    command = [sys.executable, "-m", "check_jsonschema", "--builtin-schema", "vendor.compose-spec"]
+    checked = subprocess.run([*command, ROOT / "docker-compose.yml"], capture_output=True, check=False)
+    assert checked.returncode == 0, checked.stdout.decode()
 
 
 def test_every_process_of_the_embedded_deployment_is_a_container() -> None:

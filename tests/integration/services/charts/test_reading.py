@@ -16,7 +16,7 @@ ROLES = sorted(Role)
 
 async def _a_filed_note(charts: Charts) -> tuple[UUID, UUID]:
     await charts.hear(a_session_record(present=1, absent=0))
-    (note,) = await charts.notes()
+    (note,) = await charts.items()
     return note.id, note.patient_id
 
 
@@ -38,7 +38,7 @@ async def test_a_note_is_served_byte_for_byte_as_it_was_filed(charts: Charts) ->
     await charts.hire(Role.THERAPIST)
     note_id, _ = await _a_filed_note(charts)
     answer = await charts.ask(f"/notes/{note_id}")
-    assert answer.content == (await charts.notes())[0].content.encode()
+    assert answer.content == (await charts.items())[0].content.encode()
     assert answer.headers["cache-control"] == "no-store"
 
 
@@ -50,9 +50,9 @@ async def test_a_chart_is_paged_newest_first_without_gaps_or_doubles(charts: Cha
     cursor: str | None = ""
     while cursor is not None:
         page = (await charts.ask(path + (f"&cursor={cursor}" if cursor else ""))).json()
-        seen += page["notes"]
-        cursor = page["next_cursor"]
-    stored = sorted(await charts.notes(), key=lambda note: (note.held_at, note.id.hex), reverse=True)
+        seen += page["items"]
+        cursor = page["next"]
+    stored = sorted(await charts.items(), key=lambda note: (note.held_at, note.id.hex), reverse=True)
     assert [one["note_id"] for one in seen] == [str(note.id) for note in stored]
 
 
@@ -60,23 +60,23 @@ async def test_a_page_that_ends_with_the_last_note_has_no_next(charts: Charts) -
     await charts.hire(Role.NURSE)
     patient_id = await _file_weeks(charts, 3)
     page = (await charts.ask(f"/patients/{patient_id}/notes?limit=3")).json()
-    assert (len(page["notes"]), page["next_cursor"]) == (3, None)
+    assert (len(page["items"]), page["next"]) == (3, None)
 
 
 async def test_pages_are_what_the_api_describes(charts: Charts) -> None:
     await charts.hire(Role.SUPER_ADMIN)
     patient_id = await _file_weeks(charts, 2)
-    session_id = (await charts.notes())[0].session_id
+    session_id = (await charts.items())[0].session_id
     page = await charts.ask(f"/patients/{patient_id}/notes?limit=1")
     filing = await charts.ask(f"/sessions/{session_id}/filing")
-    assert len(ChartPage.model_validate_json(page.content).notes) == 1
+    assert len(ChartPage.model_validate_json(page.content).items) == 1
     assert Filing.model_validate_json(filing.content).count == 1
 
 
 async def test_a_chart_without_notes_is_an_empty_page(charts: Charts) -> None:
     await charts.hire(Role.NURSE)
     answer = await charts.ask(f"/patients/{new_id()}/notes")
-    assert answer.json() == {"notes": [], "next_cursor": None}
+    assert answer.json() == {"items": [], "next": None}
 
 
 @pytest.mark.parametrize("query", ["limit=0", "limit=201", "limit=x", "cursor=!", "cursor=AAAA", "offset=3"])
@@ -127,7 +127,7 @@ async def test_notes_of_another_instance_do_not_exist(charts: Charts) -> None:
         answer = await charts.ask(path, user_id=visitor, instance_id=OTHER_CLINIC)
         assert answer.status_code == 404
     answer = await charts.ask(f"/patients/{patient_id}/notes", user_id=visitor, instance_id=OTHER_CLINIC)
-    assert answer.json()["notes"] == []
+    assert answer.json()["items"] == []
 
 
 async def test_staff_of_one_instance_are_strangers_in_another(charts: Charts) -> None:
@@ -203,6 +203,6 @@ async def test_a_printed_note_may_load_and_run_nothing(charts: Charts) -> None:
 async def test_a_problem_never_quotes_a_note(charts: Charts) -> None:
     await charts.hire(Role.FRONT_OFFICE)
     note_id, _ = await _a_filed_note(charts)
-    note = json.loads((await charts.notes())[0].content)
+    note = json.loads((await charts.items())[0].content)
     answer = await charts.ask(f"/notes/{note_id}")
     assert note["patient"]["printed_name"] not in answer.text

@@ -130,6 +130,15 @@ async def test_death_takes_a_patient_out_of_future_rosters_and_leaves_past_ones(
     assert len((await clinic.session(session_id_of(template_id, TODAY)))["roster"]) == 3
 
 
+@pytest.mark.rule("SCH-5")
+async def test_an_assignment_that_is_said_again_with_an_end_ends(clinic: Clinic) -> None:
+    template_id = await clinic.new_template()
+    schedule_id = await clinic.new_schedule(template_id)
+    await clinic.assign(schedule_id, clinic.patient_ids)
+    await clinic.assign(schedule_id, clinic.patient_ids[:2], ends_on=str(TODAY))
+    assert await _roster_on(clinic, template_id, NEXT_WEEK) == [str(clinic.patient_ids[2])]
+
+
 @pytest.mark.rule("SCH-2")
 async def test_an_assignment_does_not_end_before_it_starts(clinic: Clinic) -> None:
     schedule_id = await clinic.new_schedule(await clinic.new_template())
