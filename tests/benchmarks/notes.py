@@ -8,7 +8,7 @@ import time
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, TypedDict
+from typing import Any
 from uuid import UUID
 
 import asyncpg
@@ -28,6 +28,7 @@ from shared.messaging.consuming import Consuming
 from shared.messaging.inbox import mark_applied
 from shared.messaging.messages import Parcel
 from shared.testing.records import CLINIC, TUESDAY, a_parcel, a_session_record, enveloped
+from tests.benchmarks.rows import Row
 from tests.support.servers import PostgresServer
 
 PAIRS = 9
@@ -36,17 +37,6 @@ SESSIONS_A_COMMIT = 20
 COLUMNS = [column.name for column in chart_note.columns]
 
 Session = Envelope[SessionRecord]
-
-
-class Row(TypedDict):
-    """One line of the table: `ours` and `peer` in `unit`, `ratio` to be `reach` or better."""
-
-    name: str
-    unit: str
-    ours: float
-    peer: float
-    ratio: float
-    reach: float
 
 
 def run() -> list[Row]:

@@ -7,7 +7,6 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from io import BytesIO
 from pathlib import Path
-from typing import TypedDict
 from uuid import UUID
 
 from reportlab.lib.pagesizes import letter
@@ -17,6 +16,7 @@ from weasyprint import HTML
 from services.printing.renderer import SheetRenderer
 from services.printing.renderer.sheet_renderer import ASSETS
 from shared.events.sheet import SignInSheet
+from tests.benchmarks.rows import Row
 
 PAIRS = 11
 
@@ -24,17 +24,6 @@ FIVE_CELLS = """
 tr { background: none } table { background: none; border-spacing: 0 }
 td, th { border-bottom: .6pt solid #555 } tbody th { padding-right: 3mm !important }
 """
-
-
-class Row(TypedDict):
-    """One line of the table: `ours` and `peer` in `unit`, `ratio` to be `reach` or better."""
-
-    name: str
-    unit: str
-    ours: float
-    peer: float
-    ratio: float
-    reach: float
 
 
 def run() -> list[Row]:

@@ -16,7 +16,7 @@ ROLES = sorted(Role)
 
 async def _a_filed_note(charts: Charts) -> tuple[UUID, UUID]:
     await charts.hear(a_session_record(present=1, absent=0))
-    (note,) = await charts.items()
+    (note,) = await charts.notes()
     return note.id, note.patient_id
 
 
@@ -38,7 +38,7 @@ async def test_a_note_is_served_byte_for_byte_as_it_was_filed(charts: Charts) ->
     await charts.hire(Role.THERAPIST)
     note_id, _ = await _a_filed_note(charts)
     answer = await charts.ask(f"/notes/{note_id}")
-    assert answer.content == (await charts.items())[0].content.encode()
+    assert answer.content == (await charts.notes())[0].content.encode()
     assert answer.headers["cache-control"] == "no-store"
 
 
@@ -52,7 +52,7 @@ async def test_a_chart_is_paged_newest_first_without_gaps_or_doubles(charts: Cha
         page = (await charts.ask(path + (f"&cursor={cursor}" if cursor else ""))).json()
         seen += page["items"]
         cursor = page["next"]
-    stored = sorted(await charts.items(), key=lambda note: (note.held_at, note.id.hex), reverse=True)
+    stored = sorted(await charts.notes(), key=lambda note: (note.held_at, note.id.hex), reverse=True)
     assert [one["note_id"] for one in seen] == [str(note.id) for note in stored]
 
 
@@ -66,7 +66,7 @@ async def test_a_page_that_ends_with_the_last_note_has_no_next(charts: Charts) -
 async def test_pages_are_what_the_api_describes(charts: Charts) -> None:
     await charts.hire(Role.SUPER_ADMIN)
     patient_id = await _file_weeks(charts, 2)
-    session_id = (await charts.items())[0].session_id
+    session_id = (await charts.notes())[0].session_id
     page = await charts.ask(f"/patients/{patient_id}/notes?limit=1")
     filing = await charts.ask(f"/sessions/{session_id}/filing")
     assert len(ChartPage.model_validate_json(page.content).items) == 1
@@ -203,6 +203,6 @@ async def test_a_printed_note_may_load_and_run_nothing(charts: Charts) -> None:
 async def test_a_problem_never_quotes_a_note(charts: Charts) -> None:
     await charts.hire(Role.FRONT_OFFICE)
     note_id, _ = await _a_filed_note(charts)
-    note = json.loads((await charts.items())[0].content)
+    note = json.loads((await charts.notes())[0].content)
     answer = await charts.ask(f"/notes/{note_id}")
     assert note["patient"]["printed_name"] not in answer.text
