@@ -31,7 +31,8 @@ PARTS_TO_KILL = (
 KILLS = 3 * len(PARTS_TO_KILL)
 SECONDS_BETWEEN_KILLS = 0.12
 
-PLANTED_FIRST, PLANTED_LAST, PLANTED_MRN = "Quintessa", "Vorbrüggenfeld", "MRN-PLANTED-7Q"
+# First in the alphabet, so that the patient belongs to every group.
+PLANTED_FIRST, PLANTED_LAST, PLANTED_MRN = "Quintessa", "Aabrüggenfeld", "MRN-PLANTED-7Q"
 
 SAMPLES_DAY = {
     "sessions": 4,

@@ -1,5 +1,6 @@
 import stat
 from pathlib import Path
+from uuid import UUID
 
 import pytest
 
@@ -7,7 +8,8 @@ from services.printing.storage import BadStorageKeyError, FileLostError, FolderS
 from shared.identifiers import new_id
 from shared.testing.records import CLINIC, OTHER_CLINIC
 
-KEY = storage_key(CLINIC, new_id())
+# Fixed, as it names tests: every pytest worker has to collect the same ones.
+KEY = storage_key(CLINIC, UUID("01a20f76-6431-76f1-ae46-9a9c9a887ceb"))
 
 
 @pytest.fixture
