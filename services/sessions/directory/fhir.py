@@ -128,7 +128,8 @@ class _Organization(_Resource):
 
 class _Location(_Resource):
     resource_type: Literal["Location"] = Field(alias="resourceType")
-    name: LongLine
+    name: LongLine | None = None
+    description: LongLine | None = None
     managing_organization: _Reference | None = Field(None, alias="managingOrganization")
 
 
@@ -200,13 +201,17 @@ def _organization(resource: _Organization, around: _Surroundings) -> Organizatio
 
 
 def _location(resource: _Location, around: _Surroundings) -> Location:
+    # A kind of place, such as a patient's home, has a description in place of a name.
+    name = resource.name or resource.description
+    if name is None:
+        raise BadLineError("Location.name: a name or a description is needed")
     stated = next((one.value_code for one in resource.extension if one.url == TIME_ZONE_EXTENSION), None)
     zone = stated or around.default_time_zone
     if zone not in available_timezones():
         raise BadLineError("Location.extension timezone: must be an IANA time zone")
     return Location(
         id=around.id_of(resource),
-        name=resource.name,
+        name=name,
         time_zone=zone,
         organization_id=_organization_id(resource.managing_organization, around),
     )

@@ -60,6 +60,12 @@ def test_a_location_says_its_time_zone() -> None:
     assert read.time_zone == "America/Denver"
 
 
+def test_a_kind_of_location_is_called_by_its_description() -> None:
+    read = _read(location(name=None, description="Patient's Home"))
+    assert isinstance(read, Location)
+    assert read.name == "Patient's Home"
+
+
 def test_an_organization_may_be_referred_to_by_its_identifier() -> None:
     read = _read(location(managingOrganization={"identifier": {"value": "org-1"}}))
     assert isinstance(read, Location)
