@@ -4,9 +4,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
+from shared.events.attention import SessionNeedsAttention
 from shared.events.contract import Contract
 from shared.events.envelope import Envelope, envelope_of
-from shared.events.record import SessionRecord
+from shared.events.record import SessionRecord, SessionRetracted
+from shared.events.settings import InstanceSettingsChanged
 from shared.events.sheet import PrintJobQueued, SignInSheet
 from shared.events.staff import StaffAccessChanged
 
@@ -14,11 +16,19 @@ SESSION_COMPLETED: Final = "opencircle.group_session.completed.v1"
 SESSION_REVIEWED: Final = "opencircle.group_session.reviewed.v1"
 SHEET_REQUESTED: Final = "opencircle.sign_in_sheet.requested.v1"
 PRINT_JOB_QUEUED: Final = "opencircle.print_job.queued.v1"
+SESSION_ANNOTATED: Final = "opencircle.group_session.annotated.v1"
+SESSION_RETRACTED: Final = "opencircle.group_session.retracted.v1"
+SESSION_NEEDS_ATTENTION: Final = "opencircle.group_session.needs_attention.v1"
+SETTINGS_CHANGED: Final = "opencircle.instance_settings.changed.v1"
 STAFF_ACCESS_CHANGED: Final = "opencircle.staff_access.changed.v1"
 
 EVENT_TYPES: Final[Mapping[str, type[Contract]]] = {
     SESSION_COMPLETED: SessionRecord,  # signed by all leaders, none of whom requires review
     SESSION_REVIEWED: SessionRecord,  # signed by all leaders, then by a reviewer
+    SESSION_ANNOTATED: SessionRecord,  # the whole record again, with all annotations
+    SESSION_RETRACTED: SessionRetracted,
+    SESSION_NEEDS_ATTENTION: SessionNeedsAttention,  # for front ends, by the event stream
+    SETTINGS_CHANGED: InstanceSettingsChanged,
     SHEET_REQUESTED: SignInSheet,
     PRINT_JOB_QUEUED: PrintJobQueued,
     STAFF_ACCESS_CHANGED: StaffAccessChanged,
@@ -38,12 +48,26 @@ class Consumer:
 CONSUMERS: Final[tuple[Consumer, ...]] = (
     Consumer(
         name="charts",
-        hears=(SESSION_COMPLETED, SESSION_REVIEWED, STAFF_ACCESS_CHANGED),
+        hears=(
+            SESSION_COMPLETED,
+            SESSION_REVIEWED,
+            SESSION_ANNOTATED,
+            SESSION_RETRACTED,
+            SETTINGS_CHANGED,
+            STAFF_ACCESS_CHANGED,
+        ),
         most_per_task=50,
     ),
     Consumer(
         name="billing_bridge",
-        hears=(SESSION_COMPLETED, SESSION_REVIEWED, STAFF_ACCESS_CHANGED),
+        hears=(
+            SESSION_COMPLETED,
+            SESSION_REVIEWED,
+            SESSION_ANNOTATED,
+            SESSION_RETRACTED,
+            SETTINGS_CHANGED,
+            STAFF_ACCESS_CHANGED,
+        ),
         most_per_task=50,
     ),
     Consumer(name="printing", hears=(SHEET_REQUESTED, STAFF_ACCESS_CHANGED), most_per_task=50),

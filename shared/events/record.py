@@ -25,6 +25,7 @@ class SignatureMeaning(StrEnum):
     AUTHOR = "author"
     CO_AUTHOR = "co-author"
     REVIEWER = "reviewer"
+    ANNOTATOR = "annotator"
 
 
 class CodeKind(StrEnum):
@@ -86,6 +87,15 @@ class Signature(Contract):
     """SHA-256, in hex, of the RFC 8785 form of the document that was signed."""
 
 
+class Annotation(Contract):
+    """Text added to one patient's note after it was signed; it never changes what was signed (SIGN-5)."""
+
+    annotation_id: UUID
+    patient_id: UUID
+    text: str
+    signature: Signature
+
+
 class BillingCode(Contract):
     """One code of the template, with the days on which it may be used (BILL-1, BILL-3)."""
 
@@ -134,4 +144,18 @@ class SessionRecord(Contract):
     leaders: tuple[Leader, ...]
     participants: tuple[Participant, ...]
     signatures: tuple[Signature, ...]
+    annotations: tuple[Annotation, ...] = ()
     billing: BillingFacts | None
+
+
+class SessionRetracted(Contract):
+    """A documentation that was distributed is void: its chart notes were entered in error (DOC-6)."""
+
+    session_id: UUID
+    documentation_id: UUID
+    version: int
+    reason: str
+    retracted_at: Moment
+    retracted_by: UUID
+    printed_name: str
+    """Of the user who retracted it."""
