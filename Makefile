@@ -16,8 +16,8 @@ up: .venv/.installed ## start everything on this machine and keep it running
 	@$(PYTHON) -m deploy.embedded up
 
 # Each of the two workers starts its own PostgreSQL and Valkey; loadgroup keeps marked groups together.
-test: .venv/.installed-dev ## all tests but the chaos ones (ARGS=...)
-	@$(PYTHON) -m pytest -n 2 --dist loadgroup -m "not chaos" $(ARGS)
+test: .venv/.installed-dev ## all tests (ARGS=...)
+	@$(PYTHON) -m pytest -n 2 --dist loadgroup $(ARGS)
 
 check: .venv/.installed-dev ## format, lint, types, dependency rules, schemas, migrations, duplicates
 	@tools/check
@@ -25,8 +25,8 @@ check: .venv/.installed-dev ## format, lint, types, dependency rules, schemas, m
 rules: .venv/.installed-dev ## which rule of docs/rules.md is shown by which test
 	@$(PYTHON) -m tests.support.rules
 
-chaos: .venv/.installed-dev ## kill, wipe and restart what may fail, and count what is left (ARGS=...)
-	@$(PYTHON) -m pytest tests/chaos -m chaos $(ARGS)
+chaos: .venv/.installed-dev ## kill, wipe and restart what may fail, and count what is left (ARGS="--seed 7 --faults 100")
+	@$(PYTHON) -m tests.chaos $(ARGS)
 
 bench: .venv/.installed-dev ## measure the hot paths
 	@$(PYTHON) -m tests.benchmarks

@@ -47,7 +47,7 @@ class Program:
                     stdout=output,
                     stderr=output,
                     start_new_session=True,
-                    preexec_fn=_end_with_parent,
+                    preexec_fn=end_with_parent,
                 )
             )
 
@@ -105,7 +105,7 @@ def preload() -> None:
 def run_module(module: str, environment: Mapping[str, str], log: str) -> None:
     """Become the module, in the child."""
     os.setsid()
-    _end_with_parent()
+    end_with_parent()
     output = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
     for descriptor in (1, 2):
         os.dup2(output, descriptor)
@@ -116,7 +116,10 @@ def run_module(module: str, environment: Mapping[str, str], log: str) -> None:
     runpy.run_module(module, run_name="__main__")
 
 
-def _end_with_parent() -> None:
-    # Without it, a supervisor that is killed leaves parts behind that nobody knows of.
+def end_with_parent() -> None:
+    """Have this process told to end when its parent dies (Linux).
+
+    Without it, a supervisor that is killed leaves parts behind that nobody knows of.
+    """
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)

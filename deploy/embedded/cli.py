@@ -1,6 +1,7 @@
 """The command line of the embedded deployment."""
 
 import asyncio
+import os
 import signal
 import sys
 from collections.abc import Coroutine
@@ -10,18 +11,9 @@ from typing import Annotated, Any, Final, NoReturn
 import typer
 from rich.console import Console
 
-from deploy.embedded.deployment import PortTakenError, PreparationFailedError, running
-from deploy.embedded.folder import FolderInUseError
-from deploy.embedded.parts import NoBrokerProgramError
-from deploy.embedded.supervisor import PartFailedError
+from deploy.embedded.deployment import running
+from deploy.embedded.errors import OperatorError
 
-EXPECTED: Final = (
-    FolderInUseError,
-    PortTakenError,
-    PreparationFailedError,
-    NoBrokerProgramError,
-    PartFailedError,
-)
 DEFAULT_FOLDER: Final = Path("var/opencircle")
 DEFAULT_PORT: Final = 8800
 
@@ -31,6 +23,8 @@ cli = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_
 @cli.callback()
 def main() -> None:
     """OpenCircle on one machine: no server needed."""
+    # Whatever is written holds health data or keys: it is for this user alone.
+    os.umask(0o077)
 
 
 @cli.command()
@@ -67,9 +61,8 @@ def run_or_explain(work: Coroutine[Any, Any, int | None]) -> NoReturn:
     """Run to the end and exit; what an operator can mend is said in one line."""
     try:
         status = asyncio.run(work)
-    except EXPECTED as error:
-        told = f": {error}" if str(error) else ""
-        sys.stderr.write(f"opencircle: {(type(error).__doc__ or '').strip()}{told}\n")
+    except OperatorError as error:
+        sys.stderr.write(f"opencircle: {error}\n")
         sys.exit(1)
     sys.exit(status or 0)
 

@@ -10,16 +10,17 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from deploy.embedded.children import preload
+from deploy.embedded.errors import OperatorError
 from deploy.embedded.folder import DataFolder, socket_folder
 from deploy.embedded.parts import parts_of
 from deploy.embedded.supervisor import Report, Supervisor
 
 
-class PreparationFailedError(Exception):
+class PreparationFailedError(OperatorError):
     """The databases could not be brought to this version; the last line says why."""
 
 
-class PortTakenError(Exception):
+class PortTakenError(OperatorError):
     """Something listens on this port already; choose another with --port."""
 
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from deploy.embedded.errors import OperatorError
 from deploy.embedded.private_files import write_private
 from services.sessions.directory.issuer import new_signing_key, open_issuer
 from shared.messaging.sealing import new_key_ring
@@ -21,7 +22,7 @@ RING_AGAIN_AFTER_SECONDS: Final = (2, 5, 15, 60, 300)
 MIGRATIONS: Final = Path(__file__).resolve().parents[2] / "services"
 
 
-class FolderInUseError(Exception):
+class FolderInUseError(OperatorError):
     """Another OpenCircle runs on this data folder: stop it first, or choose another --data-dir."""
 
 

