@@ -145,7 +145,8 @@ def _not_started(db: Transaction) -> Any:
     return update(SESSION).where(
         SESSION.c.id == bindparam("of_session"),
         SESSION.c.instance_id == db.instance_id,
-        SESSION.c.status.in_((Status.UPCOMING.value, Status.CANCELLED.value)),
+        # Not IN: its list is not for statements that run over many rows.
+        or_(SESSION.c.status == Status.UPCOMING.value, SESSION.c.status == Status.CANCELLED.value),
     )
 
 

@@ -75,7 +75,7 @@ async def test_an_edit_changes_what_has_not_started_and_nothing_else(clinic: Cli
         clinic, template_id, title="Evening", starts_at="18:00", leader_ids=[str(clinic.id_of("Tom"))]
     )
     seen = {one.held_on: (one.title, one.starts_at.hour) for one in await clinic.rows(SESSION)}
-    assert seen == {day: ("Evening", 23) for day in WEEKS} | {TODAY: ("Process Group", 14)}
+    assert seen == dict.fromkeys(WEEKS, ("Evening", 23)) | {TODAY: ("Process Group", 14)}
     leaders = {one.session_id: one.user_id for one in await clinic.rows(SESSION_LEADER)}
     assert leaders.pop(started) == clinic.id_of("Margaret")
     assert set(leaders.values()) == {clinic.id_of("Tom")}
