@@ -46,6 +46,9 @@ def parts_of(*, data: Path, sockets: Path, port: int) -> tuple[Part, ...]:
         Part(name="api", does="HTTP API of all services", program=_gateway(), ready=_answers(port)),
         _forked("sessions.relay", "services.sessions.relay", "rings for signed sessions", bell("sessions")),
         _forked("sessions.worker", "services.sessions.worker", "takes receipts", alive("sessions.worker")),
+        _forked(
+            "sessions.planner", "services.sessions.planner", "plans sessions ahead", alive("sessions.planner")
+        ),
         _forked("charts.worker", "services.charts.worker", "files chart notes", alive("charts.worker")),
         _forked(
             "billing_bridge.worker",

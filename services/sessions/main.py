@@ -8,7 +8,9 @@ from services.sessions.directory.endpoints import router as directory_router
 from services.sessions.directory.issuer import open_issuer
 from services.sessions.documentation.endpoints import router as documentation_router
 from services.sessions.metadata import LEDGER, SERVICE, TRAIL
+from services.sessions.scheduling.calendar_endpoints import CALENDARS_PATH, feeds_router
 from services.sessions.scheduling.endpoints import router as scheduling_router
+from services.sessions.scheduling.planning import Planner
 from services.sessions.settings import SessionsSettings
 from services.sessions.templates.endpoints import router as templates_router
 from shared.clock import Clock, now_utc
@@ -19,7 +21,14 @@ from shared.settings import Environment, Settings, read_settings, refuse_setting
 from shared.web.application import new_application
 from shared.web.refusals import audit_refusals
 
-ROUTERS = (configuration_router, directory_router, templates_router, scheduling_router, documentation_router)
+ROUTERS = (
+    configuration_router,
+    directory_router,
+    templates_router,
+    scheduling_router,
+    feeds_router,
+    documentation_router,
+)
 ISSUER_PATHS = ("/v1/token", "/.well-known/jwks.json")
 
 
@@ -35,7 +44,7 @@ def build_application(
 ) -> FastAPI:
     """Build the application on a database and a time of day."""
     routers: tuple[APIRouter, ...] = ROUTERS
-    state: dict[str, object] = {"clock": clock}
+    state: dict[str, object] = {"clock": clock, "plan": Planner(horizon_days=own.horizon_days)}
     if own.issuer_key is not None:
         if settings.environment is Environment.PRODUCTION:
             refuse_setting("OPENCIRCLE_SESSIONS_ISSUER_KEY", "the built-in issuer is not for production")
@@ -47,7 +56,7 @@ def build_application(
         database=database,
         settings=settings,
         state=state,
-        open_paths=ISSUER_PATHS if "issuer" in state else (),
+        open_paths=(CALENDARS_PATH, *(ISSUER_PATHS if "issuer" in state else ())),
         unlimited_paths=(IMPORT_PATH,),
         before_metrics=lambda: measure_ledger(database, LEDGER, service=SERVICE),
     )

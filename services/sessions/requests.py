@@ -5,6 +5,7 @@ from typing import Annotated
 
 from fastapi import Depends, Request
 
+from services.sessions.templates.use_cases import Plan
 from shared.clock import Clock
 from shared.database.transactions import Database
 from shared.web.identity import Identity, current_identity
@@ -17,12 +18,15 @@ class Call:
     identity: Identity
     database: Database
     clock: Clock
+    plan: Plan
 
 
 async def _call(request: Request) -> Call:
     # A coroutine although it waits for nothing: FastAPI would run a plain function in a thread.
     state = request.app.state
-    return Call(identity=current_identity(request), database=state.database, clock=state.clock)
+    return Call(
+        identity=current_identity(request), database=state.database, clock=state.clock, plan=state.plan
+    )
 
 
 CurrentCall = Annotated[Call, Depends(_call)]

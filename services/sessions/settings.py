@@ -1,8 +1,9 @@
 """Settings of the sessions service."""
 
 from pathlib import Path
+from typing import Annotated
 
-from pydantic import SecretStr
+from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
@@ -17,3 +18,7 @@ class SessionsSettings(BaseSettings):
     """`postgresql+asyncpg://...` or `sqlite+aiosqlite:///...`."""
     issuer_key: Path | None = None
     """The private key of the built-in issuer; embedded deployment only."""
+    horizon_days: Annotated[int, Field(gt=0, le=366)] = 28
+    """How far ahead sessions are there (TPL-3)."""
+    plan_every_seconds: Annotated[float, Field(gt=0)] = 300.0
+    """How often the planner brings the sessions of every instance up to that horizon."""

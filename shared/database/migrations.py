@@ -16,7 +16,7 @@ from alembic.config import Config
 from pydantic import SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 from sqlalchemy import Connection, MetaData
-from sqlalchemy.ext.asyncio import AsyncEngine
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from shared.database.engine import WRITES, create_engine
 from shared.settings import read_settings
@@ -36,8 +36,20 @@ async def upgrade(engine: AsyncEngine, service: str) -> None:
     """Bring the database of `service` to its head, in one transaction."""
     async with engine.connect() as connection:
         await connection.execution_options(**{WRITES: True})
+        if engine.dialect.name == "sqlite":
+            await _check_foreign_keys(connection, "OFF")
         async with connection.begin():
             await connection.run_sync(upgrade_on, service)
+        if engine.dialect.name == "sqlite":
+            await _check_foreign_keys(connection, "ON")
+
+
+async def _check_foreign_keys(connection: AsyncConnection, mode: str) -> None:
+    # SQLite changes a constraint by making the table anew, which rows that point to it would forbid.
+    # Past SQLAlchemy: inside a transaction the pragma is ignored.
+    raw = await connection.get_raw_connection()
+    assert raw.driver_connection is not None  # noqa: S101 - it has just been opened
+    await raw.driver_connection.execute(f"PRAGMA foreign_keys = {mode}")
 
 
 def upgrade_on(connection: Connection, service: str) -> None:

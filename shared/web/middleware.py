@@ -96,22 +96,29 @@ class Limited:
 
 
 class Identified:
-    """Lets no request through without a valid access token, but for the paths that are open to all."""
+    """Lets no request through without a valid access token, but for the paths that are open to all.
+
+    An open path that ends with a slash opens all below it.
+    """
 
     def __init__(self, app: ASGIApp, *, verifier: TokenVerifier, open_paths: Collection[str]) -> None:
         self._app = app
         self._verifier = verifier
         self._open_paths = frozenset(open_paths)
+        self._open_below = tuple(path for path in open_paths if path.endswith("/"))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
-        if scope["type"] == "http" and scope["path"] not in self._open_paths:
+        if scope["type"] == "http" and not self._is_open(scope["path"]):
             try:
                 scope["identity"] = self._verifier.verify(_bearer(scope))
             except Problem as problem:
                 await problem_response(problem)(scope, receive, send)
                 return
         await self._app(scope, receive, send)
+
+    def _is_open(self, path: str) -> bool:
+        return path in self._open_paths or path.startswith(self._open_below)
 
 
 def _bearer(scope: Scope) -> str:

@@ -87,3 +87,13 @@ PATIENT: Final = _imported(
     Index("ix_patient_instance_id_name", "instance_id", "last_name", "first_name", "id"),
     UniqueConstraint("instance_id", "mrn"),
 )
+
+CARE_TEAM_MEMBER: Final = Table(
+    "care_team_member",
+    metadata,
+    Column("patient_id", ForeignKey(PATIENT.c.id), primary_key=True),
+    Column("user_id", ForeignKey(STAFF_MEMBER.c.id), primary_key=True),
+    Column("instance_id", Uuid, nullable=False),
+    Column("primary_therapist", Boolean, nullable=False),
+    Index("ix_care_team_member_user_id", "user_id"),
+)

@@ -21,7 +21,7 @@ from services.sessions.documentation.repository import (
 from services.sessions.documentation.roster import patients_of
 from services.sessions.metadata import LEDGER, SERVICE, TRAIL
 from services.sessions.scheduling.domain import Status
-from services.sessions.scheduling.repository import expected_patients
+from services.sessions.scheduling.enrolment import expected_patients
 from shared.clock import Clock
 from shared.database.audit import record_access
 from shared.database.transactions import Database, Transaction
@@ -44,7 +44,7 @@ async def start_session(database: Database, identity: Identity, session_id: UUID
         _require_own_or_unassigned(session, access)
         _require_status(session, Status.UPCOMING, "start")
         documentation_id = new_id()
-        patients = await expected_patients(db, template_id=session.template_id, held_on=session.held_on)
+        patients = await expected_patients(db, session.id)
         await freeze_roster(db, session, documentation_id, [patient.id for patient in patients])
         if not session.leader_ids:
             await add_leader(db, session, identity.user_id)

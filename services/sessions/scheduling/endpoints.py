@@ -1,15 +1,35 @@
-"""Generation and assignment over HTTP."""
+"""Generation, schedules and assignments over HTTP."""
 
+from datetime import date, timedelta
+from typing import Final
 from uuid import UUID
 
 from fastapi import APIRouter, Response
 
+from services.sessions.directory.permissions import Action
+from services.sessions.directory.use_cases import access_of, permit
+from services.sessions.metadata import TRAIL
 from services.sessions.requests import CurrentCall
-from services.sessions.scheduling.schemas import Horizon, NewAssignment
-from services.sessions.scheduling.use_cases import assign_schedule, generate_sessions
+from services.sessions.scheduling import assigning, schedules, views
+from services.sessions.scheduling.assigning import Order, assign
+from services.sessions.scheduling.schemas import (
+    HORIZON_DAYS_AT_MOST,
+    Horizon,
+    NewAssignment,
+    NewAssignments,
+    NewEnd,
+)
+from services.sessions.scheduling.use_cases import generate_sessions
+from services.sessions.templates.domain import WeeklyOccurrence
+from services.sessions.templates.schemas import NewSchedule, ScheduleFacts
+from shared.database.audit import record_access
 from shared.web.bodies import json_response
+from shared.web.cursors import DEFAULT_PAGE, Cursor, Limit
+from shared.web.problems import InvalidProblem
 
 router = APIRouter(tags=["scheduling"])
+
+_SHOWN_DAYS: Final = timedelta(days=28)
 
 
 @router.post("/v1/group-sessions/generation")
@@ -21,8 +41,133 @@ async def post_generation(body: Horizon, call: CurrentCall) -> Response:
     return json_response({"session_ids": ids})
 
 
+@router.post("/v1/schedules", status_code=201)
+async def post_schedule(body: NewSchedule, call: CurrentCall) -> Response:
+    """Add a schedule template (SCH-1)."""
+    schedule_id = await schedules.create_schedule(
+        call.database,
+        call.identity,
+        location_id=body.location_id,
+        title=body.title,
+        occurrences=_occurrences(body),
+        clock=call.clock,
+    )
+    return json_response({"id": schedule_id}, status=201)
+
+
+@router.get("/v1/schedules")
+async def get_schedules(
+    call: CurrentCall, location_id: UUID | None = None, cursor: Cursor = None, limit: Limit = DEFAULT_PAGE
+) -> Response:
+    """List schedule templates by title, of one location or of all."""
+    async with call.database.reading(call.identity.instance_id) as db:
+        await access_of(db, call.identity)
+        page = await views.schedules(db, location_id=location_id, cursor=cursor, limit=limit)
+    return json_response(page.body())
+
+
+@router.get("/v1/schedules/{schedule_id}")
+async def get_schedule(schedule_id: UUID, call: CurrentCall) -> Response:
+    """Give one schedule template."""
+    async with call.database.reading(call.identity.instance_id) as db:
+        await access_of(db, call.identity)
+        return json_response(await views.schedule(db, schedule_id))
+
+
+@router.put("/v1/schedules/{schedule_id}", status_code=204)
+async def put_schedule(schedule_id: UUID, body: ScheduleFacts, call: CurrentCall) -> Response:
+    """Replace title and occurrences; future rosters follow (SCH-5)."""
+    await schedules.edit_schedule(
+        call.database,
+        call.identity,
+        schedule_id,
+        title=body.title,
+        occurrences=_occurrences(body),
+        clock=call.clock,
+    )
+    return Response(status_code=204)
+
+
+@router.delete("/v1/schedules/{schedule_id}", status_code=204)
+async def delete_schedule(schedule_id: UUID, call: CurrentCall) -> Response:
+    """Delete a schedule template; future rosters follow (SCH-5)."""
+    await schedules.delete_schedule(call.database, call.identity, schedule_id, clock=call.clock)
+    return Response(status_code=204)
+
+
+def _occurrences(body: ScheduleFacts) -> list[WeeklyOccurrence]:
+    return [WeeklyOccurrence(**dict(one)) for one in body.occurrences]
+
+
 @router.post("/v1/schedules/{schedule_id}/assignments", status_code=204)
 async def post_assignment(schedule_id: UUID, body: NewAssignment, call: CurrentCall) -> Response:
     """Enrol patients in a schedule from a date on (SCH-2)."""
-    await assign_schedule(call.database, call.identity, schedule_id, **dict(body), clock=call.clock)
+    order = Order(schedule_ids=(schedule_id,), **dict(body))
+    await assign(call.database, call.identity, order, clock=call.clock)
     return Response(status_code=204)
+
+
+@router.post("/v1/assignments", status_code=201)
+async def post_assignments(body: NewAssignments, call: CurrentCall) -> Response:
+    """Enrol patients in schedules, groups and single sessions together (SCH-2, SCH-3, SCH-4)."""
+    ids = await assign(call.database, call.identity, Order(**dict(body)), clock=call.clock)
+    return json_response({"ids": ids}, status=201)
+
+
+@router.patch("/v1/assignments/{assignment_id}", status_code=204)
+async def patch_assignment(assignment_id: UUID, body: NewEnd, call: CurrentCall) -> Response:
+    """Set the last day of an assignment (SCH-5)."""
+    await assigning.change_end(call.database, call.identity, assignment_id, body.ends_on, clock=call.clock)
+    return Response(status_code=204)
+
+
+@router.delete("/v1/assignments/{assignment_id}", status_code=204)
+async def delete_assignment(assignment_id: UUID, call: CurrentCall) -> Response:
+    """End an assignment now: future rosters are without the patient (SCH-5)."""
+    await assigning.end_assignment(call.database, call.identity, assignment_id, clock=call.clock)
+    return Response(status_code=204)
+
+
+@router.get("/v1/patients/{patient_id}/assignments")
+async def get_assignments(patient_id: UUID, call: CurrentCall) -> Response:
+    """List all that a patient is or was assigned to."""
+    async with call.database.writing(call.identity.instance_id) as db:
+        await permit(db, call.identity, Action.ASSIGN_SCHEDULES)
+        items = await views.assignments_of(db, patient_id)
+        await record_access(
+            db,
+            TRAIL,
+            at=call.clock(),
+            user_id=call.identity.user_id,
+            action="assignments.seen",
+            subject=patient_id,
+            patient_id=patient_id,
+        )
+    return json_response({"items": items})
+
+
+@router.get("/v1/patients/{patient_id}/schedule")
+async def get_patient_schedule(
+    patient_id: UUID, call: CurrentCall, since: date | None = None, until: date | None = None
+) -> Response:
+    """Give a patient's sessions of some days, by default four weeks, with places in waiting lists."""
+    since = since or call.clock().date()
+    until = until or min(since, date.max - _SHOWN_DAYS) + _SHOWN_DAYS
+    if not 0 <= (until - since).days <= HORIZON_DAYS_AT_MOST:
+        detail = f"must be since or later, by {HORIZON_DAYS_AT_MOST} days at most"
+        raise InvalidProblem(
+            "The days are not in order.", errors=[{"pointer": "query:until", "detail": detail}]
+        )
+    async with call.database.writing(call.identity.instance_id) as db:
+        await permit(db, call.identity, Action.ASSIGN_SCHEDULES)
+        items = await views.sessions_of_patient(db, patient_id, since=since, until=until)
+        await record_access(
+            db,
+            TRAIL,
+            at=call.clock(),
+            user_id=call.identity.user_id,
+            action="schedule.seen",
+            subject=patient_id,
+            patient_id=patient_id,
+        )
+    return json_response({"items": items})

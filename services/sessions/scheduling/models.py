@@ -3,6 +3,7 @@
 from typing import Final
 
 from sqlalchemy import (
+    CheckConstraint,
     Column,
     Date,
     ForeignKey,
@@ -39,7 +40,9 @@ SESSION: Final = Table(
     Column("ended_at", UtcDateTime),
     Column("topic", String(200), nullable=False),
     Column("description", Text, nullable=False),
-    UniqueConstraint("template_id", "held_on"),
+    Column("moved_from", Date),  # the day on which the series has it, when it is held on another
+    Column("caseload_of", Uuid),  # the therapist of a caseload group (TPL-4)
+    Index("ix_group_session_template_id_held_on", "template_id", "held_on"),
     Index("ix_group_session_instance_id_location_id_held_on", "instance_id", "location_id", "held_on"),
 )
 
@@ -52,13 +55,40 @@ SESSION_LEADER: Final = Table(
     Column("position", SmallInteger, nullable=False),
 )
 
+# A patient's place in one of three: a schedule, a group from a date on, a single session (SCH-2, SCH-3).
 ASSIGNMENT: Final = Table(
-    "schedule_assignment",
+    "assignment",
     metadata,
-    Column("schedule_id", ForeignKey(SCHEDULE.c.id), primary_key=True),
-    Column("patient_id", ForeignKey(PATIENT.c.id), primary_key=True),
-    Column("starts_on", Date, primary_key=True),
+    Column("id", Uuid, primary_key=True),
     Column("instance_id", Uuid, nullable=False),
+    Column("patient_id", ForeignKey(PATIENT.c.id), nullable=False),
+    Column("schedule_id", ForeignKey(SCHEDULE.c.id)),
+    Column("template_id", ForeignKey(TEMPLATE.c.id)),
+    Column("session_id", ForeignKey(SESSION.c.id)),
+    Column("starts_on", Date, nullable=False),
     Column("ends_on", Date),
-    Index("ix_schedule_assignment_patient_id", "patient_id"),
+    Column("assigned_at", UtcDateTime, nullable=False),  # with the id: the order of waiting lists
+    CheckConstraint(
+        "(CASE WHEN schedule_id IS NULL THEN 0 ELSE 1 END)"
+        " + (CASE WHEN template_id IS NULL THEN 0 ELSE 1 END)"
+        " + (CASE WHEN session_id IS NULL THEN 0 ELSE 1 END) = 1",
+        name="to_one_thing",
+    ),
+    UniqueConstraint("schedule_id", "patient_id", "starts_on"),
+    UniqueConstraint("template_id", "patient_id", "starts_on"),
+    UniqueConstraint("session_id", "patient_id", "starts_on"),
+    Index("ix_assignment_patient_id", "patient_id"),
+)
+
+# An address that shows one calendar to whoever knows it, until it is revoked (SCH-7).
+CALENDAR_FEED: Final = Table(
+    "calendar_feed",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("instance_id", Uuid, nullable=False),
+    Column("token_sha256", String(64), nullable=False),
+    Column("patient_id", ForeignKey(PATIENT.c.id)),
+    Column("user_id", ForeignKey(STAFF_MEMBER.c.id)),
+    Column("made_at", UtcDateTime, nullable=False),
+    UniqueConstraint("token_sha256"),
 )

@@ -1,102 +1,169 @@
-"""Reading and writing planned sessions and assignments."""
+"""Reading and writing planned sessions."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date
+from typing import Any, Final
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
-from sqlalchemy import and_, or_, select
+from sqlalchemy import bindparam, delete, or_, update
 
-from services.sessions.directory.domain import Patient
-from services.sessions.directory.models import PATIENT
-from services.sessions.directory.repository import find_patients
+from services.sessions.configuration.models import INSTANCE
+from services.sessions.directory.models import CARE_TEAM_MEMBER, LOCATION, PATIENT
 from services.sessions.scheduling.domain import PlannedSession, Status
-from services.sessions.scheduling.models import ASSIGNMENT, SESSION, SESSION_LEADER
-from services.sessions.templates.models import SCHEDULE_OCCURRENCE
+from services.sessions.scheduling.models import SESSION, SESSION_LEADER
 from shared.database.bulk import insert_new
-from shared.database.dialects import upsert
 from shared.database.transactions import Transaction
 
+_FACTS: Final = (
+    "held_on",
+    "moved_from",
+    "title",
+    "starts_at",
+    "duration_minutes",
+    "topic",
+    "description",
+)
+"""What of a session follows its template until it starts."""
 
-async def add_sessions(db: Transaction, sessions: Sequence[PlannedSession]) -> None:
-    """Store sessions that are not there yet, with their leaders."""
-    known = await _known_ids(db, {one.held_on for one in sessions})
-    new = [one for one in sessions if one.id not in known]
-    await insert_new(db.connection, SESSION, [_session_row(db.instance_id, one) for one in new])
-    await insert_new(
-        db.connection,
-        SESSION_LEADER,
-        [
-            {"session_id": one.id, "user_id": user_id, "instance_id": db.instance_id, "position": position}
-            for one in new
-            for position, user_id in enumerate(one.leader_ids)
-        ],
+
+@dataclass(frozen=True, kw_only=True)
+class KnownSession:
+    """A session that is there already."""
+
+    id: UUID
+    template_id: UUID
+    location_id: UUID
+    held_on: date
+    status: Status
+    facts: Mapping[str, Any]
+
+
+async def lock_planning(db: Transaction) -> None:
+    """Wait until nobody else plans sessions or assigns patients in this instance."""
+    # SQLite's writers queue at their start anyhow.
+    await db.all(db.rows_of(INSTANCE, INSTANCE.c.instance_id).with_for_update())
+
+
+async def load_zones(db: Transaction) -> dict[UUID, ZoneInfo]:
+    """Give the time zone of each location."""
+    rows = await db.all(db.rows_of(LOCATION, LOCATION.c.id, LOCATION.c.time_zone))
+    return {row.id: ZoneInfo(row.time_zone) for row in rows}
+
+
+async def load_caseload_therapists(db: Transaction) -> dict[UUID, date | None]:
+    """Give the therapists with a caseload and the last day on which they have one; None: no end known."""
+    care, patient = CARE_TEAM_MEMBER, PATIENT
+    statement = (
+        db.rows_of(care, care.c.user_id, patient.c.deceased_on, patient.c.discharged_on)
+        .join(patient, patient.c.id == care.c.patient_id)
+        .where(care.c.primary_therapist)
+        .order_by(care.c.user_id)
     )
+    last: dict[UUID, date | None] = {}
+    for row in await db.all(statement):
+        left = min(filter(None, (row.deceased_on, row.discharged_on)), default=None)
+        until = None if left is None else date.fromordinal(left.toordinal() - 1)
+        before = last.get(row.user_id, date.min)
+        last[row.user_id] = None if until is None or before is None else max(until, before)
+    return last
 
 
-async def _known_ids(db: Transaction, days: Collection[date]) -> set[UUID]:
-    # By days, not by ids: a year of a large clinic has more sessions than a statement takes parameters.
+async def load_known_sessions(
+    db: Transaction, *, since: date, moved: Collection[UUID] = ()
+) -> dict[UUID, KnownSession]:
+    """Give the sessions held from a day on, and the ones named whenever they are."""
+    columns = (SESSION.c[name] for name in ("id", "template_id", "location_id", "status", *_FACTS))
+    which = or_(SESSION.c.held_on >= since, SESSION.c.id.in_(moved))
     return {
-        row.id for row in await db.all(db.rows_of(SESSION, SESSION.c.id).where(SESSION.c.held_on.in_(days)))
+        row.id: KnownSession(
+            id=row.id,
+            template_id=row.template_id,
+            location_id=row.location_id,
+            held_on=row.held_on,
+            status=Status(row.status),
+            facts={name: getattr(row, name) for name in _FACTS},
+        )
+        for row in await db.all(db.rows_of(SESSION, *columns).where(which))
     }
 
 
-def _session_row(instance_id: UUID, one: PlannedSession) -> dict[str, object]:
-    return {
+async def add_sessions(db: Transaction, sessions: Sequence[PlannedSession]) -> None:
+    """Store new sessions with their leaders."""
+    await insert_new(db.connection, SESSION, [_session_row(db.instance_id, one) for one in sessions])
+    await insert_new(db.connection, SESSION_LEADER, _leader_rows(db, sessions))
+
+
+def _leader_rows(db: Transaction, sessions: Sequence[PlannedSession]) -> list[dict[str, Any]]:
+    return [
+        {"session_id": one.id, "user_id": user_id, "instance_id": db.instance_id, "position": position}
+        for one in sessions
+        for position, user_id in enumerate(one.leader_ids)
+    ]
+
+
+def planned_facts(one: PlannedSession) -> dict[str, Any]:
+    """Give what of a session follows its template until it starts."""
+    return {name: getattr(one, name) for name in _FACTS}
+
+
+def _session_row(instance_id: UUID, one: PlannedSession) -> dict[str, Any]:
+    return planned_facts(one) | {
         "id": one.id,
         "instance_id": instance_id,
         "template_id": one.template_id,
         "location_id": one.location_id,
-        "held_on": one.held_on,
-        "title": one.title,
-        "starts_at": one.starts_at,
-        "duration_minutes": one.duration_minutes,
+        "caseload_of": one.caseload_of,
         "status": Status.UPCOMING.value,
         "version": 1,
-        "topic": "",
-        "description": "",
     }
 
 
-async def add_assignments(
-    db: Transaction, *, schedule_id: UUID, patient_ids: Sequence[UUID], starts_on: date, ends_on: date | None
-) -> None:
-    """Assign a schedule to patients; the same assignment twice is one, with the end that was said last."""
+async def follow_plan(db: Transaction, sessions: Sequence[PlannedSession]) -> None:
+    """Have sessions that have not started be as planned; cancelled ones are to come again."""
+    if not sessions:
+        return
+    values: dict[str, Any] = {name: bindparam(f"new_{name}") for name in _FACTS}
+    statement = _not_started(db).values(**values, status=Status.UPCOMING.value, version=SESSION.c.version + 1)
     rows = [
-        {
-            "schedule_id": schedule_id,
-            "patient_id": patient_id,
-            "starts_on": starts_on,
-            "instance_id": db.instance_id,
-            "ends_on": ends_on,
-        }
-        for patient_id in patient_ids
+        {"of_session": one.id} | {f"new_{name}": value for name, value in planned_facts(one).items()}
+        for one in sessions
     ]
-    statement = upsert(db.connection, ASSIGNMENT, rows[0])
-    statement = statement.on_conflict_do_update(
-        index_elements=["schedule_id", "patient_id", "starts_on"],
-        set_={"ends_on": statement.excluded.ends_on},
-    )
     await db.execute(statement, rows)
 
 
-async def expected_patients(db: Transaction, *, template_id: UUID, held_on: date) -> list[Patient]:
-    """Give who is expected in a template's session on a date, by name (SCH-2, SCH-5)."""
-    occurrence, assignment = SCHEDULE_OCCURRENCE, ASSIGNMENT
-    running = and_(
-        assignment.c.schedule_id == occurrence.c.schedule_id,
-        assignment.c.instance_id == db.instance_id,
-        assignment.c.starts_on <= held_on,
-        or_(assignment.c.ends_on.is_(None), assignment.c.ends_on >= held_on),
+async def cancel_sessions(db: Transaction, ids: Sequence[UUID]) -> None:
+    """Cancel sessions that have not started."""
+    if ids:
+        statement = _not_started(db).values(status=Status.CANCELLED.value, version=SESSION.c.version + 1)
+        await db.execute(statement, [{"of_session": one} for one in ids])
+
+
+def _not_started(db: Transaction) -> Any:
+    # Somebody may start one meanwhile: then that one is left alone.
+    return update(SESSION).where(
+        SESSION.c.id == bindparam("of_session"),
+        SESSION.c.instance_id == db.instance_id,
+        # Not IN: its list is not for statements that run over many rows.
+        or_(SESSION.c.status == Status.UPCOMING.value, SESSION.c.status == Status.CANCELLED.value),
     )
-    assigned = (
-        select(assignment.c.patient_id)
-        .join_from(occurrence, assignment, running)
-        .where(
-            occurrence.c.instance_id == db.instance_id,
-            occurrence.c.template_id == template_id,
-            occurrence.c.weekday == held_on.isoweekday(),
+
+
+async def replace_leaders(db: Transaction, sessions: Sequence[PlannedSession]) -> None:
+    """Give sessions of one template that have not started the leaders that are planned."""
+    if not sessions:
+        return
+    upcoming = SESSION.c.status == Status.UPCOMING.value
+    of_template = SESSION.c.template_id == sessions[0].template_id
+    # Locked, lest one of them starts between its two statements.
+    statement = db.rows_of(SESSION, SESSION.c.id).where(upcoming, of_template).with_for_update()
+    open_ids = {row.id for row in await db.all(statement)}
+    theirs = [one for one in sessions if one.id in open_ids]
+    if theirs:
+        gone = delete(SESSION_LEADER).where(
+            SESSION_LEADER.c.session_id == bindparam("of_session"),
+            SESSION_LEADER.c.instance_id == db.instance_id,
         )
-    )
-    patients = await find_patients(db, PATIENT.c.id.in_(assigned))
-    expected = [patient for patient in patients if patient.in_treatment_on(held_on)]
-    return sorted(expected, key=lambda patient: (patient.last_name, patient.first_name, patient.id))
+        await db.execute(gone, [{"of_session": one.id} for one in theirs])
+    await insert_new(db.connection, SESSION_LEADER, _leader_rows(db, theirs))

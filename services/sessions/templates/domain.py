@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
+from enum import StrEnum
 from typing import Any, Final
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -33,6 +34,24 @@ class BadRecurrenceError(Exception):
     """The recurrence is not an RFC 5545 rule such as `FREQ=WEEKLY;BYDAY=MO,WE;UNTIL=20261231`."""
 
 
+class Modality(StrEnum):
+    """How a group meets."""
+
+    IN_PERSON = "in_person"
+    TELEHEALTH = "telehealth"
+
+
+@dataclass(frozen=True, kw_only=True)
+class OccurrenceChange:
+    """One occurrence that was moved or cancelled, the series being as it was (TPL-5)."""
+
+    on: date
+    """The day on which the series has it."""
+    moved_to: date | None
+    """The day on which it is held instead, the same one too; None: it is cancelled."""
+    starts_at: time | None
+
+
 @dataclass(frozen=True, kw_only=True)
 class Template:
     """A group: its title, where and when it meets, and how it is billed (TPL-2)."""
@@ -52,6 +71,18 @@ class Template:
     notes_required: bool
     """Whether a present patient needs an individual note before signing (DOC-4)."""
     billing: Mapping[str, Any] | None
+    caseload: bool = False
+    """One session per therapist and occurrence, for that therapist's caseload (TPL-4)."""
+    topic: str = ""
+    note: str = ""
+    """Topic and group note that a session begins with."""
+    capacity: int | None = None
+    """How many patients a session takes; beyond it they wait (SCH-6)."""
+    modality: Modality = Modality.IN_PERSON
+    link: str | None = None
+    exceptions: tuple[date, ...] = ()
+    """Days of the rule on which the group does not meet: EXDATE of RFC 5545."""
+    changes: tuple[OccurrenceChange, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,11 +94,23 @@ class WeeklyOccurrence:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Schedule:
+    """A named choice of weekly occurrences of one location's templates."""
+
+    id: UUID
+    location_id: UUID
+    title: str
+    occurrences: tuple[WeeklyOccurrence, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
 class Occurrence:
     """One meeting of a group."""
 
     on: date
-    """The date at the location: with the template, the meeting's identity."""
+    """The day on which the series has it: with the template, the meeting's identity."""
+    held_on: date
+    """The date at the location, another one than `on` when it was moved."""
     starts_at: datetime
 
 
@@ -89,13 +132,37 @@ def check_recurrence(rule: str) -> None:
 
 
 def occurrences(template: Template, zone: ZoneInfo, *, since: date, until: date) -> Iterator[Occurrence]:
-    """Give the meetings from `since` to `until`, both included, as they fall at the location (TPL-3)."""
+    """Give the meetings held from `since` to `until`, both included, as they fall at the location (TPL-3).
+
+    A time that a clock change skips is the one an hour later; of one that it repeats, the first is meant.
+    """
+    changed = {change.on: change for change in template.changes}
     for day in _days(template, since, until):
-        local = datetime.combine(day, template.starts_at, tzinfo=zone)
-        yield Occurrence(on=day, starts_at=local.astimezone(UTC))
+        if day not in changed:
+            yield _occurrence(zone, on=day, held_on=day, starts_at=template.starts_at)
+    for change in template.changes:
+        held_on = change.moved_to
+        if held_on is not None and since <= held_on <= until and meets_on(template, change.on):
+            starts_at = change.starts_at or template.starts_at
+            yield _occurrence(zone, on=change.on, held_on=held_on, starts_at=starts_at)
+
+
+def meets_on(template: Template, day: date) -> bool:
+    """Whether the series has an occurrence on that day, moved or cancelled ones included."""
+    return next(_days(template, day, day), None) is not None
+
+
+def _occurrence(zone: ZoneInfo, *, on: date, held_on: date, starts_at: time) -> Occurrence:
+    # `fold` is 0 as it stands: RFC 5545 means the first of two, and the offset before a gap.
+    local = datetime.combine(held_on, starts_at, tzinfo=zone)
+    return Occurrence(on=on, held_on=held_on, starts_at=local.astimezone(UTC))
 
 
 def _days(template: Template, since: date, until: date) -> Iterator[date]:
+    return (day for day in _days_of_rule(template, since, until) if day not in template.exceptions)
+
+
+def _days_of_rule(template: Template, since: date, until: date) -> Iterator[date]:
     if template.recurrence is None:
         if since <= template.first_on <= until:
             yield template.first_on

@@ -1,35 +1,86 @@
-"""Templates and schedules over HTTP."""
+"""Templates over HTTP."""
+
+from datetime import date
+from uuid import UUID
 
 from fastapi import APIRouter, Response
 
+from services.sessions.directory.use_cases import access_of
 from services.sessions.requests import CurrentCall
-from services.sessions.templates.domain import Template, WeeklyOccurrence
-from services.sessions.templates.schemas import NewSchedule, NewTemplate
-from services.sessions.templates.use_cases import create_schedule, create_template
+from services.sessions.templates import use_cases, views
+from services.sessions.templates.domain import OccurrenceChange, Template
+from services.sessions.templates.schemas import ChangedOccurrence, NewTemplate, TemplateFacts
 from shared.identifiers import new_id
 from shared.web.bodies import json_response
+from shared.web.cursors import DEFAULT_PAGE, Cursor, Limit
 
-router = APIRouter(tags=["templates"])
+router = APIRouter(prefix="/v1/templates", tags=["templates"])
 
 
-@router.post("/v1/templates", status_code=201)
+@router.post("", status_code=201)
 async def post_template(body: NewTemplate, call: CurrentCall) -> Response:
-    """Add a group session template (TPL-1)."""
-    billing = body.billing.model_dump(mode="json") if body.billing else None
-    template = Template(id=new_id(), **dict(body) | {"billing": billing})
-    await create_template(call.database, call.identity, template, clock=call.clock)
+    """Add a group session template (TPL-1); its first sessions are there at once."""
+    template = _template(new_id(), body)
+    await use_cases.create_template(call.database, call.identity, template, plan=call.plan, clock=call.clock)
     return json_response({"id": template.id}, status=201)
 
 
-@router.post("/v1/schedules", status_code=201)
-async def post_schedule(body: NewSchedule, call: CurrentCall) -> Response:
-    """Add a schedule template (SCH-1)."""
-    schedule_id = await create_schedule(
-        call.database,
-        call.identity,
-        location_id=body.location_id,
-        title=body.title,
-        occurrences=[WeeklyOccurrence(**dict(one)) for one in body.occurrences],
-        clock=call.clock,
+@router.get("")
+async def get_templates(
+    call: CurrentCall, location_id: UUID | None = None, cursor: Cursor = None, limit: Limit = DEFAULT_PAGE
+) -> Response:
+    """List templates by title, of one location or of all."""
+    async with call.database.reading(call.identity.instance_id) as db:
+        await access_of(db, call.identity)
+        page = await views.templates(db, location_id=location_id, cursor=cursor, limit=limit)
+    return json_response(page.body())
+
+
+@router.get("/{template_id}")
+async def get_template(template_id: UUID, call: CurrentCall) -> Response:
+    """Give one template, with its moved and cancelled occurrences."""
+    async with call.database.reading(call.identity.instance_id) as db:
+        await access_of(db, call.identity)
+        return json_response(await views.template(db, template_id))
+
+
+@router.put("/{template_id}", status_code=204)
+async def put_template(template_id: UUID, body: TemplateFacts, call: CurrentCall) -> Response:
+    """Replace a template; only sessions that have not started follow (TPL-3)."""
+    template = _template(template_id, body)
+    await use_cases.edit_template(call.database, call.identity, template, plan=call.plan, clock=call.clock)
+    return Response(status_code=204)
+
+
+@router.delete("/{template_id}", status_code=204)
+async def delete_template(template_id: UUID, call: CurrentCall) -> Response:
+    """Delete a template: what is to come is cancelled, what was documented is kept (TPL-3)."""
+    await use_cases.delete_template(
+        call.database, call.identity, template_id, plan=call.plan, clock=call.clock
     )
-    return json_response({"id": schedule_id}, status=201)
+    return Response(status_code=204)
+
+
+@router.put("/{template_id}/occurrences/{on}", status_code=204)
+async def put_occurrence(template_id: UUID, on: date, body: ChangedOccurrence, call: CurrentCall) -> Response:
+    """Move or cancel one occurrence, named by the day on which the series has it (TPL-5)."""
+    moved_to = None if body.cancelled else body.moved_to or on
+    change = OccurrenceChange(on=on, moved_to=moved_to, starts_at=body.starts_at)
+    await use_cases.change_occurrence(
+        call.database, call.identity, template_id, change, plan=call.plan, clock=call.clock
+    )
+    return Response(status_code=204)
+
+
+@router.delete("/{template_id}/occurrences/{on}", status_code=204)
+async def delete_occurrence_change(template_id: UUID, on: date, call: CurrentCall) -> Response:
+    """Put one occurrence back to where the series has it."""
+    await use_cases.restore_occurrence(
+        call.database, call.identity, template_id, on, plan=call.plan, clock=call.clock
+    )
+    return Response(status_code=204)
+
+
+def _template(template_id: UUID, body: TemplateFacts) -> Template:
+    billing = body.billing.model_dump(mode="json") if body.billing else None
+    return Template(id=template_id, **dict(body) | {"billing": billing})

@@ -15,11 +15,13 @@ from sqlalchemy import (
     Text,
     Time,
     Uuid,
+    false,
+    text,
 )
 
 from services.sessions.directory.models import LOCATION
 from services.sessions.metadata import metadata
-from shared.database.columns import JsonValue
+from shared.database.columns import JsonValue, UtcDateTime
 
 TEMPLATE: Final = Table(
     "group_session_template",
@@ -37,7 +39,26 @@ TEMPLATE: Final = Table(
     Column("enabled", Boolean, nullable=False),
     Column("notes_required", Boolean, nullable=False),
     Column("billing", JsonValue),
+    Column("caseload", Boolean, nullable=False, server_default=false()),
+    Column("topic", String(200), nullable=False, server_default=""),
+    Column("note", Text, nullable=False, server_default=""),
+    Column("capacity", Integer),
+    Column("modality", String(20), nullable=False, server_default="in_person"),
+    Column("link", String(500)),
+    Column("exceptions", JsonValue, nullable=False, server_default=text("'[]'")),
+    Column("deleted_at", UtcDateTime),  # kept for what was documented
     Index("ix_group_session_template_instance_id_location_id", "instance_id", "location_id"),
+)
+
+# One occurrence that is not as the series says (TPL-5).
+OCCURRENCE_CHANGE: Final = Table(
+    "occurrence_change",
+    metadata,
+    Column("template_id", ForeignKey(TEMPLATE.c.id), primary_key=True),
+    Column("on", Date, primary_key=True),
+    Column("instance_id", Uuid, nullable=False),
+    Column("moved_to", Date),  # NULL: cancelled
+    Column("starts_at", Time),
 )
 
 SCHEDULE: Final = Table(
@@ -47,6 +68,7 @@ SCHEDULE: Final = Table(
     Column("instance_id", Uuid, nullable=False),
     Column("location_id", ForeignKey(LOCATION.c.id), nullable=False),
     Column("title", String(200), nullable=False),
+    Column("deleted_at", UtcDateTime),
 )
 
 SCHEDULE_OCCURRENCE: Final = Table(

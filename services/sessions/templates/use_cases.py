@@ -1,67 +1,133 @@
-"""What can be done with templates and schedules."""
+"""What can be done with group session templates."""
 
-from collections.abc import Sequence
+from collections.abc import Awaitable
+from datetime import date, datetime
+from typing import Protocol
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from services.sessions.configuration.repository import require_group_sessions
 from services.sessions.directory.permissions import Action
 from services.sessions.directory.repository import load_location, load_staff
 from services.sessions.directory.use_cases import permit
 from services.sessions.metadata import TRAIL
-from services.sessions.templates.domain import Template, WeeklyOccurrence
-from services.sessions.templates.repository import add_schedule, add_template, load_templates
+from services.sessions.templates.domain import OccurrenceChange, Template, meets_on
+from services.sessions.templates.repository import (
+    add_template,
+    drop_change,
+    load_living_templates,
+    mark_template_deleted,
+    replace_template,
+    store_change,
+)
 from shared.clock import Clock
 from shared.database.audit import record_access
-from shared.database.transactions import Database
-from shared.identifiers import new_id
+from shared.database.transactions import Database, Transaction
 from shared.web.identity import Identity
-from shared.web.problems import ConflictProblem
+from shared.web.problems import ConflictProblem, NotFoundProblem
+
+
+class Plan(Protocol):
+    """Brings the sessions to come in line with the templates: what scheduling does for this floor."""
+
+    def __call__(self, db: Transaction, *, now: datetime, changed: UUID | None = None) -> Awaitable[None]:
+        """Plan the instance; sessions of the template `changed` get its leaders."""
 
 
 async def create_template(
-    database: Database, identity: Identity, template: Template, *, clock: Clock
+    database: Database, identity: Identity, template: Template, *, plan: Plan, clock: Clock
 ) -> None:
-    """Add a group session template (TPL-1, TPL-2).
+    """Add a group session template (TPL-1, TPL-2) and plan its first sessions.
 
     Raises `ConflictProblem` when billing is given and the instance has no billing system (SET-6).
     """
     async with database.writing(identity.instance_id) as db:
-        await permit(db, identity, Action.MANAGE_TEMPLATES)
-        settings = await require_group_sessions(db)
-        if template.billing is not None and settings.integrated_billing is None:
-            raise ConflictProblem(
-                "This instance has no integrated billing; leave `billing` out, or set it up first."
-            )
-        await load_location(db, template.location_id)
-        await load_staff(db, template.leader_ids)
+        await _permit(db, identity, template)
         await add_template(db, template)
-        await record_access(
-            db, TRAIL, at=clock(), user_id=identity.user_id, action="template.created", subject=template.id
+        await plan(db, now=clock())
+        await _record(db, identity, "template.created", template.id, clock())
+
+
+async def edit_template(
+    database: Database, identity: Identity, template: Template, *, plan: Plan, clock: Clock
+) -> None:
+    """Replace a template; sessions that have started stay as they are (TPL-3)."""
+    async with database.writing(identity.instance_id) as db:
+        await _permit(db, identity, template)
+        before = (await load_living_templates(db, [template.id]))[template.id]
+        if before.location_id != template.location_id:
+            raise ConflictProblem("A group stays at its location; make a template for the other one.")
+        await replace_template(db, template)
+        await plan(db, now=clock(), changed=template.id)
+        await _record(db, identity, "template.changed", template.id, clock())
+
+
+async def _permit(db: Transaction, identity: Identity, template: Template) -> None:
+    await permit(db, identity, Action.MANAGE_TEMPLATES)
+    settings = await require_group_sessions(db)
+    if template.billing is not None and settings.integrated_billing is None:
+        raise ConflictProblem(
+            "This instance has no integrated billing; leave `billing` out, or set it up first."
         )
+    await load_location(db, template.location_id)
+    await load_staff(db, template.leader_ids)
 
 
-async def create_schedule(
-    database: Database,
-    identity: Identity,
-    *,
-    location_id: UUID,
-    title: str,
-    occurrences: Sequence[WeeklyOccurrence],
-    clock: Clock,
-) -> UUID:
-    """Add a schedule template (SCH-1); raises `ConflictProblem` when a template is of another location."""
-    schedule_id = new_id()
+async def delete_template(
+    database: Database, identity: Identity, template_id: UUID, *, plan: Plan, clock: Clock
+) -> None:
+    """Cancel the sessions to come of a template; what was documented is kept (TPL-3)."""
     async with database.writing(identity.instance_id) as db:
         await permit(db, identity, Action.MANAGE_TEMPLATES)
         await require_group_sessions(db)
-        await load_location(db, location_id)
-        templates = await load_templates(db, {one.template_id for one in occurrences})
-        if any(template.location_id != location_id for template in templates.values()):
-            raise ConflictProblem("A schedule names occurrences of its own location only.")
-        await add_schedule(
-            db, schedule_id=schedule_id, location_id=location_id, title=title, occurrences=occurrences
-        )
-        await record_access(
-            db, TRAIL, at=clock(), user_id=identity.user_id, action="schedule.created", subject=schedule_id
-        )
-    return schedule_id
+        await load_living_templates(db, [template_id])
+        await mark_template_deleted(db, template_id, at=clock())
+        await plan(db, now=clock())
+        await _record(db, identity, "template.deleted", template_id, clock())
+
+
+async def change_occurrence(
+    database: Database,
+    identity: Identity,
+    template_id: UUID,
+    change: OccurrenceChange,
+    *,
+    plan: Plan,
+    clock: Clock,
+) -> None:
+    """Move or cancel one occurrence that has not been held yet (TPL-5)."""
+    async with database.writing(identity.instance_id) as db:
+        template = await _with_occurrence(db, identity, template_id, change.on)
+        zone = ZoneInfo((await load_location(db, template.location_id)).time_zone)
+        today = clock().astimezone(zone).date()
+        if min(change.on, change.moved_to or change.on) < today:
+            raise ConflictProblem(
+                "What is past can't be moved or cancelled, and nothing moves into the past."
+            )
+        await store_change(db, template_id, change)
+        await plan(db, now=clock())
+        await _record(db, identity, "occurrence.changed", template_id, clock())
+
+
+async def restore_occurrence(
+    database: Database, identity: Identity, template_id: UUID, on: date, *, plan: Plan, clock: Clock
+) -> None:
+    """Put a moved or cancelled occurrence back to where the series has it (TPL-5)."""
+    async with database.writing(identity.instance_id) as db:
+        await _with_occurrence(db, identity, template_id, on)
+        await drop_change(db, template_id, on)
+        await plan(db, now=clock())
+        await _record(db, identity, "occurrence.restored", template_id, clock())
+
+
+async def _with_occurrence(db: Transaction, identity: Identity, template_id: UUID, on: date) -> Template:
+    await permit(db, identity, Action.MANAGE_TEMPLATES)
+    await require_group_sessions(db)
+    template = (await load_living_templates(db, [template_id]))[template_id]
+    if not meets_on(template, on):
+        raise NotFoundProblem("This group has no occurrence on that day.")
+    return template
+
+
+async def _record(db: Transaction, identity: Identity, action: str, subject: UUID, at: datetime) -> None:
+    await record_access(db, TRAIL, at=at, user_id=identity.user_id, action=action, subject=subject)

@@ -23,6 +23,9 @@ OWN_ALONE = {
     "GET /v1/directory/patients",
     "POST /v1/group-sessions/generation",
     "GET /v1/group-sessions",
+    "GET /v1/templates",
+    "GET /v1/schedules",
+    "GET /v1/calendar-feeds",
 }
 """Routes that name nothing of an instance but their caller's; all others answer 404."""
 
@@ -40,6 +43,8 @@ class Theirs:
     session_id: UUID
     template_id: UUID
     schedule_id: UUID
+    assignment_id: UUID
+    feed_id: UUID
 
     def path(self, template: str) -> str:
         return template.format(
@@ -47,6 +52,10 @@ class Theirs:
             schedule_id=self.schedule_id,
             patient_id=self.clinic.patient_ids[0],
             user_id=self.clinic.id_of("Margaret"),
+            template_id=self.template_id,
+            assignment_id=self.assignment_id,
+            feed_id=self.feed_id,
+            on=TODAY,
         )
 
     @property
@@ -59,6 +68,12 @@ class Theirs:
             "PUT /v1/directory/staff/{user_id}/access": {"roles": []},
             "PUT /v1/directory/staff/{user_id}/login": {"login": "thief", "password": "a long password"},
             "POST /v1/templates": self.clinic.template_body(),
+            "PUT /v1/templates/{template_id}": self.clinic.template_body(),
+            "PUT /v1/templates/{template_id}/occurrences/{on}": {"cancelled": True},
+            "PUT /v1/schedules/{schedule_id}": {"title": "Changed", "occurrences": occurrences},
+            "POST /v1/assignments": {"patient_ids": [patient_id], "template_ids": [str(self.template_id)]},
+            "PATCH /v1/assignments/{assignment_id}": {"ends_on": str(TODAY)},
+            "POST /v1/calendar-feeds": {"patient_id": patient_id},
             "POST /v1/schedules": {
                 "location_id": location_id,
                 "title": "Days",
@@ -81,7 +96,18 @@ async def _theirs(clinic: Clinic) -> Theirs:
     session_id = await clinic.documented()
     (template,) = await clinic.rows(TEMPLATE)
     (schedule,) = await clinic.rows(SCHEDULE)
-    return Theirs(clinic=clinic, session_id=session_id, template_id=template.id, schedule_id=schedule.id)
+    assignment, *_ = await clinic.rows(ASSIGNMENT)
+    feed = await clinic.do(
+        "Ada", "POST", "/v1/calendar-feeds", json={"patient_id": str(clinic.patient_ids[0])}
+    )
+    return Theirs(
+        clinic=clinic,
+        session_id=session_id,
+        template_id=template.id,
+        schedule_id=schedule.id,
+        assignment_id=assignment.id,
+        feed_id=UUID(feed["id"]),
+    )
 
 
 def _routes(clinic: Clinic) -> list[str]:

@@ -183,3 +183,17 @@ def test_no_text_breaks_the_check(rule: str) -> None:
     except BadRecurrenceError:
         return
     assert rule.startswith("FREQ=")
+
+
+@pytest.mark.rule("TPL-2")
+def test_of_an_hour_that_a_clock_change_repeats_the_first_is_meant() -> None:
+    template = _template(first_on=date(2026, 11, 1), starts_at=time(1, 30), recurrence=None)
+    (met,) = occurrences(template, CHICAGO, since=date(2026, 11, 1), until=date(2026, 11, 1))
+    assert met.starts_at == datetime(2026, 11, 1, 6, 30, tzinfo=UTC)
+
+
+@pytest.mark.rule("TPL-2")
+def test_a_day_that_is_an_exception_is_left_out() -> None:
+    template = _template(exceptions=(date(2026, 3, 17),))
+    met = occurrences(template, CHICAGO, since=TUESDAY, until=date(2026, 3, 24))
+    assert [one.on for one in met] == [TUESDAY, date(2026, 3, 24)]

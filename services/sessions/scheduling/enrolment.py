@@ -1,0 +1,124 @@
+"""Who is assigned to which session, by schedule, group, single session or caseload: one set-based query."""
+
+from collections.abc import Collection
+from typing import Any, Final
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, Select, and_, extract, func, literal, or_, select, union_all
+
+from services.sessions.directory.domain import Patient
+from services.sessions.directory.models import CARE_TEAM_MEMBER, PATIENT
+from services.sessions.directory.repository import find_patients
+from services.sessions.scheduling.domain import Enrolled, Seats, seats_of
+from services.sessions.scheduling.models import ASSIGNMENT, SESSION
+from services.sessions.templates.models import SCHEDULE_OCCURRENCE, TEMPLATE
+from shared.database.transactions import Transaction
+from shared.web.problems import NotFoundProblem
+
+_DAYS_IN_WEEK: Final = 7
+
+
+def enrolments(db: Transaction, *which: ColumnElement[bool]) -> Any:
+    """Select `session_id, patient_id, assigned_at, assignment_id` of the sessions and patients that fit.
+
+    Who has died or was discharged by then is in none (SCH-5). `which` speaks of SESSION and PATIENT.
+    """
+    kinds = (_by_schedule(), _by_group(), _by_session())
+    assigned = [
+        select(
+            SESSION.c.id.label("session_id"),
+            PATIENT.c.id.label("patient_id"),
+            ASSIGNMENT.c.assigned_at,
+            ASSIGNMENT.c.id.label("assignment_id"),
+        )
+        .select_from(SESSION)
+        .join(ASSIGNMENT, and_(ASSIGNMENT.c.instance_id == db.instance_id, kind))
+        .join(PATIENT, PATIENT.c.id == ASSIGNMENT.c.patient_id)
+        .where(SESSION.c.instance_id == db.instance_id, _in_treatment(), *which)
+        for kind in kinds
+    ]
+    return union_all(*assigned, _caseloads(db, *which))
+
+
+def _caseloads(db: Transaction, *which: ColumnElement[bool]) -> Select[Any]:
+    care = CARE_TEAM_MEMBER
+    # A caseload has no order and no waiting list; the patients' ids stand in for the assignments'.
+    return (
+        select(
+            SESSION.c.id.label("session_id"),
+            PATIENT.c.id.label("patient_id"),
+            SESSION.c.starts_at.label("assigned_at"),
+            PATIENT.c.id.label("assignment_id"),
+        )
+        .select_from(SESSION)
+        .join(care, and_(care.c.user_id == SESSION.c.caseload_of, care.c.primary_therapist))
+        .join(PATIENT, PATIENT.c.id == care.c.patient_id)
+        .where(
+            SESSION.c.instance_id == db.instance_id,
+            care.c.instance_id == db.instance_id,
+            _in_treatment(),
+            *which,
+        )
+    )
+
+
+def _in_treatment() -> ColumnElement[bool]:
+    """What `Patient.in_treatment_on` says, of the day on which the session is held."""
+    held_on = SESSION.c.held_on
+    return and_(
+        or_(PATIENT.c.deceased_on.is_(None), PATIENT.c.deceased_on > held_on),
+        or_(PATIENT.c.discharged_on.is_(None), PATIENT.c.discharged_on > held_on),
+    )
+
+
+def _running() -> ColumnElement[bool]:
+    held_on = SESSION.c.held_on
+    return and_(
+        ASSIGNMENT.c.starts_on <= held_on,
+        or_(ASSIGNMENT.c.ends_on.is_(None), ASSIGNMENT.c.ends_on >= held_on),
+    )
+
+
+def _by_schedule() -> ColumnElement[bool]:
+    # A moved session keeps the patients of the day on which the series has it.
+    day = func.coalesce(SESSION.c.moved_from, SESSION.c.held_on, type_=SESSION.c.held_on.type)
+    entry = SCHEDULE_OCCURRENCE
+    named = select(literal(1)).where(
+        entry.c.schedule_id == ASSIGNMENT.c.schedule_id,
+        entry.c.template_id == SESSION.c.template_id,
+        # ISO's Sunday is 7, SQL's is 0.
+        entry.c.weekday % _DAYS_IN_WEEK == extract("dow", day),
+    )
+    return and_(named.correlate(ASSIGNMENT, SESSION).exists(), _running())
+
+
+def _by_group() -> ColumnElement[bool]:
+    return and_(ASSIGNMENT.c.template_id == SESSION.c.template_id, _running())
+
+
+def _by_session() -> ColumnElement[bool]:
+    return ASSIGNMENT.c.session_id == SESSION.c.id
+
+
+async def seats_in(db: Transaction, session_ids: Collection[UUID]) -> dict[UUID, Seats]:
+    """Give who has a place in each session, and who waits (SCH-6)."""
+    capacity = select(SESSION.c.id, TEMPLATE.c.capacity).join(
+        TEMPLATE, TEMPLATE.c.id == SESSION.c.template_id
+    )
+    these = (SESSION.c.instance_id == db.instance_id, SESSION.c.id.in_(session_ids))
+    capacities = {row.id: row.capacity for row in await db.all(capacity.where(*these))}
+    enrolled: dict[UUID, list[Enrolled]] = {one: [] for one in capacities}
+    for row in await db.all(enrolments(db, SESSION.c.id.in_(session_ids))):
+        enrolled[row.session_id].append(
+            Enrolled(patient_id=row.patient_id, assigned_at=row.assigned_at, assignment_id=row.assignment_id)
+        )
+    return {one: seats_of(enrolled[one], capacity=capacities[one]) for one in capacities}
+
+
+async def expected_patients(db: Transaction, session_id: UUID) -> list[Patient]:
+    """Give who is expected in a session, by name: those with a place (SCH-2, SCH-5, SCH-6, TPL-4)."""
+    seats = await seats_in(db, [session_id])
+    if session_id not in seats:
+        raise NotFoundProblem("There is no such group session.")
+    patients = await find_patients(db, PATIENT.c.id.in_(seats[session_id].seated))
+    return sorted(patients, key=lambda patient: (patient.last_name, patient.first_name, patient.id))

@@ -1,0 +1,125 @@
+"""Brings the sessions to come in line with the templates: the rolling horizon (TPL-3, TPL-4)."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Final
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from services.sessions.scheduling.domain import PlannedSession, Status, session_id_of
+from services.sessions.scheduling.repository import (
+    KnownSession,
+    add_sessions,
+    cancel_sessions,
+    follow_plan,
+    load_caseload_therapists,
+    load_known_sessions,
+    load_zones,
+    lock_planning,
+    planned_facts,
+    replace_leaders,
+)
+from services.sessions.templates.domain import Template, occurrences
+from services.sessions.templates.repository import load_enabled_templates
+from shared.database.transactions import Transaction
+
+_NOT_STARTED: Final = frozenset({Status.UPCOMING, Status.CANCELLED})
+
+
+@dataclass(frozen=True, kw_only=True)
+class Planner:
+    """Plans one instance. Calling it twice changes nothing; two at once wait for each other."""
+
+    horizon_days: int
+
+    async def __call__(self, db: Transaction, *, now: datetime, changed: UUID | None = None) -> None:
+        """Make, move, cancel and revive sessions from today on; one that has started is never touched.
+
+        Sessions of the template `changed` get its leaders; else leaders stay, for they may have been
+        handed over. What was generated beyond the horizon follows too.
+        """
+        await lock_planning(db)
+        zones = await load_zones(db)
+        today = {location_id: now.astimezone(zone).date() for location_id, zone in zones.items()}
+        templates = await load_enabled_templates(db)
+        known = await load_known_sessions(
+            db, since=min(today.values(), default=now.date()), moved=_ids_of_moved(templates)
+        )
+        last = _last_days(known.values())
+        therapists = await load_caseload_therapists(db) if any(one.caseload for one in templates) else {}
+        planned: dict[UUID, PlannedSession] = {}
+        for template in templates:
+            since = today[template.location_id]
+            until = max(since + timedelta(days=self.horizon_days), last.get(template.id, since))
+            sessions = planned_sessions(
+                template, zones[template.location_id], since=since, until=until, therapists=therapists
+            )
+            planned |= {one.id: one for one in sessions}
+        await add_sessions(db, [one for one in planned.values() if one.id not in known])
+        await follow_plan(db, [one for one in planned.values() if _differs(one, known.get(one.id))])
+        await cancel_sessions(db, [one.id for one in known.values() if _is_gone(one, planned, today)])
+        if changed is not None:
+            of_it = [one for one in planned.values() if one.template_id == changed]
+            await replace_leaders(db, of_it)
+
+
+def planned_sessions(
+    template: Template,
+    zone: ZoneInfo,
+    *,
+    since: date,
+    until: date,
+    therapists: dict[UUID, date | None],
+) -> Iterator[PlannedSession]:
+    """Give a template's sessions held in these days; of a caseload template one for each therapist.
+
+    `therapists` are those with a caseload, with the last day on which they have one.
+    """
+    for one in occurrences(template, zone, since=since, until=until):
+        for therapist_id in _leading(template, one.held_on, therapists):
+            yield PlannedSession(
+                id=session_id_of(template.id, one.on, therapist_id),
+                template_id=template.id,
+                location_id=template.location_id,
+                held_on=one.held_on,
+                title=template.title,
+                starts_at=one.starts_at,
+                duration_minutes=template.duration_minutes,
+                leader_ids=(therapist_id,) if therapist_id else template.leader_ids,
+                topic=template.topic,
+                description=template.note,
+                moved_from=one.on if one.on != one.held_on else None,
+                caseload_of=therapist_id,
+            )
+
+
+def _leading(template: Template, day: date, therapists: dict[UUID, date | None]) -> Iterator[UUID | None]:
+    if not template.caseload:
+        yield None
+        return
+    yield from (one for one, until in therapists.items() if until is None or day <= until)
+
+
+def _ids_of_moved(templates: Sequence[Template]) -> list[UUID]:
+    return [session_id_of(one.id, change.on) for one in templates for change in one.changes]
+
+
+def _last_days(known: Iterable[KnownSession]) -> dict[UUID, date]:
+    last: dict[UUID, date] = {}
+    for one in known:
+        last[one.template_id] = max(one.held_on, last.get(one.template_id, one.held_on))
+    return last
+
+
+def _differs(planned: PlannedSession, known: KnownSession | None) -> bool:
+    return (
+        known is not None
+        and known.status in _NOT_STARTED
+        and (known.status is Status.CANCELLED or known.facts != planned_facts(planned))
+    )
+
+
+def _is_gone(one: KnownSession, planned: dict[UUID, PlannedSession], today: dict[UUID, date]) -> bool:
+    to_come = one.held_on >= today[one.location_id]
+    return one.status is Status.UPCOMING and to_come and one.id not in planned
