@@ -1,6 +1,7 @@
 """Editing, moving, cancelling and deleting templates, and the rolling horizon."""
 
 import asyncio
+from dataclasses import replace
 from datetime import date, timedelta
 from typing import Any
 from uuid import UUID
@@ -55,6 +56,20 @@ async def test_two_sweeps_at_once_make_what_one_makes(clinic: Clinic) -> None:
     await clinic.new_template(leaders=["Margaret", "Tom"], recurrence="FREQ=DAILY")
     await asyncio.gather(*(_sweep(clinic) for _ in range(4)))
     assert (len(await clinic.rows(SESSION)), len(await clinic.rows(SESSION_LEADER))) == (29, 58)
+
+
+@pytest.mark.rule("TPL-3")
+async def test_the_planner_sweeps_until_it_is_told_to_stop(clinic: Clinic) -> None:
+    await clinic.new_template()
+    stop, lives = asyncio.Event(), list[int]()
+
+    def show_life() -> None:
+        lives.append(1)
+        if len(lives) == 2:  # the first one is the sweep's, the second one the rest's
+            stop.set()
+
+    await replace(_sweeper(clinic), show_life=show_life).run(stop)
+    assert sorted(one.held_on for one in await clinic.rows(SESSION)) == WEEKS
 
 
 @pytest.mark.rule("SET-2", "TPL-3")
@@ -186,8 +201,16 @@ async def _care_team(clinic: Clinic, therapists: dict[UUID, str]) -> None:
 
 @pytest.mark.rule("TPL-2")
 async def test_a_template_is_read_as_it_was_written(clinic: Clinic) -> None:
-    telehealth = {"modality": "telehealth", "link": "https://video.example/room", "capacity": 12}
-    defaults = {"topic": "Coping", "note": "We began with a round.", "exceptions": ["2026-03-17"]}
+    telehealth: dict[str, Any] = {
+        "modality": "telehealth",
+        "link": "https://video.example/room",
+        "capacity": 12,
+    }
+    defaults: dict[str, Any] = {
+        "topic": "Coping",
+        "note": "We began with a round.",
+        "exceptions": ["2026-03-17"],
+    }
     template_id = await clinic.new_template(**telehealth, **defaults)
     seen = await clinic.do("Nora", "GET", f"/v1/templates/{template_id}")
     assert {name: seen[name] for name in telehealth | defaults} == telehealth | defaults

@@ -1,0 +1,75 @@
+"""A database of the first release, with rows in it, brought to today's tables."""
+
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any
+from uuid import UUID, uuid4
+
+from alembic import command
+from sqlalchemy import Connection, text
+
+from shared.database.engine import create_engine
+from shared.database.migrations import configuration, upgrade
+
+ROWS = {
+    "location": {"name": "Main Street", "time_zone": "UTC"},
+    "patient": {"mrn": "1", "first_name": "Anna", "last_name": "Kim"},
+    "schedule_template": {"title": "Days"},
+}
+
+
+def _first_release(connection: Connection) -> None:
+    config = configuration("sessions")
+    config.attributes["connection"] = connection
+    command.upgrade(config, "0001")
+
+
+def _insert(connection: Connection, table: str, **values: Any) -> None:
+    shown = {name: one.hex if isinstance(one, UUID) else str(one) for name, one in values.items()}
+    names, marks = ", ".join(shown), ", ".join(f":{name}" for name in shown)
+    connection.execute(text(f"INSERT INTO {table} ({names}) VALUES ({marks})"), shown)  # noqa: S608
+
+
+def _some_rows(connection: Connection) -> None:
+    ids = {name: uuid4() for name in (*ROWS, "group_session_template", "group_session")}
+    instance = {"instance_id": uuid4()}
+    place = {"location_id": ids["location"]}
+    for table, values in ROWS.items():
+        more = place if table == "schedule_template" else {}
+        _insert(connection, table, id=ids[table], **values, **more, **instance)
+    day, moment = date(2026, 3, 10), datetime(2026, 3, 10, 9, tzinfo=UTC).replace(tzinfo=None)
+    _insert(
+        connection, "group_session_template", id=ids["group_session_template"], title="Process",
+        description="", first_on=day, starts_at="09:00:00.000000", duration_minutes=50, leader_ids="[]",
+        enabled=1, notes_required=1, **place, **instance,
+    )  # fmt: skip
+    _insert(
+        connection, "group_session", id=ids["group_session"], template_id=ids["group_session_template"],
+        held_on=day, title="Process", starts_at=moment, duration_minutes=50, status="in_progress", version=2,
+        topic="", description="", **place, **instance,
+    )  # fmt: skip
+    _insert(
+        connection, "roster_entry", documentation_id=uuid4(), patient_id=ids["patient"],
+        session_id=ids["group_session"], **instance,
+    )  # fmt: skip
+    _insert(
+        connection, "schedule_assignment", schedule_id=ids["schedule_template"], patient_id=ids["patient"],
+        starts_on=day, **instance,
+    )  # fmt: skip
+
+
+async def test_sqlite_keeps_every_row_and_every_reference(tmp_path: Path) -> None:
+    engine = create_engine(f"sqlite+aiosqlite:///{tmp_path}/first.sqlite3")
+    async with engine.begin() as connection:
+        await connection.run_sync(_first_release)
+        await connection.run_sync(_some_rows)
+    await upgrade(engine, "sessions")
+    async with engine.connect() as connection:
+        broken = (await connection.execute(text("PRAGMA foreign_key_check"))).all()
+        enforced = (await connection.execute(text("PRAGMA foreign_keys"))).scalar_one()
+        counted = [
+            (await connection.execute(text(f"SELECT count(*) FROM {table}"))).scalar_one()  # noqa: S608
+            for table in ("group_session", "roster_entry", "assignment")
+        ]
+    await engine.dispose()
+    assert (broken, enforced, counted) == ([], 1, [1, 1, 1])
