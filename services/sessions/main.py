@@ -7,6 +7,8 @@ from services.sessions.directory.endpoints import IMPORT_PATH, issuer_router
 from services.sessions.directory.endpoints import router as directory_router
 from services.sessions.directory.issuer import open_issuer
 from services.sessions.documentation.endpoints import router as documentation_router
+from services.sessions.documentation.history_endpoints import router as history_router
+from services.sessions.documentation.people_endpoints import router as people_router
 from services.sessions.metadata import LEDGER, SERVICE, TRAIL
 from services.sessions.scheduling.endpoints import router as scheduling_router
 from services.sessions.settings import SessionsSettings
@@ -19,7 +21,14 @@ from shared.settings import Environment, Settings, read_settings, refuse_setting
 from shared.web.application import new_application
 from shared.web.refusals import audit_refusals
 
-ROUTERS = (configuration_router, directory_router, templates_router, scheduling_router, documentation_router)
+ROUTERS = (
+    configuration_router,
+    directory_router,
+    templates_router,
+    scheduling_router,
+    documentation_router,
+    history_router,
+)
 ISSUER_PATHS = ("/v1/token", "/.well-known/jwks.json")
 
 

@@ -39,6 +39,10 @@ SESSION: Final = Table(
     Column("ended_at", UtcDateTime),
     Column("topic", String(200), nullable=False),
     Column("description", Text, nullable=False),
+    # The group note is a part of its own: leaders who write other parts never conflict with it (DOC-5).
+    Column("note_version", Integer, nullable=False, server_default="1"),
+    Column("note_by", Uuid),
+    Column("note_at", UtcDateTime),
     UniqueConstraint("template_id", "held_on"),
     Index("ix_group_session_instance_id_location_id_held_on", "instance_id", "location_id", "held_on"),
 )
