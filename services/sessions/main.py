@@ -28,6 +28,7 @@ ROUTERS = (
     scheduling_router,
     documentation_router,
     history_router,
+    people_router,
 )
 ISSUER_PATHS = ("/v1/token", "/.well-known/jwks.json")
 

@@ -1,4 +1,4 @@
-"""Who leads a session in progress, and who is on its roster: both change until it is signed (PERM-4, DOC-2)."""
+"""Who leads a session in progress and who is on its roster, until it is signed (PERM-4, DOC-2)."""
 
 from collections.abc import Sequence
 from uuid import UUID
@@ -77,7 +77,7 @@ async def remove_patient(
     reason: str,
     clock: Clock,
 ) -> None:
-    """Take a patient who was added by mistake off the roster; what was written goes to the history (DOC-2)."""
+    """Take a patient added by mistake off the roster; what was written goes to the history (DOC-2)."""
     now = clock()
     async with database.writing(identity.instance_id) as db:
         session = await session_to_move(db, identity, session_id, Move.CHANGE_ROSTER)
