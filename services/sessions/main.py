@@ -7,6 +7,8 @@ from services.sessions.directory.endpoints import IMPORT_PATH, issuer_router
 from services.sessions.directory.endpoints import router as directory_router
 from services.sessions.directory.issuer import open_issuer
 from services.sessions.documentation.endpoints import router as documentation_router
+from services.sessions.documentation.history_endpoints import router as history_router
+from services.sessions.documentation.people_endpoints import router as people_router
 from services.sessions.metadata import LEDGER, SERVICE, TRAIL
 from services.sessions.scheduling.calendar_endpoints import CALENDARS_PATH, feeds_router
 from services.sessions.scheduling.endpoints import router as scheduling_router
@@ -28,6 +30,8 @@ ROUTERS = (
     scheduling_router,
     feeds_router,
     documentation_router,
+    history_router,
+    people_router,
 )
 ISSUER_PATHS = ("/v1/token", "/.well-known/jwks.json")
 

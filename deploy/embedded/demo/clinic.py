@@ -44,7 +44,8 @@ class Front:
 
     async def put(self, path: str, body: Any) -> Any:
         """Set."""
-        answer = await self._call("PUT", path, json=body)
+        # Written once here, so always made from the first version (DOC-5).
+        answer = await self._call("PUT", path, json=body, headers={"If-Match": '"1"'})
         return answer.json() if answer.content else None
 
     async def patch(self, path: str, body: Any) -> None:
@@ -66,8 +67,10 @@ class Front:
                 return items
             cursor = f"&cursor={page['next']}"
 
-    async def _call(self, method: str, path: str, **content: Any) -> httpx2.Response:
-        headers = {"Authorization": f"Bearer {self.token}"} if self.token else {}
+    async def _call(
+        self, method: str, path: str, *, headers: dict[str, str] | None = None, **content: Any
+    ) -> httpx2.Response:
+        headers = dict(headers or {}) | ({"Authorization": f"Bearer {self.token}"} if self.token else {})
         answer = await self.http.request(method, path, headers=headers, **content)
         if answer.is_error:
             words = f"{method} {path}: {answer.status_code} {answer.text}"

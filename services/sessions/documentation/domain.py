@@ -49,12 +49,28 @@ class RosterEntry:
     minutes: int | None
     """The patient's own time; None: as long as the session took."""
     individual_note: str | None
+    arrived_at: datetime | None = None
+    left_at: datetime | None = None
+    absence_reason: str | None = None
+    problems: tuple[str, ...] = ()
+    """Problems of the treatment plan that the note is about (DOC-4)."""
 
     def minutes_in(self, session: GroupSession) -> int:
-        """The patient's own time in the session."""
+        """The patient's own time in the session: between coming and going, where these are known."""
         if self.attendance is not Attendance.PRESENT:
             return 0
-        return session.minutes if self.minutes is None else self.minutes
+        if self.arrived_at is None and self.left_at is None:
+            return session.minutes if self.minutes is None else self.minutes
+        came, went = self.arrived_at or session.started_at, self.left_at or session.ended_at
+        return int((went - came).total_seconds()) // 60 if came and went else 0
+
+    def was_within(self, session: GroupSession) -> bool:
+        """Whether coming and going are inside of the session, and in this order."""
+        if self.arrived_at is None and self.left_at is None:
+            return True
+        moments = (session.started_at, self.arrived_at, self.left_at, session.ended_at)
+        known = [moment for moment in moments if moment is not None]
+        return known == sorted(known)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -99,6 +115,9 @@ def _obstacles_of(entry: RosterEntry, session: GroupSession, *, notes_required: 
         found.append(Obstacle(pointer=f"{place}/note", detail="write the individual note"))
     if present and entry.minutes is not None and session.ended_at and entry.minutes > session.minutes:
         found.append(Obstacle(pointer=f"{place}/minutes", detail="more minutes than the session took"))
+    if present and not entry.was_within(session):
+        detail = "coming and going must lie within the session, in this order"
+        found.append(Obstacle(pointer=f"{place}/arrived_at", detail=detail))
     return found
 
 

@@ -1,20 +1,23 @@
 """Sessions on their day, over HTTP."""
 
 from datetime import date
+from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Header, Response
 
 from services.sessions.directory.permissions import Action
 from services.sessions.directory.use_cases import permit
 from services.sessions.documentation import use_cases, views
-from services.sessions.documentation.schemas import GroupNote, IndividualNote, Marks
+from services.sessions.documentation.schemas import GroupNote, IndividualNote, Marks, SignatureRequest
 from services.sessions.documentation.signing import sign_session
 from services.sessions.metadata import TRAIL
 from services.sessions.requests import Call, CurrentCall
 from shared.database.audit import record_access
 from shared.database.transactions import Transaction
 from shared.web.bodies import etag_of, json_response
+
+IfMatch = Annotated[str | None, Header()]
 
 router = APIRouter(prefix="/v1/group-sessions", tags=["group sessions"])
 
@@ -36,7 +39,7 @@ async def get_session(session_id: UUID, call: CurrentCall) -> Response:
         await permit(db, call.identity, Action.SEE_SESSIONS)
         session = await views.whole_session(db, session_id)
         await _seen(db, call, "session.seen", session_id)
-    return json_response(session, headers={"ETag": etag_of(session["version"])})
+    return json_response(session, headers={"ETag": views.etag_of_session(session)})
 
 
 async def _seen(db: Transaction, call: Call, action: str, subject: UUID) -> None:
@@ -55,33 +58,48 @@ async def post_start(session_id: UUID, call: CurrentCall) -> Response:
 @router.put("/{session_id}/attendance", status_code=204)
 async def put_attendance(session_id: UUID, body: Marks, call: CurrentCall) -> Response:
     """Mark some or all patients of the roster (DOC-3)."""
-    marks = {mark.patient_id: (mark.attendance, mark.minutes) for mark in body.marks}
+    marks = {mark.patient_id: mark.model_dump(exclude={"patient_id"}) for mark in body.marks}
     await use_cases.mark_attendance(call.database, call.identity, session_id, marks, clock=call.clock)
     return Response(status_code=204)
 
 
 @router.put("/{session_id}/group-note", status_code=204)
-async def put_group_note(session_id: UUID, body: GroupNote, call: CurrentCall) -> Response:
-    """Write topic, description, start and end (DOC-4)."""
-    await use_cases.write_group_note(call.database, call.identity, session_id, **dict(body), clock=call.clock)
-    return Response(status_code=204)
+async def put_group_note(
+    session_id: UUID, body: GroupNote, call: CurrentCall, if_match: IfMatch = None
+) -> Response:
+    """Write topic, description, start and end; `If-Match` names the version that was read (DOC-4, DOC-5)."""
+    version = await use_cases.write_group_note(
+        call.database, call.identity, session_id, dict(body), if_match=if_match, clock=call.clock
+    )
+    return Response(status_code=204, headers={"ETag": etag_of(version)})
 
 
 @router.put("/{session_id}/roster/{patient_id}/note", status_code=204)
 async def put_individual_note(
-    session_id: UUID, patient_id: UUID, body: IndividualNote, call: CurrentCall
+    session_id: UUID, patient_id: UUID, body: IndividualNote, call: CurrentCall, if_match: IfMatch = None
 ) -> Response:
-    """Write the note about one patient (DOC-4)."""
-    await use_cases.write_individual_note(
-        call.database, call.identity, session_id, patient_id, body.text, clock=call.clock
+    """Write the note about one patient; `If-Match` names the version that was read (DOC-4, DOC-5)."""
+    version = await use_cases.write_individual_note(
+        call.database,
+        call.identity,
+        session_id,
+        patient_id,
+        **dict(body),
+        if_match=if_match,
+        clock=call.clock,
     )
-    return Response(status_code=204)
+    return Response(status_code=204, headers={"ETag": etag_of(version)})
 
 
 @router.post("/{session_id}/signatures", status_code=201)
-async def post_signature(session_id: UUID, call: CurrentCall) -> Response:
+async def post_signature(
+    session_id: UUID, call: CurrentCall, body: SignatureRequest | None = None
+) -> Response:
     """Sign as a leader or as the reviewer; the log-in must be of the last five minutes (SIGN-1 to SIGN-4)."""
-    status = await sign_session(call.database, call.identity, session_id, clock=call.clock)
+    shown = body.document_sha256 if body else None
+    status = await sign_session(
+        call.database, call.identity, session_id, shown_sha256=shown, clock=call.clock
+    )
     return json_response({"status": status.value}, status=201)
 
 

@@ -1,13 +1,24 @@
-"""Rows of rosters and signatures."""
+"""Rows of rosters, signatures, annotations, and of what was set aside."""
 
 from typing import Final
 
-from sqlalchemy import Column, ForeignKey, Index, Integer, String, Table, Text, UniqueConstraint, Uuid
+from sqlalchemy import (
+    Boolean,
+    Column,
+    ForeignKey,
+    Index,
+    Integer,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+    Uuid,
+)
 
 from services.sessions.directory.models import PATIENT, STAFF_MEMBER
 from services.sessions.metadata import metadata
 from services.sessions.scheduling.models import SESSION
-from shared.database.columns import UtcDateTime
+from shared.database.columns import JsonValue, UtcDateTime
 
 ROSTER_ENTRY: Final = Table(
     "roster_entry",
@@ -18,7 +29,17 @@ ROSTER_ENTRY: Final = Table(
     Column("instance_id", Uuid, nullable=False),
     Column("attendance", String(10)),
     Column("minutes", Integer),
+    Column("arrived_at", UtcDateTime),
+    Column("left_at", UtcDateTime),
+    Column("absence_reason", String(200)),
+    Column("attendance_version", Integer, nullable=False, server_default="1"),
+    Column("attendance_by", Uuid),
+    Column("attendance_at", UtcDateTime),
     Column("individual_note", Text),
+    Column("problems", JsonValue),
+    Column("note_version", Integer, nullable=False, server_default="1"),
+    Column("note_by", Uuid),
+    Column("note_at", UtcDateTime),
 )
 
 # Insert-only: a signature is void when its documentation is, never changed.
@@ -35,6 +56,63 @@ SIGNATURE: Final = Table(
     Column("meaning", String(20), nullable=False),
     Column("signed_at", UtcDateTime, nullable=False),
     Column("document_sha256", String(64), nullable=False),
+    Column("acknowledged", JsonValue),  # ids of the warnings that the signer was shown
     UniqueConstraint("documentation_id", "user_id"),
     Index("ix_signature_session_id", "session_id"),
+)
+
+# Insert-only. What is named here was signed or set aside: triggers refuse to change its rows (SIGN-4).
+FROZEN: Final = Table(
+    "frozen_documentation",
+    metadata,
+    Column("documentation_id", Uuid, primary_key=True),
+    Column("instance_id", Uuid, nullable=False),
+    Column("frozen_at", UtcDateTime, nullable=False),
+)
+
+# Insert-only. The group note stands here as JSON; the roster rows stay where they are.
+DISCARDED: Final = Table(
+    "discarded_documentation",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("instance_id", Uuid, nullable=False),
+    Column("session_id", ForeignKey(SESSION.c.id), nullable=False),
+    Column("documentation_id", Uuid, nullable=False),
+    Column("how", String(20), nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("discarded_at", UtcDateTime, nullable=False),
+    Column("discarded_by", Uuid, nullable=False),
+    Column("status", String(20), nullable=False),
+    Column("distributed", Boolean, nullable=False),
+    Column("content", JsonValue, nullable=False),
+    Index("ix_discarded_documentation_session_id", "session_id"),
+)
+
+# Insert-only: text added to one patient's note, signed like the note (SIGN-5).
+ANNOTATION: Final = Table(
+    "annotation",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("instance_id", Uuid, nullable=False),
+    Column("documentation_id", Uuid, nullable=False),
+    Column("patient_id", ForeignKey(PATIENT.c.id), nullable=False),
+    Column("text", Text, nullable=False),
+    Column("signature_id", Uuid, nullable=False),
+    Column("user_id", ForeignKey(STAFF_MEMBER.c.id), nullable=False),
+    Column("printed_name", String(401), nullable=False),
+    Column("credentials", String(100)),
+    Column("signed_at", UtcDateTime, nullable=False),
+    Column("document_sha256", String(64), nullable=False),
+    Index("ix_annotation_documentation_id", "documentation_id"),
+)
+
+# Insert-only: what was told once is not told again (DOC-7).
+ATTENTION: Final = Table(
+    "attention_told",
+    metadata,
+    Column("session_id", ForeignKey(SESSION.c.id), primary_key=True),
+    Column("waiting", String(20), primary_key=True),
+    Column("told_for", Uuid, primary_key=True),  # the documentation, or the session while there is none
+    Column("instance_id", Uuid, nullable=False),
+    Column("told_at", UtcDateTime, nullable=False),
 )

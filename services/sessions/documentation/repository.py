@@ -1,17 +1,19 @@
 """Reading and writing what is documented."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import bindparam, func, insert, update
+from sqlalchemy import delete, insert, update
 
 from services.sessions.documentation.domain import GroupSession, RosterEntry
-from services.sessions.documentation.models import ROSTER_ENTRY, SIGNATURE
+from services.sessions.documentation.models import FROZEN, ROSTER_ENTRY, SIGNATURE
 from services.sessions.scheduling.domain import Status
 from services.sessions.scheduling.models import SESSION, SESSION_LEADER
 from shared.database.bulk import insert_new
+from shared.database.dialects import upsert
 from shared.database.transactions import Transaction
 from shared.events.record import Attendance, Signature, SignatureMeaning
 from shared.web.problems import NotFoundProblem, StaleProblem
@@ -26,10 +28,15 @@ class Documentation:
     signatures: tuple[Signature, ...]
 
 
-async def load_session(db: Transaction, session_id: UUID, *, for_change: bool = False) -> GroupSession:
-    """Give a session; raises `NotFoundProblem`. `for_change` keeps others from changing it meanwhile."""
+async def load_session(
+    db: Transaction, session_id: UUID, *, for_change: bool = False, shared: bool = False
+) -> GroupSession:
+    """Give a session; raises `NotFoundProblem`. `for_change` keeps others from changing it meanwhile.
+
+    With `shared` others can keep it so too: for writers of different parts (DOC-5).
+    """
     statement = db.rows_of(SESSION).where(SESSION.c.id == session_id)
-    row = await db.one_or_none(statement.with_for_update() if for_change else statement)
+    row = await db.one_or_none(statement.with_for_update(read=shared) if for_change else statement)
     if row is None:
         raise NotFoundProblem("There is no such group session.")
     leaders = db.rows_of(SESSION_LEADER, SESSION_LEADER.c.user_id).where(
@@ -61,6 +68,10 @@ def _entry(row: Any) -> RosterEntry:
         attendance=Attendance(row.attendance) if row.attendance else None,
         minutes=row.minutes,
         individual_note=row.individual_note,
+        arrived_at=row.arrived_at,
+        left_at=row.left_at,
+        absence_reason=row.absence_reason,
+        problems=tuple(row.problems or ()),
     )
 
 
@@ -102,6 +113,17 @@ async def add_leader(db: Transaction, session: GroupSession, user_id: UUID) -> N
     await db.execute(insert(SESSION_LEADER).values(row))
 
 
+async def set_leaders(db: Transaction, session_id: UUID, leader_ids: Sequence[UUID]) -> None:
+    """Make these users responsible for the session, in this order, and nobody else."""
+    mine = SESSION_LEADER.c.instance_id == db.instance_id
+    await db.execute(delete(SESSION_LEADER).where(mine, SESSION_LEADER.c.session_id == session_id))
+    rows = [
+        {"session_id": session_id, "user_id": one, "instance_id": db.instance_id, "position": position}
+        for position, one in enumerate(leader_ids)
+    ]
+    await insert_new(db.connection, SESSION_LEADER, rows)
+
+
 async def freeze_roster(
     db: Transaction, session: GroupSession, documentation_id: UUID, patient_ids: Sequence[UUID]
 ) -> None:
@@ -118,48 +140,24 @@ async def freeze_roster(
     await insert_new(db.connection, ROSTER_ENTRY, rows)
 
 
-async def store_entries(
-    db: Transaction, session: GroupSession, entries: Mapping[UUID, Mapping[str, Any]]
+async def add_signature(
+    db: Transaction, session: GroupSession, signature: Signature, *, acknowledged: Sequence[str] = ()
 ) -> None:
-    """Write the same columns of some roster entries; raises `NotFoundProblem` when one is not there."""
-    # Asked first: over many rows, asyncpg does not count what an update has changed.
-    await _require_on_roster(db, session, entries)
-    columns = list(next(iter(entries.values())))
-    statement = (
-        update(ROSTER_ENTRY)
-        .where(
-            ROSTER_ENTRY.c.documentation_id == session.documentation_id,
-            ROSTER_ENTRY.c.instance_id == db.instance_id,
-            ROSTER_ENTRY.c.patient_id == bindparam("of_patient"),
-        )
-        .values({name: bindparam(f"new_{name}") for name in columns})
-    )
-    rows = [
-        {"of_patient": patient_id, **{f"new_{name}": values[name] for name in columns}}
-        for patient_id, values in entries.items()
-    ]
-    await db.execute(statement, rows)
-
-
-async def _require_on_roster(db: Transaction, session: GroupSession, patient_ids: Collection[UUID]) -> None:
-    entry = ROSTER_ENTRY
-    row = await db.one_or_none(
-        db.rows_of(entry, func.count().label("found")).where(
-            entry.c.documentation_id == session.documentation_id, entry.c.patient_id.in_(patient_ids)
-        )
-    )
-    if row is None or row.found != len(patient_ids):
-        raise NotFoundProblem("Not all of these patients are on the roster of this session.")
-
-
-async def add_signature(db: Transaction, session: GroupSession, signature: Signature) -> None:
-    """Store a signature; the database refuses to change it ever after."""
+    """Store a signature; the database refuses to change it, or what it is bound to, ever after."""
     values = signature.model_dump() | {
         "id": signature.signature_id,
         "instance_id": db.instance_id,
         "session_id": session.id,
         "documentation_id": session.documentation_id,
         "meaning": signature.meaning.value,
+        "acknowledged": list(acknowledged),
     }
     del values["signature_id"]
     await db.execute(insert(SIGNATURE).values(values))
+    await freeze(db, session.documentation_id, at=signature.signed_at)
+
+
+async def freeze(db: Transaction, documentation_id: UUID | None, *, at: datetime) -> None:
+    """Have the database refuse every change of a documentation from now on (SIGN-4)."""
+    values = {"documentation_id": documentation_id, "instance_id": db.instance_id, "frozen_at": at}
+    await db.execute(upsert(db.connection, FROZEN, values).on_conflict_do_nothing())

@@ -6,7 +6,7 @@ from uuid import UUID
 from pydantic import Field
 
 from shared.events.record import Attendance
-from shared.web.shapes import Instant, Shape, Text, Title
+from shared.web.shapes import Instant, Shape, Storable, Text, Title
 
 ROSTER_AT_MOST = 500
 
@@ -18,6 +18,11 @@ class Mark(Shape):
     attendance: Attendance
     minutes: Annotated[int, Field(ge=1, le=1440)] | None = None
     """The patient's own time, when it differs from the session's."""
+    arrived_at: Instant | None = None
+    left_at: Instant | None = None
+    absence_reason: Annotated[Storable, Field(max_length=200)] | None = None
+    version: int | None = None
+    """`attendance_version` as it was read; when another leader has marked since, the mark is refused."""
 
 
 class Marks(Shape):
@@ -39,3 +44,24 @@ class IndividualNote(Shape):
     """What is about one patient alone."""
 
     text: Text
+    problems: Annotated[tuple[Title, ...], Field(max_length=50)] = ()
+    """Problems of the treatment plan, by code or in words (DOC-4)."""
+
+
+class Reason(Shape):
+    """Why something is set aside."""
+
+    reason: Annotated[Storable, Field(min_length=1, max_length=2000)]
+
+
+class SignatureRequest(Shape):
+    """What the signer was shown."""
+
+    document_sha256: Annotated[str, Field(pattern="^[0-9a-f]{64}$")] | None = None
+    """From `GET /document`; when the document has changed since, it is not signed."""
+
+
+class Leaders(Shape):
+    """Who leads from now on, in this order."""
+
+    leader_ids: Annotated[tuple[UUID, ...], Field(min_length=1, max_length=20)]

@@ -27,10 +27,22 @@ def document_of(session: GroupSession, roster: Sequence[RosterEntry]) -> dict[st
                 "attendance": entry.attendance,
                 "minutes": entry.minutes_in(session),
                 "individual_note": entry.individual_note,
+                **_where_stated(entry),
             }
             for entry in sorted(roster, key=lambda one: one.patient_id)
         ],
     }
+
+
+def _where_stated(entry: RosterEntry) -> dict[str, Any]:
+    # Left out where nothing is stated, so that documents signed before these existed keep their digest.
+    stated = {
+        "arrived_at": _in_utc(entry.arrived_at),
+        "left_at": _in_utc(entry.left_at),
+        "absence_reason": entry.absence_reason,
+        "problems": list(entry.problems),
+    }
+    return {name: value for name, value in stated.items() if value}
 
 
 def _in_utc(moment: datetime | None) -> str | None:

@@ -38,7 +38,7 @@ from shared.events.staff import Feature, StaffAccess
 from shared.identifiers import new_id
 from shared.messaging.outbox import publish
 from shared.web.identity import Identity
-from shared.web.problems import ConflictProblem, ForbiddenProblem, StepUpProblem
+from shared.web.problems import ConflictProblem, ForbiddenProblem, StaleProblem, StepUpProblem
 
 EVENT_BY_MEANING: Final = {
     SignatureMeaning.AUTHOR: SESSION_COMPLETED,
@@ -47,11 +47,14 @@ EVENT_BY_MEANING: Final = {
 }
 
 
-async def sign_session(database: Database, identity: Identity, session_id: UUID, *, clock: Clock) -> Status:
+async def sign_session(
+    database: Database, identity: Identity, session_id: UUID, *, shown_sha256: str | None = None, clock: Clock
+) -> Status:
     """Sign as a leader, or as the reviewer of a session that waits for review; give the new status.
 
     When the session becomes Completed, its event is committed with it (SIGN-1 to SIGN-4).
-    Raises `StepUpProblem` when the log-in is older than five minutes.
+    `shown_sha256` is the digest of the document that the signer was shown: another one is not signed.
+    Raises `StepUpProblem` when the log-in is older than five minutes, `StaleProblem` for another document.
     """
     now = clock()
     require_fresh(identity, now)
@@ -60,6 +63,7 @@ async def sign_session(database: Database, identity: Identity, session_id: UUID,
         settings = await require_group_sessions(db)
         documentation = await load_documentation(db, session_id, for_change=True)
         meaning = _meaning(documentation, access)
+        _require_shown(documentation, shown_sha256)
         await _require_complete(db, documentation)
         signature = await _sign(db, documentation, access, meaning, now)
         signatures = (*documentation.signatures, signature)
@@ -103,6 +107,12 @@ def _meaning(documentation: Documentation, access: StaffAccess) -> SignatureMean
     raise ConflictProblem(
         f"A session is signed while in_progress or pending_review; this one is {session.status.value}."
     )
+
+
+def _require_shown(documentation: Documentation, shown_sha256: str | None) -> None:
+    now = digest_of(document_of(documentation.session, documentation.roster))
+    if shown_sha256 is not None and shown_sha256 != now:
+        raise StaleProblem("The document is no longer the one that you were shown; read it again.")
 
 
 async def _require_complete(db: Transaction, documentation: Documentation) -> None:

@@ -1,22 +1,30 @@
 """What can be done with a session on its day, from its start to its last signature."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from services.sessions.configuration.repository import require_group_sessions
-from services.sessions.directory.permissions import Action, may, require
+from services.sessions.directory.permissions import Action, may
 from services.sessions.directory.repository import load_location, load_staff
-from services.sessions.directory.use_cases import access_of, permit
+from services.sessions.directory.use_cases import permit
 from services.sessions.documentation.domain import GroupSession
+from services.sessions.documentation.lifecycle import Move
+from services.sessions.documentation.moving import session_to_move
 from services.sessions.documentation.outgoing import sign_in_sheet
+from services.sessions.documentation.parts import (
+    Author,
+    version_in,
+    write_attendance,
+    write_group_note_part,
+    write_note_part,
+)
 from services.sessions.documentation.repository import (
     add_leader,
     change_session,
     freeze_roster,
     load_session,
-    store_entries,
 )
 from services.sessions.documentation.roster import patients_of
 from services.sessions.metadata import LEDGER, SERVICE, TRAIL
@@ -26,7 +34,6 @@ from shared.clock import Clock
 from shared.database.audit import record_access
 from shared.database.transactions import Database, Transaction
 from shared.events.catalogue import SHEET_REQUESTED
-from shared.events.record import Attendance
 from shared.events.staff import StaffAccess
 from shared.identifiers import new_id
 from shared.messaging.outbox import publish
@@ -67,73 +74,65 @@ async def mark_attendance(
     database: Database,
     identity: Identity,
     session_id: UUID,
-    marks: Mapping[UUID, tuple[Attendance, int | None]],
+    marks: Mapping[UUID, Mapping[str, Any]],
     *,
     clock: Clock,
 ) -> None:
-    """Mark patients of the roster present or absent, with their own minutes where they differ (DOC-3)."""
-    entries = {
-        patient_id: {"attendance": attendance.value, "minutes": minutes}
-        for patient_id, (attendance, minutes) in marks.items()
-    }
-    await _write_entries(database, identity, session_id, entries, action="attendance.marked", clock=clock)
+    """Mark patients of the roster present or absent, with their own times where they differ (DOC-3)."""
+    now = clock()
+    async with database.writing(identity.instance_id) as db:
+        session = await session_to_move(db, identity, session_id, Move.WRITE, shared=True)
+        await write_attendance(db, session, marks, author=Author(user_id=identity.user_id, at=now))
+        await _record(db, identity, "attendance.marked", session_id, now)
 
 
 async def write_individual_note(
-    database: Database, identity: Identity, session_id: UUID, patient_id: UUID, text: str, *, clock: Clock
-) -> None:
-    """Write the note about one patient in this session (DOC-4)."""
-    entries = {patient_id: {"individual_note": text}}
-    await _write_entries(
-        database, identity, session_id, entries, action="individual_note.written", clock=clock
-    )
-
-
-async def _write_entries(
     database: Database,
     identity: Identity,
     session_id: UUID,
-    entries: Mapping[UUID, Mapping[str, Any]],
+    patient_id: UUID,
     *,
-    action: str,
+    text: str,
+    problems: Sequence[str],
+    if_match: str | None,
     clock: Clock,
-) -> None:
+) -> int:
+    """Write the note about one patient in this session; give its new version (DOC-4, DOC-5)."""
+    now = clock()
     async with database.writing(identity.instance_id) as db:
-        session = await _editable(db, identity, session_id)
-        await store_entries(db, session, entries)
-        await change_session(db, session, {})
-        await _record(db, identity, action, session_id, clock())
+        session = await session_to_move(db, identity, session_id, Move.WRITE, shared=True)
+        version = await write_note_part(
+            db,
+            session,
+            patient_id,
+            {"individual_note": text, "problems": list(problems)},
+            version=version_in(if_match),
+            author=Author(user_id=identity.user_id, at=now),
+        )
+        await _record(db, identity, "individual_note.written", session_id, now)
+    return version
 
 
 async def write_group_note(
     database: Database,
     identity: Identity,
     session_id: UUID,
+    changes: Mapping[str, Any],
     *,
-    topic: str,
-    description: str,
-    started_at: datetime | None,
-    ended_at: datetime | None,
+    if_match: str | None,
     clock: Clock,
-) -> None:
-    """Write what is shared by all: topic, description, actual start and end (DOC-4)."""
-    changes = {"topic": topic, "description": description, "started_at": started_at, "ended_at": ended_at}
+) -> int:
+    """Write what is shared by all; give the part's new version (DOC-4, DOC-5)."""
+    now = clock()
     async with database.writing(identity.instance_id) as db:
-        session = await _editable(db, identity, session_id)
+        session = await session_to_move(db, identity, session_id, Move.WRITE)
         stated = {name: value for name, value in changes.items() if value is not None}
-        await change_session(db, session, stated)
-        await _record(db, identity, "group_note.written", session_id, clock())
-
-
-async def _editable(db: Transaction, identity: Identity, session_id: UUID) -> GroupSession:
-    """Give a session that the caller may write in now (PERM-4, PERM-5)."""
-    access = await access_of(db, identity)
-    await require_group_sessions(db)
-    session = await load_session(db, session_id, for_change=True)
-    if access.user_id not in session.leader_ids:
-        require(access, Action.START_ANY)
-    _require_status(session, Status.IN_PROGRESS, "write in")
-    return session
+        author = Author(user_id=identity.user_id, at=now)
+        version = await write_group_note_part(
+            db, session, stated, version=version_in(if_match), author=author
+        )
+        await _record(db, identity, "group_note.written", session_id, now)
+    return version
 
 
 async def request_sign_in_sheet(

@@ -77,6 +77,12 @@ async def whole_session(db: Transaction, session_id: UUID) -> dict[str, Any]:
     }
 
 
+def etag_of_session(session: dict[str, Any]) -> str:
+    """Give the ETag of a whole session: it differs when any part does."""
+    parts = sum(one["note_version"] + one["attendance_version"] for one in session["roster"])
+    return f'"{session["version"]}.{session["note_version"] + parts}"'
+
+
 async def _roster(db: Transaction, documentation_id: UUID | None) -> list[dict[str, Any]]:
     statement = (
         select(
@@ -87,7 +93,13 @@ async def _roster(db: Transaction, documentation_id: UUID | None) -> list[dict[s
             PATIENT.c.mrn,
             ROSTER_ENTRY.c.attendance,
             ROSTER_ENTRY.c.minutes,
+            ROSTER_ENTRY.c.arrived_at,
+            ROSTER_ENTRY.c.left_at,
+            ROSTER_ENTRY.c.absence_reason,
+            ROSTER_ENTRY.c.attendance_version,
             ROSTER_ENTRY.c.individual_note,
+            ROSTER_ENTRY.c.problems,
+            ROSTER_ENTRY.c.note_version,
         )
         .join_from(ROSTER_ENTRY, PATIENT, PATIENT.c.id == ROSTER_ENTRY.c.patient_id)
         .where(

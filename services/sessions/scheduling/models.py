@@ -42,6 +42,10 @@ SESSION: Final = Table(
     Column("description", Text, nullable=False),
     Column("moved_from", Date),  # the day on which the series has it, when it is held on another
     Column("caseload_of", Uuid),  # the therapist of a caseload group (TPL-4)
+    # The group note is a part of its own: leaders who write other parts never conflict with it (DOC-5).
+    Column("note_version", Integer, nullable=False, server_default="1"),
+    Column("note_by", Uuid),
+    Column("note_at", UtcDateTime),
     Index("ix_group_session_template_id_held_on", "template_id", "held_on"),
     Index("ix_group_session_instance_id_location_id_held_on", "instance_id", "location_id", "held_on"),
 )

@@ -152,9 +152,12 @@ class Clinic:
         content: Any = None,
         auth_time: datetime | None = None,
         token: str | None = None,
+        if_match: str = '"1"',
     ) -> httpx2.Response:
         """Send one request with the token of `who`, who has just logged in unless `auth_time` is given."""
         headers = {"Content-Type": "application/json"} if content is not None else {}
+        if method == "PUT":
+            headers["If-Match"] = if_match
         if who is not None:
             token = self.issuer.token_for(
                 self.id_of(who), instance_id=self.instance_id, auth_time=auth_time or self.clock()
@@ -237,10 +240,14 @@ class Clinic:
             await self.write_note(session_id, patient_id, f"Note number {number}.", by=by)
         return session_id
 
-    async def write_group_note(self, session_id: UUID, *, by: str = "Margaret", **changes: Any) -> None:
+    async def write_group_note(
+        self, session_id: UUID, *, by: str = "Margaret", if_match: str = '"1"', **changes: Any
+    ) -> None:
         ended_at = (self.clock() + timedelta(minutes=50)).isoformat()
         body = {"topic": "Coping with cravings", "description": "Urge surfing.", "ended_at": ended_at}
-        await self.do(by, "PUT", f"/v1/group-sessions/{session_id}/group-note", json=body | changes)
+        await self.do(
+            by, "PUT", f"/v1/group-sessions/{session_id}/group-note", json=body | changes, if_match=if_match
+        )
 
     async def mark(self, session_id: UUID, marks: Mapping[UUID, Any], *, by: str = "Margaret") -> None:
         body = {
@@ -251,10 +258,10 @@ class Clinic:
         await self.do(by, "PUT", f"/v1/group-sessions/{session_id}/attendance", json=body)
 
     async def write_note(
-        self, session_id: UUID, patient_id: UUID, text: str, *, by: str = "Margaret"
+        self, session_id: UUID, patient_id: UUID, text: str, *, by: str = "Margaret", **rest: Any
     ) -> None:
         path = f"/v1/group-sessions/{session_id}/roster/{patient_id}/note"
-        await self.do(by, "PUT", path, json={"text": text})
+        await self.do(by, "PUT", path, json={"text": text}, **rest)
 
     async def sign(self, session_id: UUID, *, by: str = "Margaret", **rest: Any) -> httpx2.Response:
         return await self.ask(by, "POST", f"/v1/group-sessions/{session_id}/signatures", **rest)

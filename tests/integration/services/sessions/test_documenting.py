@@ -63,7 +63,10 @@ async def test_the_end_that_is_written_down_is_a_point_in_time(clinic: Clinic) -
 async def test_notes_are_written_by_leaders_and_admins_alone(clinic: Clinic) -> None:
     session_id = await clinic.started()
     path, body = f"/v1/group-sessions/{session_id}/group-note", {"topic": "Cravings"}
-    statuses = {name: (await clinic.ask(name, "PUT", path, json=body)).status_code for name in STAFF}
+    version, statuses = 1, {}
+    for name in STAFF:
+        answer = await clinic.ask(name, "PUT", path, json=body, if_match=f'"{version}"')
+        version, statuses[name] = version + answer.is_success, answer.status_code
     assert statuses == {name: 204 if name in {"Margaret", "Ada", "Rosa"} else 403 for name in STAFF}
 
 

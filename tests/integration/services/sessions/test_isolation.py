@@ -87,6 +87,13 @@ class Theirs:
             "PUT /v1/group-sessions/{session_id}/attendance": {
                 "marks": [{"patient_id": patient_id, "attendance": "absent"}]
             },
+            "PUT /v1/group-sessions/{session_id}/leaders": {
+                "leader_ids": [str(self.clinic.id_of("Margaret"))]
+            },
+            "POST /v1/group-sessions/{session_id}/roster/{patient_id}/removal": {"reason": "Changed"},
+            "POST /v1/group-sessions/{session_id}/return": {"reason": "Changed"},
+            "POST /v1/group-sessions/{session_id}/reopening": {"reason": "Changed"},
+            "POST /v1/group-sessions/{session_id}/deletion": {"reason": "Changed"},
             "PUT /v1/group-sessions/{session_id}/group-note": {"topic": "Changed"},
             "PUT /v1/group-sessions/{session_id}/roster/{patient_id}/note": {"text": "Changed"},
         }

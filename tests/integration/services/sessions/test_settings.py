@@ -93,9 +93,11 @@ async def _writing_and_signing(clinic: Clinic, session_id: UUID) -> list[int]:
     here, patient_id = f"/v1/group-sessions/{session_id}", clinic.patient_ids[0]
     mark = {"marks": [{"patient_id": str(patient_id), "attendance": "present"}]}
     answers = [
-        await clinic.ask("Margaret", "PUT", f"{here}/group-note", json={"topic": "Changed"}),
+        await clinic.ask("Margaret", "PUT", f"{here}/group-note", json={"topic": "Changed"}, if_match='"2"'),
         await clinic.ask("Margaret", "PUT", f"{here}/attendance", json=mark),
-        await clinic.ask("Margaret", "PUT", f"{here}/roster/{patient_id}/note", json={"text": "Changed"}),
+        await clinic.ask(
+            "Margaret", "PUT", f"{here}/roster/{patient_id}/note", json={"text": "Changed"}, if_match='"2"'
+        ),
         await clinic.sign(session_id),
     ]
     return [one.status_code for one in answers]

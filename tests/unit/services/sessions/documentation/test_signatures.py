@@ -30,6 +30,10 @@ CHANGED_ENTRY: dict[str, Any] = {
     "attendance": Attendance.ABSENT,
     "minutes": 49,
     "individual_note": "Note number 0",
+    "arrived_at": TUESDAY + timedelta(minutes=1),
+    "left_at": TUESDAY + timedelta(minutes=49),
+    "absence_reason": "ill",
+    "problems": ("F10.20",),
 }
 NOT_WRITTEN = {"template_id", "location_id", "held_on", "starts_at", "duration_minutes", "status", "version"}
 """What a plan says and no clinician vouches for."""

@@ -1,0 +1,69 @@
+"""Setting aside, restoring and verifying what was documented, over HTTP."""
+
+from uuid import UUID
+
+from fastapi import APIRouter, Response
+
+from services.sessions.documentation import setting_aside, verification
+from services.sessions.documentation.schemas import Reason
+from services.sessions.requests import CurrentCall
+from shared.web.bodies import json_response
+
+router = APIRouter(prefix="/v1/group-sessions/{session_id}", tags=["group sessions"])
+
+
+@router.post("/return", status_code=204)
+async def post_return(session_id: UUID, body: Reason, call: CurrentCall) -> Response:
+    """Send a session back from review, with a reason (SIGN-3)."""
+    await setting_aside.return_session(
+        call.database, call.identity, session_id, reason=body.reason, clock=call.clock
+    )
+    return Response(status_code=204)
+
+
+@router.post("/reopening", status_code=204)
+async def post_reopening(session_id: UUID, body: Reason, call: CurrentCall) -> Response:
+    """Void the signatures of a session in progress, so that it can be written again (DOC-5)."""
+    await setting_aside.reopen_session(
+        call.database, call.identity, session_id, reason=body.reason, clock=call.clock
+    )
+    return Response(status_code=204)
+
+
+@router.post("/deletion", status_code=204)
+async def post_deletion(session_id: UUID, body: Reason, call: CurrentCall) -> Response:
+    """Move a session back to Upcoming; what was documented stays in its history (DOC-6)."""
+    await setting_aside.delete_session(
+        call.database, call.identity, session_id, reason=body.reason, clock=call.clock
+    )
+    return Response(status_code=204)
+
+
+@router.post("/restoration")
+async def post_restoration(session_id: UUID, call: CurrentCall) -> Response:
+    """Bring back what was deleted last (DOC-6)."""
+    status = await setting_aside.restore_session(call.database, call.identity, session_id, clock=call.clock)
+    return json_response({"status": status.value})
+
+
+@router.get("/history")
+async def get_history(session_id: UUID, call: CurrentCall) -> Response:
+    """List what was set aside, and why (DOC-6)."""
+    items = await setting_aside.read_history(call.database, call.identity, session_id, clock=call.clock)
+    return json_response({"items": items})
+
+
+@router.get("/document")
+async def get_document(session_id: UUID, call: CurrentCall) -> Response:
+    """Give the document that a signature would be bound to, with its SHA-256 (SIGN-4)."""
+    return json_response(
+        await verification.read_document(call.database, call.identity, session_id, clock=call.clock)
+    )
+
+
+@router.get("/verification")
+async def get_verification(session_id: UUID, call: CurrentCall) -> Response:
+    """Tell whether what is stored is still what was signed (SIGN-4)."""
+    return json_response(
+        await verification.verify_session(call.database, call.identity, session_id, clock=call.clock)
+    )

@@ -1,0 +1,132 @@
+"""The parts of a document, each with its own version: writers of different parts never conflict (DOC-5)."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, Table, bindparam, update
+
+from services.sessions.documentation.domain import GroupSession
+from services.sessions.documentation.models import ROSTER_ENTRY
+from services.sessions.scheduling.models import SESSION
+from shared.database.transactions import Transaction
+from shared.web.problems import NotFoundProblem, Problem, StaleProblem
+
+
+class PreconditionMissingProblem(Problem):
+    """A write did not say which version it was made from (428, RFC 6585)."""
+
+    status, name, title = 428, "precondition-missing", "Say which version you have changed"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Author:
+    """Who writes, and when."""
+
+    user_id: UUID
+    at: datetime
+
+
+def version_in(if_match: str | None) -> int:
+    """Read the version out of `If-Match: "3"`; `*` is refused, because it would overwrite unseen text."""
+    number = (if_match or "").strip().strip('"')
+    if not (number.isascii() and number.isdigit()):
+        raise PreconditionMissingProblem('Send `If-Match` with the ETag of the part, for example "3".')
+    return int(number[:9])
+
+
+async def write_group_note_part(
+    db: Transaction, session: GroupSession, changes: Mapping[str, Any], *, version: int, author: Author
+) -> int:
+    """Write the group note; give its new version. Raises `StaleProblem`."""
+    return await _write(
+        db, SESSION, SESSION.c.id == session.id, "note", changes, version=version, author=author
+    )
+
+
+async def write_note_part(
+    db: Transaction,
+    session: GroupSession,
+    patient_id: UUID,
+    changes: Mapping[str, Any],
+    *,
+    version: int,
+    author: Author,
+) -> int:
+    """Write one individual note; give its new version. Raises `StaleProblem`, `NotFoundProblem`."""
+    row = (ROSTER_ENTRY.c.documentation_id == session.documentation_id) & (
+        ROSTER_ENTRY.c.patient_id == patient_id
+    )
+    return await _write(db, ROSTER_ENTRY, row, "note", changes, version=version, author=author)
+
+
+async def _write(
+    db: Transaction,
+    table: Table,
+    row: ColumnElement[bool],
+    part: str,
+    changes: Mapping[str, Any],
+    *,
+    version: int,
+    author: Author,
+) -> int:
+    mine = row & (table.c.instance_id == db.instance_id)
+    known = table.c[f"{part}_version"]
+    stamp = {f"{part}_version": version + 1, f"{part}_by": author.user_id, f"{part}_at": author.at}
+    # Conditional: whoever else writes this part at the same time, one of the two is refused.
+    changed = await db.execute(update(table).where(mine, known == version).values(**changes, **stamp))
+    if changed.rowcount != 1:
+        await _refuse(db, table, mine, part)
+    return version + 1
+
+
+async def _refuse(db: Transaction, table: Table, mine: ColumnElement[bool], part: str) -> None:
+    columns = [table.c[f"{part}_{name}"].label(name) for name in ("version", "by", "at")]
+    now = await db.one_or_none(db.rows_of(table, *columns).where(mine))
+    if now is None:
+        raise NotFoundProblem("Not all of these patients are on the roster of this session.")
+    when = f" by {now.by} at {now.at.isoformat()}" if now.at else ""
+    raise StaleProblem(
+        f"This part is at version {now.version}, written{when}; read it again.",
+        headers={"ETag": f'"{now.version}"'},
+    )
+
+
+async def write_attendance(
+    db: Transaction, session: GroupSession, marks: Mapping[UUID, Mapping[str, Any]], *, author: Author
+) -> None:
+    """Write attendance of some of the roster, set-based.
+
+    A mark's `version` is None or the one it was made from. Raises `StaleProblem` that names the patients
+    who were marked meanwhile, and `NotFoundProblem`; then nothing is written.
+    """
+    entry = ROSTER_ENTRY
+    mine = (entry.c.documentation_id == session.documentation_id) & (entry.c.instance_id == db.instance_id)
+    # Locked in one order, so that two leaders who mark the same patients wait instead of deadlocking.
+    rows = db.rows_of(entry, entry.c.patient_id, entry.c.attendance_version).where(
+        mine, entry.c.patient_id.in_(marks)
+    )
+    known = {
+        row.patient_id: row.attendance_version
+        for row in await db.all(rows.order_by(entry.c.patient_id).with_for_update())
+    }
+    if known.keys() != marks.keys():
+        raise NotFoundProblem("Not all of these patients are on the roster of this session.")
+    stale = [one for one, mark in marks.items() if mark["version"] not in {None, known[one]}]
+    if stale:
+        errors = [{"pointer": f"#/roster/{one}", "detail": f"is at version {known[one]}"} for one in stale]
+        raise StaleProblem("Some were marked meanwhile; see errors, and read them again.", errors=errors)
+    names = ("attendance", "minutes", "arrived_at", "left_at", "absence_reason")
+    values: dict[str, Any] = {name: bindparam(f"new_{name}") for name in names}
+    stamp = {
+        "attendance_version": entry.c.attendance_version + 1,
+        "attendance_by": author.user_id,
+        "attendance_at": author.at,
+    }
+    statement = update(entry).where(mine, entry.c.patient_id == bindparam("of_patient"))
+    parameters = [
+        {"of_patient": one, **{f"new_{name}": mark[name] for name in names}} for one, mark in marks.items()
+    ]
+    await db.execute(statement.values(values | stamp), parameters)

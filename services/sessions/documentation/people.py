@@ -1,0 +1,120 @@
+"""Who leads a session in progress and who is on its roster, until it is signed (PERM-4, DOC-2)."""
+
+from collections.abc import Sequence
+from uuid import UUID
+
+from sqlalchemy import delete, insert
+
+from services.sessions.directory.permissions import Action, may
+from services.sessions.directory.repository import load_access, load_patients
+from services.sessions.documentation.lifecycle import Move
+from services.sessions.documentation.models import DISCARDED, ROSTER_ENTRY
+from services.sessions.documentation.moving import session_to_move
+from services.sessions.documentation.repository import change_session, freeze_roster, set_leaders
+from services.sessions.metadata import TRAIL
+from shared.clock import Clock
+from shared.database.audit import record_access
+from shared.database.transactions import Database
+from shared.identifiers import new_id
+from shared.web.identity import Identity
+from shared.web.problems import ConflictProblem, NotFoundProblem
+
+
+async def change_leaders(
+    database: Database, identity: Identity, session_id: UUID, leader_ids: Sequence[UUID], *, clock: Clock
+) -> None:
+    """Hand a session over, or have others co-sign: these lead it from now on, in this order (PERM-4)."""
+    async with database.writing(identity.instance_id) as db:
+        session = await session_to_move(db, identity, session_id, Move.CHANGE_LEADERS)
+        wanted = list(dict.fromkeys(leader_ids))
+        known = await load_access(db, wanted)
+        unfit = [
+            one for one in wanted if one not in known or not may(known[one], Action.START_OWN_OR_UNASSIGNED)
+        ]
+        if unfit:
+            errors = [{"pointer": "#/leader_ids", "detail": f"{one} may not lead sessions"} for one in unfit]
+            raise ConflictProblem("Not all of these users may lead a session; see errors.", errors=errors)
+        await set_leaders(db, session_id, wanted)
+        await change_session(db, session, {})
+        await record_access(
+            db,
+            TRAIL,
+            at=clock(),
+            user_id=identity.user_id,
+            action="session.leaders_changed",
+            subject=session_id,
+        )
+
+
+async def add_walk_in(
+    database: Database, identity: Identity, session_id: UUID, patient_id: UUID, *, clock: Clock
+) -> None:
+    """Put a patient in treatment onto the roster of a session in progress (DOC-2); twice is once."""
+    async with database.writing(identity.instance_id) as db:
+        session = await session_to_move(db, identity, session_id, Move.CHANGE_ROSTER)
+        patient = (await load_patients(db, [patient_id]))[patient_id]
+        if session.documentation_id is None or not patient.in_treatment_on(session.held_on):
+            raise ConflictProblem("This patient was not in treatment on the day of the session.")
+        await freeze_roster(db, session, session.documentation_id, [patient_id])
+        await change_session(db, session, {})
+        await record_access(
+            db,
+            TRAIL,
+            at=clock(),
+            user_id=identity.user_id,
+            action="walk_in.added",
+            subject=session_id,
+            patient_id=patient_id,
+        )
+
+
+async def remove_patient(
+    database: Database,
+    identity: Identity,
+    session_id: UUID,
+    patient_id: UUID,
+    *,
+    reason: str,
+    clock: Clock,
+) -> None:
+    """Take a patient added by mistake off the roster; what was written goes to the history (DOC-2)."""
+    now = clock()
+    async with database.writing(identity.instance_id) as db:
+        session = await session_to_move(db, identity, session_id, Move.CHANGE_ROSTER)
+        removed = await db.execute(
+            delete(ROSTER_ENTRY)
+            .where(
+                ROSTER_ENTRY.c.instance_id == db.instance_id,
+                ROSTER_ENTRY.c.documentation_id == session.documentation_id,
+                ROSTER_ENTRY.c.patient_id == patient_id,
+            )
+            .returning(ROSTER_ENTRY.c.attendance, ROSTER_ENTRY.c.individual_note)
+        )
+        entry = removed.one_or_none()
+        if entry is None:
+            raise NotFoundProblem("This patient is not on the roster of this session.")
+        kept = {"patient_id": str(patient_id), "attendance": entry.attendance, "note": entry.individual_note}
+        values = {
+            "id": new_id(),
+            "instance_id": db.instance_id,
+            "session_id": session.id,
+            "documentation_id": session.documentation_id,
+            "how": "removed_patient",
+            "reason": reason,
+            "discarded_at": now,
+            "discarded_by": identity.user_id,
+            "status": session.status.value,
+            "distributed": False,
+            "content": kept,
+        }
+        await db.execute(insert(DISCARDED).values(values))
+        await change_session(db, session, {})
+        await record_access(
+            db,
+            TRAIL,
+            at=now,
+            user_id=identity.user_id,
+            action="roster.patient_removed",
+            subject=session_id,
+            patient_id=patient_id,
+        )

@@ -1,0 +1,213 @@
+"""Returning, reopening, deleting and restoring: what was documented is set aside, never lost (SIGN-3, DOC-6).
+
+Once signed, a documentation never changes. So whoever has to go on writing gets a copy under a new
+documentation id, and the signatures stay with the old one.
+"""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import func, insert
+
+from services.sessions.directory.permissions import Action
+from services.sessions.directory.repository import load_staff
+from services.sessions.directory.use_cases import permit
+from services.sessions.documentation.domain import GroupSession
+from services.sessions.documentation.lifecycle import Move
+from services.sessions.documentation.models import DISCARDED, ROSTER_ENTRY, SIGNATURE
+from services.sessions.documentation.moving import session_to_move
+from services.sessions.documentation.repository import (
+    change_session,
+    freeze,
+    load_session,
+    set_leaders,
+)
+from services.sessions.metadata import LEDGER, SERVICE, TRAIL
+from services.sessions.scheduling.domain import Status
+from shared.clock import Clock
+from shared.database.audit import record_access
+from shared.database.bulk import insert_new
+from shared.database.transactions import Database, Transaction
+from shared.events.catalogue import SESSION_RETRACTED
+from shared.events.record import SessionRetracted
+from shared.identifiers import new_id
+from shared.messaging.outbox import publish
+from shared.web.identity import Identity
+from shared.web.problems import ConflictProblem
+
+_MOMENTS = ("started_at", "ended_at")
+_TEXTS = ("topic", "description")
+_NOTHING: Mapping[str, Any] = {"started_at": None, "ended_at": None, "topic": "", "description": ""}
+
+
+async def return_session(
+    database: Database, identity: Identity, session_id: UUID, *, reason: str, clock: Clock
+) -> None:
+    """Send a session back from review: in progress again, its signatures void (SIGN-3)."""
+    await _open_a_copy(database, identity, session_id, move=Move.RETURN, reason=reason, clock=clock)
+
+
+async def reopen_session(
+    database: Database, identity: Identity, session_id: UUID, *, reason: str, clock: Clock
+) -> None:
+    """Make a session that some leaders have signed writable again; their signatures are void."""
+    await _open_a_copy(database, identity, session_id, move=Move.REOPEN, reason=reason, clock=clock)
+
+
+async def _open_a_copy(
+    database: Database, identity: Identity, session_id: UUID, *, move: Move, reason: str, clock: Clock
+) -> None:
+    now = clock()
+    async with database.writing(identity.instance_id) as db:
+        session = await session_to_move(db, identity, session_id, move)
+        await _set_aside(db, identity, session, move=move, reason=reason, now=now)
+        copy_id = new_id()
+        await _copy_roster(db, session.documentation_id, copy_id)
+        changes = {"status": Status.IN_PROGRESS.value, "documentation_id": copy_id}
+        await change_session(db, session, changes)
+        await _record(db, identity, f"session.{move.value}ed", session_id, now)
+
+
+async def delete_session(
+    database: Database, identity: Identity, session_id: UUID, *, reason: str, clock: Clock
+) -> None:
+    """Move a session back to Upcoming without its notes and signatures (DOC-6).
+
+    Was it Completed, the charts and the bills hear that it was retracted.
+    """
+    now = clock()
+    async with database.writing(identity.instance_id) as db:
+        session = await session_to_move(db, identity, session_id, Move.DELETE)
+        await _set_aside(db, identity, session, move=Move.DELETE, reason=reason, now=now)
+        changes = {"status": Status.UPCOMING.value, "documentation_id": None, **_NOTHING}
+        await change_session(db, session, changes)
+        if session.status is Status.COMPLETED:
+            await _retract(db, identity, session, reason=reason, now=now)
+        await _record(db, identity, "session.deleted", session_id, now)
+
+
+async def _set_aside(
+    db: Transaction, identity: Identity, session: GroupSession, *, move: Move, reason: str, now: datetime
+) -> None:
+    assert session.documentation_id is not None  # noqa: S101 - none of these moves exists before the start
+    await freeze(db, session.documentation_id, at=now)
+    moments = {name: _text(getattr(session, name)) for name in _MOMENTS}
+    texts = {name: getattr(session, name) for name in _TEXTS}
+    values = {
+        "id": new_id(),
+        "instance_id": db.instance_id,
+        "session_id": session.id,
+        "documentation_id": session.documentation_id,
+        "how": move.value,
+        "reason": reason,
+        "discarded_at": now,
+        "discarded_by": identity.user_id,
+        "status": session.status.value,
+        "distributed": session.status is Status.COMPLETED,
+        "content": moments | texts | {"leader_ids": [str(one) for one in session.leader_ids]},
+    }
+    await db.execute(insert(DISCARDED).values(values))
+
+
+def _text(moment: datetime | None) -> str | None:
+    return moment.isoformat() if moment else None
+
+
+async def _copy_roster(db: Transaction, from_id: UUID | None, to_id: UUID) -> None:
+    rows = await db.records(db.rows_of(ROSTER_ENTRY).where(ROSTER_ENTRY.c.documentation_id == from_id))
+    await insert_new(db.connection, ROSTER_ENTRY, [row | {"documentation_id": to_id} for row in rows])
+
+
+async def _retract(
+    db: Transaction, identity: Identity, session: GroupSession, *, reason: str, now: datetime
+) -> None:
+    assert session.documentation_id is not None  # noqa: S101 - it was completed
+    member = (await load_staff(db, [identity.user_id]))[identity.user_id]
+    facts = SessionRetracted(
+        session_id=session.id,
+        documentation_id=session.documentation_id,
+        version=session.version + 1,
+        reason=reason,
+        retracted_at=now,
+        retracted_by=member.id,
+        printed_name=member.printed_name,
+    )
+    await publish(
+        db,
+        LEDGER,
+        source=SERVICE,
+        event_type=SESSION_RETRACTED,
+        subject=session.id,
+        facts=facts,
+        at=now,
+    )
+
+
+async def restore_session(
+    database: Database, identity: Identity, session_id: UUID, *, clock: Clock
+) -> Status:
+    """Bring back what was deleted last, until something new is documented; give the status (DOC-6).
+
+    Never distributed: as it was, with its signatures. Distributed: its chart notes are entered in error for
+    good, so it comes back in progress under a new documentation id, to be signed again.
+    """
+    now = clock()
+    async with database.writing(identity.instance_id) as db:
+        session = await session_to_move(db, identity, session_id, Move.RESTORE)
+        kept = await _deleted_last(db, session)
+        status, documentation_id = Status(kept.status), kept.documentation_id
+        if kept.distributed:
+            status, documentation_id = Status.IN_PROGRESS, new_id()
+            await _copy_roster(db, kept.documentation_id, documentation_id)
+        elif status is Status.IN_PROGRESS and not await _is_signed(db, kept.documentation_id):
+            # Setting it aside has frozen it; its writers go on in a copy.
+            documentation_id = new_id()
+            await _copy_roster(db, kept.documentation_id, documentation_id)
+        moments = {
+            name: datetime.fromisoformat(kept.content[name]) if kept.content[name] else None
+            for name in _MOMENTS
+        }
+        texts = {name: kept.content[name] for name in _TEXTS}
+        back = {"status": status.value, "documentation_id": documentation_id}
+        await change_session(db, session, back | moments | texts)
+        await set_leaders(db, session_id, [UUID(one) for one in kept.content["leader_ids"]])
+        await _record(db, identity, "session.restored", session_id, now)
+    return status
+
+
+async def _deleted_last(db: Transaction, session: GroupSession) -> Any:
+    found = await db.all(
+        db.rows_of(DISCARDED)
+        .where(DISCARDED.c.session_id == session.id, DISCARDED.c.how == Move.DELETE.value)
+        .order_by(DISCARDED.c.discarded_at.desc(), DISCARDED.c.id.desc())
+        .limit(1)
+    )
+    if not found:
+        raise ConflictProblem("Nothing of this session was deleted.")
+    return found[0]
+
+
+async def _is_signed(db: Transaction, documentation_id: UUID) -> bool:
+    from_signatures = db.rows_of(SIGNATURE, func.count().label("signed"))
+    row = await db.one_or_none(from_signatures.where(SIGNATURE.c.documentation_id == documentation_id))
+    return row is not None and row.signed > 0
+
+
+async def read_history(
+    database: Database, identity: Identity, session_id: UUID, *, clock: Clock
+) -> list[dict[str, Any]]:
+    """List what was set aside of a session, newest first, with group notes and reasons (DOC-6)."""
+    columns = [column for column in DISCARDED.c if column.name not in {"instance_id", "session_id"}]
+    async with database.writing(identity.instance_id) as db:
+        await permit(db, identity, Action.SEE_SESSIONS)
+        await load_session(db, session_id)
+        rows = db.rows_of(DISCARDED, *columns).where(DISCARDED.c.session_id == session_id)
+        found = await db.records(rows.order_by(DISCARDED.c.discarded_at.desc(), DISCARDED.c.id.desc()))
+        await _record(db, identity, "session.history_seen", session_id, clock())
+    return found
+
+
+async def _record(db: Transaction, identity: Identity, action: str, session_id: UUID, at: datetime) -> None:
+    await record_access(db, TRAIL, at=at, user_id=identity.user_id, action=action, subject=session_id)
