@@ -10,6 +10,7 @@ from sqlalchemy import text
 
 from shared.database.transactions import Database
 from shared.settings import Settings
+from shared.web.idempotency import Idempotency, Idempotent
 from shared.web.identity import TokenVerifier, signing_keys
 from shared.web.middleware import Identified, Limited, Observed
 from shared.web.problems import answer_with_problems
@@ -34,6 +35,7 @@ def new_application(
     open_paths: Collection[str] = (),
     unlimited_paths: Collection[str] = (),
     before_metrics: Refresh = _nothing_to_measure,
+    idempotency: Idempotency | None = None,
 ) -> FastAPI:
     """Build the application; `state` is what endpoints find on `request.app.state`, `database` included."""
 
@@ -61,6 +63,8 @@ def new_application(
         issuer=settings.issuer, audience=settings.audience, keys=signing_keys(settings.token_keys)
     )
     # The last one added is the outermost.
+    if idempotency is not None:
+        application.add_middleware(Idempotent, idempotency=idempotency, unkept=unlimited_paths)
     application.add_middleware(Limited, unlimited=unlimited_paths)
     application.add_middleware(Identified, verifier=verifier, open_paths=(*OPEN_PATHS, *open_paths))
     application.add_middleware(Observed)
