@@ -10,6 +10,7 @@ from sqlalchemy import text
 
 from shared.database.transactions import Database
 from shared.settings import Settings
+from shared.web.description import describe
 from shared.web.idempotency import Idempotency, Idempotent
 from shared.web.identity import TokenVerifier, signing_keys
 from shared.web.middleware import Identified, Limited, Observed
@@ -59,6 +60,7 @@ def new_application(
     for name, value in (common | (state or {})).items():
         setattr(application.state, name, value)
     answer_with_problems(application)
+    describe(application, takes_keys=idempotency is not None)
     verifier = TokenVerifier(
         issuer=settings.issuer, audience=settings.audience, keys=signing_keys(settings.token_keys)
     )
