@@ -6,10 +6,13 @@ from services.sessions.configuration.endpoints import router as configuration_ro
 from services.sessions.directory.endpoints import IMPORT_PATH, issuer_router
 from services.sessions.directory.endpoints import router as directory_router
 from services.sessions.directory.issuer import open_issuer
+from services.sessions.directory.patient_endpoints import router as patient_router
+from services.sessions.directory.place_endpoints import router as place_router
+from services.sessions.directory.staff_endpoints import router as staff_router
 from services.sessions.documentation.endpoints import router as documentation_router
 from services.sessions.documentation.history_endpoints import router as history_router
 from services.sessions.documentation.people_endpoints import router as people_router
-from services.sessions.metadata import LEDGER, SERVICE, TRAIL
+from services.sessions.metadata import IDEMPOTENCY, LEDGER, SERVICE, TRAIL
 from services.sessions.scheduling.calendar_endpoints import CALENDARS_PATH, feeds_router
 from services.sessions.scheduling.endpoints import router as scheduling_router
 from services.sessions.scheduling.planning import Planner
@@ -21,11 +24,15 @@ from shared.messaging.ledger import measure_ledger
 from shared.runtime import open_database, serve_http
 from shared.settings import Environment, Settings, read_settings, refuse_setting
 from shared.web.application import new_application
+from shared.web.idempotency import Idempotency
 from shared.web.refusals import audit_refusals
 
 ROUTERS = (
     configuration_router,
     directory_router,
+    place_router,
+    staff_router,
+    patient_router,
     templates_router,
     scheduling_router,
     feeds_router,
@@ -63,6 +70,7 @@ def build_application(
         open_paths=(CALENDARS_PATH, *(ISSUER_PATHS if "issuer" in state else ())),
         unlimited_paths=(IMPORT_PATH,),
         before_metrics=lambda: measure_ledger(database, LEDGER, service=SERVICE),
+        idempotency=Idempotency(database=database, table=IDEMPOTENCY, clock=clock),
     )
     audit_refusals(application, database=database, trail=TRAIL, clock=clock)
     return application

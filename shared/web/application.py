@@ -10,6 +10,8 @@ from sqlalchemy import text
 
 from shared.database.transactions import Database
 from shared.settings import Settings
+from shared.web.description import describe
+from shared.web.idempotency import Idempotency, Idempotent
 from shared.web.identity import TokenVerifier, signing_keys
 from shared.web.middleware import Identified, Limited, Observed
 from shared.web.problems import answer_with_problems
@@ -34,6 +36,7 @@ def new_application(
     open_paths: Collection[str] = (),
     unlimited_paths: Collection[str] = (),
     before_metrics: Refresh = _nothing_to_measure,
+    idempotency: Idempotency | None = None,
 ) -> FastAPI:
     """Build the application; `state` is what endpoints find on `request.app.state`, `database` included."""
 
@@ -57,10 +60,13 @@ def new_application(
     for name, value in (common | (state or {})).items():
         setattr(application.state, name, value)
     answer_with_problems(application)
+    describe(application, takes_keys=idempotency is not None)
     verifier = TokenVerifier(
         issuer=settings.issuer, audience=settings.audience, keys=signing_keys(settings.token_keys)
     )
     # The last one added is the outermost.
+    if idempotency is not None:
+        application.add_middleware(Idempotent, idempotency=idempotency, unkept=unlimited_paths)
     application.add_middleware(Limited, unlimited=unlimited_paths)
     application.add_middleware(Identified, verifier=verifier, open_paths=(*OPEN_PATHS, *open_paths))
     application.add_middleware(Observed)

@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from pydantic import Field, field_validator
+from pydantic import BaseModel, Field, field_validator
 
 from shared.web.shapes import Shape
 
@@ -28,3 +28,15 @@ class SettingsChange(Shape):
             message = "must be true or false, or be left out"
             raise ValueError(message)
         return switch
+
+
+class Settings(BaseModel):
+    """All settings of an instance."""
+
+    name: str
+    use_group_sessions: bool
+    view_individual_group_sessions: bool
+    show_attendance_in_chart: bool
+    show_preferred_name: bool
+    integrated_billing: str | None
+    version: int

@@ -5,6 +5,7 @@ from typing import Any
 from uuid import UUID
 
 from services.sessions.configuration.domain import InstanceSettings
+from services.sessions.configuration.outgoing import publish_settings
 from services.sessions.configuration.repository import add_instance, load_settings, store_settings
 from services.sessions.directory.permissions import Action
 from services.sessions.directory.use_cases import access_of, add_super_admin, permit
@@ -13,7 +14,9 @@ from shared.clock import Clock
 from shared.database.audit import record_access
 from shared.database.transactions import Database
 from shared.identifiers import new_id
+from shared.web.bodies import etag_of
 from shared.web.identity import Identity
+from shared.web.preconditions import refuse_stale
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,6 +46,7 @@ async def found_instance(
     instance_id = new_id()
     async with database.writing(instance_id) as db:
         await add_instance(db, settings)
+        await publish_settings(db, settings, at=clock())
         administrator_id = await add_super_admin(
             db, first_name="First", last_name="Administrator", login=login, password=password, at=clock()
         )
@@ -57,13 +61,21 @@ async def read_settings(database: Database, identity: Identity) -> InstanceSetti
 
 
 async def change_settings(
-    database: Database, identity: Identity, changes: dict[str, Any], *, clock: Clock
+    database: Database,
+    identity: Identity,
+    changes: dict[str, Any],
+    *,
+    if_match: str | None = None,
+    clock: Clock,
 ) -> InstanceSettings:
-    """Change settings; Super Admins only (SET-1)."""
+    """Change settings; Super Admins only (SET-1). Raises `StaleProblem` where `if_match` is not of now."""
     async with database.writing(identity.instance_id) as db:
         await permit(db, identity, Action.CHANGE_SETTINGS)
         before = await load_settings(db)
+        refuse_stale(if_match, etag_of(before.version))
         await store_settings(db, changes, version=before.version)
+        settings = InstanceSettings(**asdict(before) | changes | {"version": before.version + 1})
+        await publish_settings(db, settings, at=clock())
         await record_access(
             db,
             TRAIL,
@@ -72,4 +84,4 @@ async def change_settings(
             action="settings.changed",
             subject=identity.instance_id,
         )
-    return InstanceSettings(**asdict(before) | changes | {"version": before.version + 1})
+    return settings

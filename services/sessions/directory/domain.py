@@ -1,10 +1,19 @@
 """People and places, as the rest of the service sees them."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
+from typing import Final
 from uuid import UUID, uuid5
 
 from shared.events.staff import Feature, Role
+
+DAY_NOT_KNOWN: Final = date.min
+"""Known to be dead, not known since when: out of every group at once, and equal at every import."""
+
+NPI_DIGITS: Final = 10
+NPI_PREFIX: Final = "80840"
+"""Health applications, United States (ISO/IEC 7812): part of the check, never printed."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,6 +70,7 @@ class Patient:
     deceased_on: date | None
     admitted_on: date | None
     discharged_on: date | None
+    location_id: UUID | None = None
 
     @property
     def printed_name(self) -> str:
@@ -94,3 +104,46 @@ def check_features(features: frozenset[Feature]) -> None:
 def imported_id(instance_id: UUID, resource_type: str, fhir_id: str) -> UUID:
     """Give the id under which an imported resource is kept: the same at every import."""
     return uuid5(instance_id, f"{resource_type}/{fhir_id}")
+
+
+@dataclass(frozen=True, kw_only=True)
+class CareTeamMember:
+    """A user who looks after a patient; one of them may be the Primary Therapist."""
+
+    user_id: UUID
+    primary_therapist: bool
+
+
+class ImpossibleDatesError(Exception):
+    """A patient's dates contradict each other, or lie in the future; `errors` has a reason for each field."""
+
+    def __init__(self, errors: Mapping[str, str]) -> None:
+        super().__init__(", ".join(errors))
+        self.errors = errors
+
+
+def check_dates(patient: Patient, *, today: date) -> None:
+    """Raise `ImpossibleDatesError` for dates of a life that nobody can have had."""
+    errors: dict[str, str] = {}
+    for name in ("birth_date", "deceased_on"):
+        day = getattr(patient, name)
+        # Somewhere it is tomorrow already.
+        if day is not None and day > today + timedelta(days=1):
+            errors[name] = "must not lie in the future"
+    for name in ("admitted_on", "discharged_on", "deceased_on"):
+        day = getattr(patient, name)
+        if day not in {None, DAY_NOT_KNOWN} and patient.birth_date is not None and day < patient.birth_date:
+            errors[name] = "must not lie before birth_date"
+    if patient.admitted_on and patient.discharged_on and patient.discharged_on < patient.admitted_on:
+        errors["discharged_on"] = "must not lie before admitted_on"
+    if errors:
+        raise ImpossibleDatesError(errors)
+
+
+def is_npi(number: str) -> bool:
+    """Whether it is a NPI: ten digits that pass Luhn's check with 80840 before them."""
+    if len(number) != NPI_DIGITS or not (number.isascii() and number.isdigit()):
+        return False
+    digits = [int(digit) for digit in reversed(NPI_PREFIX + number)]
+    doubled = [sum(divmod(2 * digit, 10)) for digit in digits[1::2]]
+    return (sum(digits[::2]) + sum(doubled)) % 10 == 0

@@ -3,20 +3,15 @@
 from collections.abc import AsyncIterator
 from dataclasses import asdict
 from typing import Final
-from uuid import UUID
 
 from fastapi import APIRouter, Request, Response
 
-from services.sessions.directory import views
+from services.sessions.directory import answers
 from services.sessions.directory.importing import import_lines
-from services.sessions.directory.permissions import Action
-from services.sessions.directory.schemas import Access, LogIn, NewLogin
-from services.sessions.directory.use_cases import access_of, grant_access, log_in, permit, set_login
-from services.sessions.metadata import TRAIL
+from services.sessions.directory.schemas import LogIn
+from services.sessions.directory.use_cases import access_of, log_in
 from services.sessions.requests import CurrentCall
-from shared.database.audit import record_access
 from shared.web.bodies import json_response
-from shared.web.cursors import DEFAULT_PAGE, Cursor, Limit
 from shared.web.problems import TooLargeProblem
 from shared.web.shapes import TimeZone
 
@@ -27,7 +22,7 @@ router = APIRouter(prefix="/v1/directory", tags=["directory"])
 issuer_router = APIRouter(tags=["log-in"])
 
 
-@issuer_router.post("/v1/token")
+@issuer_router.post("/v1/token", response_model=answers.Token)
 async def create_token(body: LogIn, request: Request) -> Response:
     """Log in at the built-in issuer; the answer's token is good for 15 minutes."""
     state = request.app.state
@@ -43,7 +38,7 @@ async def get_public_keys(request: Request) -> Response:
     return json_response(request.app.state.issuer.public_keys())
 
 
-@router.get("/me")
+@router.get("/me", response_model=answers.Me)
 async def get_me(call: CurrentCall) -> Response:
     """Give what the caller may do."""
     async with call.database.reading(call.identity.instance_id) as db:
@@ -51,7 +46,16 @@ async def get_me(call: CurrentCall) -> Response:
     return json_response(access.model_dump(mode="json"))
 
 
-@router.post("/imports")
+@router.post(
+    "/imports",
+    response_model=answers.ImportReport,
+    openapi_extra={
+        "requestBody": {
+            "required": True,
+            "content": {"application/fhir+ndjson": {"schema": {"type": "string"}}},
+        }
+    },
+)
 async def import_directory(
     request: Request, call: CurrentCall, time_zone: TimeZone = "America/New_York"
 ) -> Response:
@@ -74,61 +78,3 @@ async def _lines(request: Request) -> AsyncIterator[bytes]:
         if len(rest) > LINE_BYTES_AT_MOST:
             raise TooLargeProblem(f"A line may have {LINE_BYTES_AT_MOST} bytes at most.")
     yield rest
-
-
-@router.get("/locations")
-async def list_locations(call: CurrentCall, limit: Limit = DEFAULT_PAGE, cursor: Cursor = None) -> Response:
-    """List locations by name."""
-    async with call.database.reading(call.identity.instance_id) as db:
-        await access_of(db, call.identity)
-        page = await views.locations(db, cursor=cursor, limit=limit)
-    return json_response(page.body())
-
-
-@router.get("/staff")
-async def list_staff(call: CurrentCall, limit: Limit = DEFAULT_PAGE, cursor: Cursor = None) -> Response:
-    """List staff by name."""
-    async with call.database.reading(call.identity.instance_id) as db:
-        await access_of(db, call.identity)
-        page = await views.staff(db, cursor=cursor, limit=limit)
-    return json_response(page.body())
-
-
-@router.get("/patients")
-async def list_patients(call: CurrentCall, limit: Limit = DEFAULT_PAGE, cursor: Cursor = None) -> Response:
-    """List patients by name; the reading is audited."""
-    async with call.database.writing(call.identity.instance_id) as db:
-        await permit(db, call.identity, Action.ASSIGN_SCHEDULES)
-        page = await views.patients(db, cursor=cursor, limit=limit)
-        await record_access(
-            db,
-            TRAIL,
-            at=call.clock(),
-            user_id=call.identity.user_id,
-            action="patients.listed",
-            subject=db.instance_id,
-        )
-    return json_response(page.body())
-
-
-@router.put("/staff/{user_id}/access")
-async def put_access(user_id: UUID, body: Access, call: CurrentCall) -> Response:
-    """Set a user's roles and features (PERM-6 is refused)."""
-    access = await grant_access(
-        call.database, call.identity, user_id, roles=body.roles, features=body.features, clock=call.clock
-    )
-    return json_response(access.model_dump(mode="json"))
-
-
-@router.put("/staff/{user_id}/login", status_code=204)
-async def put_login(user_id: UUID, body: NewLogin, call: CurrentCall) -> Response:
-    """Give a member of staff a login of the built-in issuer."""
-    await set_login(
-        call.database,
-        call.identity,
-        user_id,
-        login=body.login,
-        password=body.password.get_secret_value(),
-        clock=call.clock,
-    )
-    return Response(status_code=204)

@@ -14,6 +14,8 @@ from zoneinfo import available_timezones
 from pydantic import AfterValidator, BaseModel, BeforeValidator, Field, ValidationError
 
 from services.sessions.directory.domain import (
+    DAY_NOT_KNOWN,
+    NPI_DIGITS,
     Location,
     Organization,
     Patient,
@@ -24,15 +26,12 @@ from services.sessions.directory.domain import (
 from shared.events.staff import Role
 
 NPI_SYSTEM: Final = "http://hl7.org/fhir/sid/us-npi"
-NPI_DIGITS: Final = 10
 NAME_CHARACTERS_AT_MOST: Final = 200
 CREDENTIALS_CHARACTERS_AT_MOST: Final = 100
 MRN_TYPE: Final = "MR"
 MRN_CHARACTERS_AT_MOST: Final = 64
 TAXONOMY_SYSTEM: Final = "http://nucc.org/provider-taxonomy"
 TIME_ZONE_EXTENSION: Final = "http://hl7.org/fhir/StructureDefinition/timezone"
-DAY_NOT_KNOWN: Final = date.min
-"""Known to be dead, not known since when: out of every group at once, and equal at every import."""
 
 ROLE_BY_TAXONOMY: Final[Mapping[str, Role]] = {
     "101Y": Role.THERAPIST,  # counsellors

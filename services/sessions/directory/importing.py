@@ -25,6 +25,11 @@ from shared.web.identity import Identity
 
 LINES_PER_TRANSACTION: Final = 500
 
+KEPT_IF_NONE: Final = frozenset(
+    {"preferred_name", "admitted_on", "discharged_on", "deceased_on", "location_id"}
+)
+"""What is written through the API and stays when an export says nothing of it: an import revives nobody."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class LineProblem:
@@ -134,7 +139,7 @@ async def _store_kind(
 ) -> None:
     # Of one resource that stands twice in a file, the later line is the newer.
     entities = {line.content.id: line.content for line in lines if isinstance(line.content, kind)}
-    changed = await store(db, list(entities.values()))
+    changed = await store(db, list(entities.values()), kept_if_none=KEPT_IF_NONE)
     report.changed += len(changed)
     report.unchanged += sum(isinstance(line.content, kind) for line in lines) - len(changed)
 

@@ -14,10 +14,15 @@ from sqlalchemy import (
     Text,
     UniqueConstraint,
     Uuid,
+    text,
 )
 
 from services.sessions.metadata import metadata
 from shared.database.columns import JsonValue
+
+
+def _version() -> Column[int]:
+    return Column("version", Integer, nullable=False, server_default="1")
 
 
 def _imported(name: str, *columns: Any) -> Table:
@@ -38,6 +43,7 @@ LOCATION: Final = _imported(
     Column("name", String(300), nullable=False),
     Column("time_zone", String(64), nullable=False),
     Column("organization_id", Uuid),
+    _version(),
     Index("ix_location_instance_id_name", "instance_id", "name"),
 )
 
@@ -48,6 +54,7 @@ STAFF_MEMBER: Final = _imported(
     Column("last_name", String(200), nullable=False),
     Column("credentials", String(100)),
     Column("active", Boolean, nullable=False),
+    _version(),
     Index("ix_staff_member_instance_id_name", "instance_id", "last_name", "first_name", "id"),
     Index("ix_staff_member_instance_id_npi", "instance_id", "npi"),
 )
@@ -84,6 +91,9 @@ PATIENT: Final = _imported(
     Column("deceased_on", Date),
     Column("admitted_on", Date),
     Column("discharged_on", Date),
+    Column("location_id", Uuid),
+    _version(),
+    Index("ix_patient_location_id", "location_id"),
     Index("ix_patient_instance_id_name", "instance_id", "last_name", "first_name", "id"),
     UniqueConstraint("instance_id", "mrn"),
 )
@@ -96,4 +106,13 @@ CARE_TEAM_MEMBER: Final = Table(
     Column("instance_id", Uuid, nullable=False),
     Column("primary_therapist", Boolean, nullable=False),
     Index("ix_care_team_member_user_id", "user_id"),
+)
+
+# A patient has one Primary Therapist, whoever writes at once.
+Index(
+    "uq_care_team_member_primary_therapist",
+    CARE_TEAM_MEMBER.c.patient_id,
+    unique=True,
+    postgresql_where=text("primary_therapist"),
+    sqlite_where=text("primary_therapist"),
 )

@@ -13,7 +13,9 @@ class Action(StrEnum):
     """What is done to an instance, its templates and its sessions."""
 
     CHANGE_SETTINGS = "change the settings"
-    MANAGE_DIRECTORY = "manage staff, patients and locations"
+    MANAGE_DIRECTORY = "manage staff and locations, and import"
+    MANAGE_PATIENTS = "change patients and their care teams"
+    SEE_PATIENTS = "see patients and caseloads"
     MANAGE_TEMPLATES = "manage group session templates and schedules"
     ASSIGN_SCHEDULES = "assign schedules to patients"
     SEE_SESSIONS = "see group sessions"
@@ -37,6 +39,12 @@ PERMISSIONS: Final[Mapping[Action, Grant]] = {
     # SET-1
     Action.CHANGE_SETTINGS: Grant(roles=frozenset({Role.SUPER_ADMIN})),
     Action.MANAGE_DIRECTORY: Grant(roles=frozenset({Role.SUPER_ADMIN})),
+    Action.MANAGE_PATIENTS: Grant(roles=_ADMINS),
+    # PERM-7: who plans or leads groups finds patients here; all other roles find them in the charts.
+    Action.SEE_PATIENTS: Grant(
+        roles=_ADMINS | _LEADING,
+        features=frozenset({Feature.MANAGE_GROUP_SESSIONS, Feature.MANAGE_GROUP_SESSION_TEMPLATES}),
+    ),
     # TPL-1
     Action.MANAGE_TEMPLATES: Grant(
         roles=frozenset({Role.SUPER_ADMIN}),

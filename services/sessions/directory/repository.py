@@ -5,7 +5,7 @@ from dataclasses import asdict, fields
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Table, or_, select, update
+from sqlalchemy import ColumnElement, Table, func, or_, select, update
 
 from services.sessions.directory.domain import Location, Organization, Patient, StaffMember
 from services.sessions.directory.models import (
@@ -31,20 +31,28 @@ TABLES: Final[Mapping[type[Entity], Table]] = {
 }
 
 
-async def store(db: Transaction, entities: Sequence[Entity]) -> set[UUID]:
-    """Insert or update entities of one kind; give the ids of those that are new or have changed."""
+async def store(
+    db: Transaction, entities: Sequence[Entity], *, kept_if_none: Collection[str] = ()
+) -> set[UUID]:
+    """Insert or update entities of one kind; give the ids of those that are new or have changed.
+
+    `kept_if_none` are fields that stay as they are where an entity says nothing of them.
+    """
     if not entities:
         return set()
     table = TABLES[type(entities[0])]
     rows = [{"instance_id": db.instance_id, **asdict(entity)} for entity in entities]
     statement = upsert(db.connection, table, rows[0])
     new = statement.excluded
-    changeable = [name for name in rows[0] if name not in {"id", "instance_id"}]
-    statement = statement.on_conflict_do_update(
-        index_elements=["id"],
-        set_={name: new[name] for name in changeable},
-        where=or_(*(table.c[name].is_distinct_from(new[name]) for name in changeable)),
-    )
+    values: dict[str, Any] = {
+        name: func.coalesce(new[name], table.c[name]) if name in kept_if_none else new[name]
+        for name in rows[0]
+        if name not in {"id", "instance_id"}
+    }
+    changed = or_(*(table.c[name].is_distinct_from(value) for name, value in values.items()))
+    if "version" in table.c:
+        values["version"] = table.c.version + 1
+    statement = statement.on_conflict_do_update(index_elements=["id"], set_=values, where=changed)
     return set((await db.execute(statement.returning(table.c.id), rows)).scalars())
 
 
@@ -152,7 +160,8 @@ async def change_password(db: Transaction, *, user_id: UUID, password_hash: str)
 
 def account_by_login(login: str) -> Any:
     """Select the account that a login names; the one look-up that does not know its instance yet."""
-    return select(ACCOUNT).where(ACCOUNT.c.login == login)
+    joined = ACCOUNT.join(STAFF_MEMBER, STAFF_MEMBER.c.id == ACCOUNT.c.user_id)
+    return select(ACCOUNT, STAFF_MEMBER.c.active).select_from(joined).where(ACCOUNT.c.login == login)
 
 
 def _as(kind: type[Any], row: Any) -> Any:

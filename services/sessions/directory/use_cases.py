@@ -45,7 +45,7 @@ async def log_in(database: Database, *, login: str, password: str) -> LoggedIn:
     async with database.engine.connect() as connection:
         account = (await connection.execute(account_by_login(login))).one_or_none()
     stored = account.password_hash if account else None
-    if not await check_password(password, stored) or account is None:
+    if not await check_password(password, stored) or account is None or not account.active:
         raise UnauthenticatedProblem("The login or the password is not right.")
     return LoggedIn(user_id=account.user_id, instance_id=account.instance_id)
 
@@ -84,9 +84,14 @@ async def add_super_admin(
 
 
 async def change_access(db: Transaction, members: Collection[StaffAccess], *, at: datetime) -> None:
-    """Write what users may do, and tell the other services."""
+    """Write what users may do, and tell the other services.
+
+    Every change comes through here: raises `ConflictProblem` for both review features on one user (PERM-6).
+    """
     if not members:
         return
+    for member in members:
+        _require_one_review_feature(member)
     await store_access(db, list(members))
     await publish(
         db,
@@ -97,6 +102,15 @@ async def change_access(db: Transaction, members: Collection[StaffAccess], *, at
         facts=StaffAccessChanged(members=tuple(members)),
         at=at,
     )
+
+
+def _require_one_review_feature(member: StaffAccess) -> None:
+    try:
+        check_features(member.features)
+    except BothReviewFeaturesError:
+        raise ConflictProblem(
+            "Requires Group Session Review and Review Group Sessions are never both one user's."
+        ) from None
 
 
 async def grant_access(
@@ -121,12 +135,6 @@ async def grant_access(
             roles=frozenset(roles),
             features=frozenset(features),
         )
-        try:
-            check_features(access.features)
-        except BothReviewFeaturesError:
-            raise ConflictProblem(
-                "Requires Group Session Review and Review Group Sessions are never both one user's."
-            ) from None
         await change_access(db, [access], at=clock())
         await record_access(
             db, TRAIL, at=clock(), user_id=identity.user_id, action="staff.access_granted", subject=user_id

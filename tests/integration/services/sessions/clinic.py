@@ -152,12 +152,15 @@ class Clinic:
         content: Any = None,
         auth_time: datetime | None = None,
         token: str | None = None,
+        headers: Mapping[str, str] | None = None,
         if_match: str = '"1"',
     ) -> httpx2.Response:
         """Send one request with the token of `who`, who has just logged in unless `auth_time` is given."""
-        headers = {"Content-Type": "application/json"} if content is not None else {}
+        headers = dict(headers or {})
+        if content is not None:
+            headers["Content-Type"] = "application/json"
         if method == "PUT":
-            headers["If-Match"] = if_match
+            headers.setdefault("If-Match", if_match)
         if who is not None:
             token = self.issuer.token_for(
                 self.id_of(who), instance_id=self.instance_id, auth_time=auth_time or self.clock()

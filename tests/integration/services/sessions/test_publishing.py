@@ -15,7 +15,7 @@ from tests.integration.services.sessions.clinic import BILLING, Clinic
 
 
 async def _published_record(clinic: Clinic) -> SessionRecord:
-    (published,) = await clinic.rows(LEDGER.event)
+    (published,) = [one for one in await clinic.rows(LEDGER.event) if one.type == SESSION_COMPLETED]
     record: SessionRecord = parse(published.body, published.type).data
     return record
 

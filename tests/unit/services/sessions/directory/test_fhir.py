@@ -4,6 +4,7 @@ from typing import Any
 import pytest
 
 from services.sessions.directory.domain import (
+    DAY_NOT_KNOWN,
     Location,
     Organization,
     Patient,
@@ -11,7 +12,7 @@ from services.sessions.directory.domain import (
     StaffRole,
     imported_id,
 )
-from services.sessions.directory.fhir import DAY_NOT_KNOWN, BadLineError, Imported, read_line
+from services.sessions.directory.fhir import BadLineError, Imported, read_line
 from shared.events.staff import Role
 from shared.testing.records import CLINIC, OTHER_CLINIC
 from tests.support.fhir_exports import (

@@ -1,0 +1,129 @@
+"""What the directory answers: described for those who generate clients, served straight from rows."""
+
+from datetime import date
+from uuid import UUID
+
+from pydantic import BaseModel, ConfigDict
+
+from shared.events.staff import Feature, Role
+
+
+class Answer(BaseModel):
+    """Tests hold what is served to it: no field is missing, none is left over."""
+
+    model_config = ConfigDict(extra="forbid", use_attribute_docstrings=True)
+
+
+class Token(Answer):
+    """An access token of the built-in issuer."""
+
+    access_token: str
+    token_type: str
+    expires_in: int
+    """Seconds."""
+
+
+class Me(Answer):
+    """What a user may do."""
+
+    user_id: UUID
+    version: int
+    active: bool
+    roles: list[Role]
+    features: list[Feature]
+
+
+class LineProblem(Answer):
+    """A line that was not imported, and why."""
+
+    line: int
+    reason: str
+
+
+class ImportReport(Answer):
+    """What became of the lines of one file."""
+
+    read: int
+    changed: int
+    unchanged: int
+    problems: list[LineProblem]
+
+
+class LocationAnswer(Answer):
+    """A facility."""
+
+    id: UUID
+    name: str
+    time_zone: str
+    organization_id: UUID | None
+    version: int
+
+
+class StaffAnswer(Answer):
+    """A member of staff; roles and features are null until somebody has set them."""
+
+    id: UUID
+    npi: str | None
+    first_name: str
+    last_name: str
+    credentials: str | None
+    active: bool
+    version: int
+    roles: list[Role] | None
+    features: list[Feature] | None
+
+
+class PatientAnswer(Answer):
+    """A patient."""
+
+    id: UUID
+    mrn: str
+    first_name: str
+    middle_name: str | None
+    last_name: str
+    preferred_name: str | None
+    birth_date: date | None
+    deceased_on: date | None
+    """0001-01-01: known to be dead, not known since when."""
+    admitted_on: date | None
+    discharged_on: date | None
+    location_id: UUID | None
+    version: int
+
+
+class CareTeamMemberAnswer(Answer):
+    """One who looks after a patient."""
+
+    user_id: UUID
+    primary_therapist: bool
+    first_name: str
+    last_name: str
+    credentials: str | None
+    active: bool
+
+
+class CareTeamAnswer(Answer):
+    """Who looks after a patient, the Primary Therapist first."""
+
+    members: list[CareTeamMemberAnswer]
+
+
+class LocationPage(Answer):
+    """Some locations, by name."""
+
+    items: list[LocationAnswer]
+    next: str | None
+
+
+class StaffPage(Answer):
+    """Some members of staff, by name."""
+
+    items: list[StaffAnswer]
+    next: str | None
+
+
+class PatientPage(Answer):
+    """Some patients, by name."""
+
+    items: list[PatientAnswer]
+    next: str | None
