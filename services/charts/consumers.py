@@ -5,22 +5,45 @@ from typing import Final
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.charts.models import staff_access
-from services.charts.use_cases import file_notes
+from services.charts.models import instance_settings, staff_access
+from services.charts.use_cases import file_notes, mark_entered_in_error
 from shared.clock import now_utc
-from shared.events.catalogue import SESSION_COMPLETED, SESSION_REVIEWED, STAFF_ACCESS_CHANGED
+from shared.events.catalogue import (
+    SESSION_ANNOTATED,
+    SESSION_COMPLETED,
+    SESSION_RETRACTED,
+    SESSION_REVIEWED,
+    SETTINGS_CHANGED,
+    STAFF_ACCESS_CHANGED,
+)
 from shared.events.envelope import Envelope
-from shared.events.record import SessionRecord
+from shared.events.record import SessionRecord, SessionRetracted
+from shared.events.settings import InstanceSettingsChanged
 from shared.events.staff import StaffAccessChanged
 from shared.messaging.consuming import Handler
+from shared.web.instance_settings import keep_instance_settings
 from shared.web.staff_access import keep_staff_access
 
 
 async def session_documented(
     connection: AsyncConnection, envelopes: Sequence[Envelope[SessionRecord]]
 ) -> None:
-    """File the notes of sessions that are completed, with or without review."""
+    """File the notes of sessions, and what was added to them: a record tells all, whichever comes first."""
     await file_notes(connection, envelopes, filed_at=now_utc())
+
+
+async def session_retracted(
+    connection: AsyncConnection, envelopes: Sequence[Envelope[SessionRetracted]]
+) -> None:
+    """Mark the notes of a void documentation, filed already or not."""
+    await mark_entered_in_error(connection, envelopes)
+
+
+async def settings_changed(
+    connection: AsyncConnection, envelopes: Sequence[Envelope[InstanceSettingsChanged]]
+) -> None:
+    """Keep what instances have chosen."""
+    await keep_instance_settings(connection, instance_settings, envelopes)
 
 
 async def staff_access_changed(
@@ -33,5 +56,8 @@ async def staff_access_changed(
 HANDLERS: Final[Mapping[str, Handler]] = {
     SESSION_COMPLETED: session_documented,
     SESSION_REVIEWED: session_documented,
+    SESSION_ANNOTATED: session_documented,
+    SESSION_RETRACTED: session_retracted,
+    SETTINGS_CHANGED: settings_changed,
     STAFF_ACCESS_CHANGED: staff_access_changed,
 }

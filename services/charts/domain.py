@@ -1,16 +1,24 @@
 """What a chart note says, and who may read one. Plain Python."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 from typing import Any, Final
 from uuid import UUID, uuid5
 from zoneinfo import ZoneInfo
 
 import orjson
 
-from shared.events.record import Attendance, Participant, SessionRecord, Signature
-from shared.events.staff import Role
+from shared.events.record import (
+    Annotation,
+    Attendance,
+    Participant,
+    SessionRecord,
+    SessionRetracted,
+    Signature,
+)
+from shared.events.staff import Feature, Role
 
 READS_CHARTS: Final = frozenset(
     {
@@ -29,6 +37,22 @@ READS_CHARTS: Final = frozenset(
 READS_FILING: Final = frozenset({Role.SUPER_ADMIN, Role.RECORDS_ADMIN})
 """Who may ask whether a session has reached its charts: the answer names several patients."""
 
+SEES_SESSIONS: Final = frozenset(
+    {Role.SUPER_ADMIN, Role.RECORDS_ADMIN, Role.THERAPIST, Role.CASE_MANAGER, Role.OTHER_THERAPIST}
+)
+SESSION_FEATURES: Final = frozenset({Feature.MANAGE_GROUP_SESSIONS, Feature.REVIEW_GROUP_SESSIONS})
+"""With the roles above: who may see a session as a whole, all its patients included (PERM-1, 2 and 6)."""
+
+
+class NoteStatus(StrEnum):
+    """Where a note stands, in the words of FHIR."""
+
+    FINAL = "final"
+    AMENDED = "amended"
+    """Something was added to it (SIGN-5)."""
+    ENTERED_IN_ERROR = "entered-in-error"
+    """Its documentation is void; it stays readable as such (DOC-6)."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class ChartNote:
@@ -38,6 +62,7 @@ class ChartNote:
     patient_id: UUID
     session_id: UUID
     documentation_id: UUID
+    template_id: UUID
     held_at: datetime
     group_title: str
     attendance: Attendance
@@ -62,12 +87,57 @@ def notes_of(record: SessionRecord) -> Iterator[ChartNote]:
             patient_id=participant.patient_id,
             session_id=record.session_id,
             documentation_id=record.documentation_id,
+            template_id=record.group.template_id,
             held_at=record.started_at,
             group_title=record.group.title,
             attendance=participant.attendance,
             minutes=participant.minutes,
             content=_one_object(own, shared),
         )
+
+
+@dataclass(frozen=True, kw_only=True)
+class NoteAnnotation:
+    """Text that was added to one note after it was signed (SIGN-5)."""
+
+    annotation_id: UUID
+    note_id: UUID
+    annotated_at: datetime
+    content: str
+    """JSON; see `schemas.NoteAnnotation`."""
+
+
+def annotations_of(record: SessionRecord) -> Iterator[NoteAnnotation]:
+    """Give what was added to the notes of a record so far."""
+    for one in record.annotations:
+        yield NoteAnnotation(
+            annotation_id=one.annotation_id,
+            note_id=note_id_of(record.documentation_id, one.patient_id),
+            annotated_at=one.signature.signed_at,
+            content=orjson.dumps(_annotation_content(one), option=orjson.OPT_UTC_Z).decode(),
+        )
+
+
+def _annotation_content(annotation: Annotation) -> dict[str, Any]:
+    return {
+        "annotation_id": annotation.annotation_id,
+        "text": annotation.text,
+        "signature": _signature_content(annotation.signature),
+    }
+
+
+def retraction_content(retracted: SessionRetracted) -> str:
+    """Say why the notes of a documentation were entered in error, as JSON; see `schemas.EnteredInError`."""
+    facts = {"at": retracted.retracted_at, "by": retracted.printed_name, "reason": retracted.reason}
+    return orjson.dumps(facts, option=orjson.OPT_UTC_Z).decode()
+
+
+def served(
+    content: str, *, status: str, annotations: Sequence[str] = (), entered_in_error: str | None = None
+) -> str:
+    """Give a note as it is read: what was filed, byte for byte, and what was said of it later (DIST-2)."""
+    later = f'"annotations":[{",".join(annotations)}],"entered_in_error":{entered_in_error or "null"}'
+    return f'{content[:-1]},"status":"{status}",{later}}}'
 
 
 def note_id_of(documentation_id: UUID, patient_id: UUID) -> UUID:

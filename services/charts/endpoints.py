@@ -34,14 +34,33 @@ async def print_note(request: Request, note_id: UUID) -> Response:
     reading = _reading(request, "chart_note.printed")
     note = await use_cases.read_note(_database(request), reading, note_id)
     headers = {"Content-Security-Policy": content_security_policy(), "X-Content-Type-Options": "nosniff"}
-    return HTMLResponse(printable(note.content), headers=UNKEPT | headers)
+    return HTMLResponse(printable(note.served), headers=UNKEPT | headers)
 
 
 @router.get("/notes/{note_id}", response_model=schemas.ChartNote)
 async def show_note(request: Request, note_id: UUID) -> Response:
-    """Give one chart note whole, byte for byte as it was filed."""
+    """Give one chart note whole: byte for byte as it was filed, then what was said of it later."""
     reading = _reading(request, "chart_note.read")
-    return _json((await use_cases.read_note(_database(request), reading, note_id)).content)
+    return _json((await use_cases.read_note(_database(request), reading, note_id)).served)
+
+
+@router.get("/patients/{patient_id}/attendance", response_model=schemas.AttendanceTotals)
+async def show_attendance(request: Request, patient_id: UUID) -> Response:
+    """Count a patient's presences and absences in each group; refused where SET-4 is off."""
+    reading = _reading(request, "attendance.read")
+    return _json(await use_cases.read_attendance(_database(request), reading, patient_id))
+
+
+@router.get("/sessions/{session_id}/individual-notes", response_model=schemas.NotePage)
+async def list_individual_notes(
+    request: Request, session_id: UUID, limit: Limit = DEFAULT_PAGE, cursor: Cursor = None
+) -> Response:
+    """Give the notes of all patients of a session as they stand in the charts; refused where SET-3 is off."""
+    reading = _reading(request, "individual_notes.read")
+    page = await use_cases.read_individual_notes(
+        _database(request), reading, session_id, cursor=cursor, limit=limit
+    )
+    return _json(page)
 
 
 @router.get("/sessions/{session_id}/filing", response_model=schemas.Filing)

@@ -1,16 +1,18 @@
-"""The tables of the charts service. A chart note is written once and never changed (DIST-2)."""
+"""The tables of the charts service. Notes, and what is said of them later, are written once (DIST-2)."""
 
 from sqlalchemy import Column, Index, Integer, String, Table, Text, UniqueConstraint, Uuid
 
 from shared.database.audit import audit_table
 from shared.database.columns import UtcDateTime, new_metadata
 from shared.messaging.tables import inbox_tables
+from shared.web.instance_settings import instance_settings_table
 from shared.web.staff_access import staff_access_table
 
 metadata = new_metadata()
 
 inbox = inbox_tables(metadata)
 staff_access = staff_access_table(metadata)
+instance_settings = instance_settings_table(metadata)
 audit_entry = audit_table(metadata)
 
 chart_note = Table(
@@ -28,7 +30,34 @@ chart_note = Table(
     Column("filed_at", UtcDateTime, nullable=False),
     # The note as it is served, byte for byte: nothing between the signatures and the reader rewrites it.
     Column("content", Text, nullable=False),
+    # Of the group; null in notes that were filed before groups were counted (SET-4).
+    Column("template_id", Uuid),
     UniqueConstraint("documentation_id", "patient_id"),
     Index("ix_chart_note_patient", "instance_id", "patient_id", "held_at", "id"),
     Index("ix_chart_note_session", "instance_id", "session_id"),
+)
+
+# No foreign keys: an annotation and a retraction may arrive before the notes that they speak of.
+chart_note_annotation = Table(
+    "chart_note_annotation",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("instance_id", Uuid, nullable=False),
+    Column("note_id", Uuid, nullable=False),
+    Column("annotated_at", UtcDateTime, nullable=False),
+    # Text and signature as they are served, byte for byte.
+    Column("content", Text, nullable=False),
+    Index("ix_chart_note_annotation_note", "note_id", "annotated_at"),
+)
+
+chart_note_retraction = Table(
+    "chart_note_retraction",
+    metadata,
+    Column("documentation_id", Uuid, primary_key=True),
+    Column("instance_id", Uuid, nullable=False),
+    Column("session_id", Uuid, nullable=False),
+    Column("retracted_at", UtcDateTime, nullable=False),
+    Column("retracted_by", Uuid, nullable=False),
+    # When, by whom and why, as it is served.
+    Column("content", Text, nullable=False),
 )

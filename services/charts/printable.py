@@ -15,19 +15,22 @@ from markupsafe import Markup
 FOLDER: Final = Path(__file__).parent / "templates"
 
 
-def printable(content: str) -> str:
-    """Lay out a note's content; every text in it is escaped."""
-    note = orjson.loads(content)
+def printable(served: str) -> str:
+    """Lay out a note as it is served; every text in it is escaped."""
+    note = orjson.loads(served)
     zone = ZoneInfo(note["location"]["time_zone"])
     started, ended = (
         datetime.fromisoformat(note[name]).astimezone(zone) for name in ("started_at", "ended_at")
     )
+    error = note["entered_in_error"]
     return _template().render(
         note=note,
         style=Markup(_style()),  # noqa: S704 - a file of ours, nobody's text
         day=_day(started),
         time=f"{_time(started)} to {_time(ended)} {started.tzname()}",
-        signatures=[one | {"signed": _signed(one)} for one in note["signatures"]],
+        signatures=[_shown(one) for one in note["signatures"]],
+        annotations=[one | {"signature": _shown(one["signature"])} for one in note["annotations"]],
+        error=error and error | {"marked": _instant(error["at"])},
     )
 
 
@@ -58,8 +61,12 @@ def _template() -> Template:
     return environment.get_template("note.html.jinja")
 
 
-def _signed(signature: dict[str, Any]) -> str:
-    at = datetime.fromisoformat(signature["signed_at"]).astimezone(UTC)
+def _shown(signature: dict[str, Any]) -> dict[str, Any]:
+    return signature | {"signed": _instant(signature["signed_at"])}
+
+
+def _instant(text: str) -> str:
+    at = datetime.fromisoformat(text).astimezone(UTC)
     return f"{_day(at)}, {at:%H:%M:%S} UTC"
 
 

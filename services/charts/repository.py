@@ -1,4 +1,4 @@
-"""Chart notes as rows."""
+"""Chart notes, annotations and retractions as rows."""
 
 from collections.abc import Iterable
 from datetime import datetime
@@ -7,9 +7,13 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.charts.domain import ChartNote
-from services.charts.models import chart_note
+from services.charts.domain import ChartNote, NoteAnnotation, retraction_content
+from services.charts.models import audit_entry, chart_note, chart_note_annotation, chart_note_retraction
+from shared.database.audit import Outcome
 from shared.database.bulk import insert_new
+from shared.database.transactions import Transaction
+from shared.events.record import SessionRetracted
+from shared.identifiers import new_id
 
 
 async def add_new_notes(
@@ -35,4 +39,58 @@ def row_of(instance_id: UUID, note: ChartNote, filed_at: datetime) -> dict[str, 
         "minutes": note.minutes,
         "filed_at": filed_at,
         "content": note.content,
+        "template_id": note.template_id,
     }
+
+
+async def add_new_annotations(
+    connection: AsyncConnection, annotations: Iterable[tuple[UUID, NoteAnnotation]]
+) -> None:
+    """Add annotations with their instance; one that is there stays as it is."""
+    rows = [
+        {
+            "id": one.annotation_id,
+            "instance_id": instance_id,
+            "note_id": one.note_id,
+            "annotated_at": one.annotated_at,
+            "content": one.content,
+        }
+        for instance_id, one in annotations
+    ]
+    await insert_new(connection, chart_note_annotation, rows)
+
+
+async def add_new_retractions(
+    connection: AsyncConnection, retractions: Iterable[tuple[UUID, SessionRetracted]]
+) -> None:
+    """Add retractions with their instance; a documentation is retracted once."""
+    rows = [
+        {
+            "documentation_id": one.documentation_id,
+            "instance_id": instance_id,
+            "session_id": one.session_id,
+            "retracted_at": one.retracted_at,
+            "retracted_by": one.retracted_by,
+            "content": retraction_content(one),
+        }
+        for instance_id, one in retractions
+    ]
+    await insert_new(connection, chart_note_retraction, rows)
+
+
+async def add_readings(
+    db: Transaction, patient_ids: Iterable[UUID], *, user_id: UUID, action: str, subject: UUID, at: datetime
+) -> None:
+    """Write down that the notes of several patients were read at once."""
+    common = {"instance_id": db.instance_id, "at": at, "user_id": user_id, "action": action}
+    rows = [
+        common
+        | {
+            "id": new_id(),
+            "subject": str(subject),
+            "patient_id": patient_id,
+            "outcome": Outcome.ALLOWED.value,
+        }
+        for patient_id in patient_ids
+    ]
+    await insert_new(db.connection, audit_entry, rows)

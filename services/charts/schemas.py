@@ -4,6 +4,7 @@ from uuid import UUID
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict
 
+from services.charts.domain import NoteStatus
 from shared.events.record import Attendance, SignatureMeaning
 
 
@@ -37,7 +38,24 @@ class NotedSignature(Shape):
     document_sha256: str
 
 
-class ChartNote(Shape):
+class NoteAnnotation(Shape):
+    """Text added after the note was signed, with its own signature (SIGN-5)."""
+
+    annotation_id: UUID
+    text: str
+    signature: NotedSignature
+
+
+class EnteredInError(Shape):
+    """The documentation is void (DOC-6)."""
+
+    at: AwareDatetime
+    by: str
+    """The printed name of who retracted it."""
+    reason: str
+
+
+class FiledNote(Shape):
     """One patient's read-only copy of a documented session; it names no other patient (DIST-3)."""
 
     note_id: UUID
@@ -63,6 +81,15 @@ class ChartNote(Shape):
     signatures: list[NotedSignature]
 
 
+class ChartNote(FiledNote):
+    """A note as it was filed, and what was said of it later."""
+
+    status: NoteStatus
+    annotations: list[NoteAnnotation]
+    """Oldest first."""
+    entered_in_error: EnteredInError | None
+
+
 class ListedNote(Shape):
     note_id: UUID
     session_id: UUID
@@ -72,6 +99,7 @@ class ListedNote(Shape):
     attendance: Attendance
     minutes: int
     filed_at: AwareDatetime
+    status: NoteStatus
 
 
 class ChartPage(Shape):
@@ -79,6 +107,28 @@ class ChartPage(Shape):
     """Newest session first."""
     next: str | None
     """The cursor of the next page; null on the last one."""
+
+
+class NotePage(Shape):
+    items: list[ChartNote]
+    """What was entered in error stands among them as such; in one order, page by page."""
+    next: str | None
+
+
+class GroupAttendance(Shape):
+    template_id: UUID | None
+    group_title: str
+    """The title at the last session that counts."""
+    present: int
+    absent: int
+
+
+class AttendanceTotals(Shape):
+    """How often a patient was present and absent in each group; what was entered in error doesn't count."""
+
+    patient_id: UUID
+    groups: list[GroupAttendance]
+    """The group that met last comes first."""
 
 
 class Filing(Shape):

@@ -9,7 +9,7 @@ from fastapi import FastAPI
 
 from services.charts.domain import notes_of
 from services.charts.main import create_application
-from services.charts.schemas import ChartNote
+from services.charts.schemas import FiledNote
 from shared.messaging.sealing import new_key_ring
 from shared.testing.identity import ISSUER, TokenIssuer
 from shared.testing.records import a_session_record
@@ -18,7 +18,9 @@ READ_ONLY_PATHS = {
     "/v1/charts/patients/{patient_id}/notes",
     "/v1/charts/notes/{note_id}",
     "/v1/charts/notes/{note_id}.html",
+    "/v1/charts/patients/{patient_id}/attendance",
     "/v1/charts/sessions/{session_id}/filing",
+    "/v1/charts/sessions/{session_id}/individual-notes",
 }
 
 
@@ -51,9 +53,9 @@ def test_the_api_offers_reading_and_nothing_else(application: FastAPI) -> None:
 @pytest.mark.parametrize(("present", "absent"), [(1, 0), (0, 1)])
 def test_a_filed_note_is_what_the_api_describes(present: int, absent: int) -> None:
     (note,) = notes_of(a_session_record(present=present, absent=absent))
-    described = ChartNote.model_validate_json(note.content)
+    described = FiledNote.model_validate_json(note.content)
     assert described.note_id == note.note_id
-    assert described.model_fields_set == set(ChartNote.model_fields)
+    assert described.model_fields_set == set(FiledNote.model_fields)
 
 
 @pytest.mark.parametrize("path", sorted(READ_ONLY_PATHS))

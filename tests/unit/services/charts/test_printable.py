@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from services.charts.domain import notes_of
+from services.charts.domain import NoteStatus, notes_of, served
 from services.charts.printable import content_security_policy, printable
 from shared.events.record import SignatureMeaning
 from shared.testing.records import a_session_record, margarets_signature
@@ -13,7 +13,7 @@ from shared.testing.records import a_session_record, margarets_signature
 
 def page(*, absent: int = 0, **changes: Any) -> str:
     (note,) = notes_of(a_session_record(present=1 - absent, absent=absent, **changes))
-    return printable(note.content)
+    return printable(served(note.content, status=NoteStatus.FINAL))
 
 
 @pytest.mark.parametrize("field", ["topic", "description"])
