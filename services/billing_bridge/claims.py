@@ -19,7 +19,15 @@ from services.billing_bridge.models import (
     push_attempt,
     push_result,
 )
-from services.billing_bridge.outcomes import Outcome, Status, Verdict, standing_after
+from services.billing_bridge.outcomes import (
+    Outcome,
+    Standing,
+    Status,
+    Verdict,
+    standing_after,
+    standing_after_reversal,
+    standing_once_retracted,
+)
 from services.billing_bridge.repository import charge_of, lock_open, pause_connections, stand
 from shared.database.bulk import insert_new
 
@@ -36,6 +44,8 @@ _at_its_connection = and_(
     connection.c.instance_id == charge_status.c.instance_id, connection.c.system == charge_status.c.system
 )
 
+_is_where_it_went = connection.c.destination_id == charge_status.c.destination_id
+
 
 @dataclass(frozen=True, kw_only=True)
 class Claimed:
@@ -49,6 +59,8 @@ class Claimed:
     sealed_secret: str
     deduplicates: bool
     start_before: datetime
+    reversing: bool
+    """It is the reversal that is pushed (BILL-6)."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,6 +81,8 @@ async def claim_due(db: AsyncConnection, *, now: datetime, at_most: int) -> list
             charge_status.c.next_attempt_at <= now,
             connection.c.active,
             or_(charge_status.c.status == Status.PENDING.value, _knows_its_key()),
+            # Only where the charge went can it be reversed.
+            or_(~charge_status.c.reversing, _is_where_it_went),
         )
         .order_by(charge_status.c.next_attempt_at)
         .limit(at_most)
@@ -98,7 +112,7 @@ async def claim_due(db: AsyncConnection, *, now: datetime, at_most: int) -> list
 
 def _knows_its_key() -> ColumnElement[bool]:
     # Only the receiver that may already have it can tell it from a new one.
-    return and_(connection.c.deduplicates, connection.c.destination_id == charge_status.c.destination_id)
+    return and_(connection.c.deduplicates, _is_where_it_went)
 
 
 async def _begin(db: AsyncConnection, ids: Sequence[UUID], now: datetime) -> list[Claimed]:
@@ -107,6 +121,7 @@ async def _begin(db: AsyncConnection, ids: Sequence[UUID], now: datetime) -> lis
             charge,
             charge_status.c.attempts,
             charge_status.c.changes,
+            charge_status.c.reversing,
             connection.c.url,
             connection.c.sealed_secret,
             connection.c.deduplicates,
@@ -128,6 +143,7 @@ def _attempt(row: RowMapping, now: datetime) -> dict[str, Any]:
         "instance_id": row["instance_id"],
         "started_at": now,
         "url": row["url"],
+        "kind": "reversal" if row["reversing"] else "charge",
     }
 
 
@@ -150,6 +166,7 @@ def _claimed(row: RowMapping, now: datetime) -> Claimed:
         sealed_secret=row["sealed_secret"],
         deduplicates=row["deduplicates"],
         start_before=now + LATEST_START,
+        reversing=row["reversing"],
     )
 
 
@@ -161,10 +178,9 @@ async def close(db: AsyncConnection, pushed: Sequence[Pushed], *, now: datetime,
     await stand(
         db,
         {
-            row["charge_id"]: standing_after(
+            row["charge_id"]: _standing(
+                row,
                 by_id[row["charge_id"]].outcome,
-                tries=row["tries"],
-                uncertain=row["uncertain"],
                 deduplicates=by_id[row["charge_id"]].claimed.deduplicates,
                 now=now,
                 chance=chance,
@@ -180,6 +196,24 @@ async def close(db: AsyncConnection, pushed: Sequence[Pushed], *, now: datetime,
         if one.outcome.pauses_connection
     }
     await pause_connections(db, sorted(gone), reason="The receiver answered that this address is gone (410).")
+
+
+def _standing(
+    row: RowMapping, outcome: Outcome, *, deduplicates: bool, now: datetime, chance: float
+) -> Standing:
+    after = standing_after(
+        outcome,
+        tries=row["tries"],
+        uncertain=row["uncertain"],
+        deduplicates=deduplicates,
+        now=now,
+        chance=chance,
+    )
+    if row["reversing"]:
+        return standing_after_reversal(after)
+    if row["retracted"]:
+        return standing_once_retracted(after, deduplicates=deduplicates, now=now)
+    return after
 
 
 def _news_for(row: RowMapping, one: Pushed) -> bool:
@@ -213,14 +247,7 @@ async def recover_abandoned(db: AsyncConnection, *, now: datetime, chance: float
     )
     rows = (await db.execute(abandoned)).mappings().all()
     standings = {
-        row["charge_id"]: standing_after(
-            ABANDONED,
-            tries=row["tries"],
-            uncertain=row["uncertain"],
-            deduplicates=row["deduplicates"],
-            now=now,
-            chance=chance,
-        )
+        row["charge_id"]: _standing(row, ABANDONED, deduplicates=row["deduplicates"], now=now, chance=chance)
         for row in rows
     }
     await stand(db, standings, rows, now=now)

@@ -51,6 +51,9 @@ class Connector(Protocol):
         The same charge gives the same bytes every time.
         """
 
+    async def reverse(self, charge: Charge, destination: Destination) -> Outcome:
+        """Take a charge back, under `Charge.reversal_key`; all else is as in `push` (BILL-6)."""
+
 
 PUSH_SECONDS_AT_MOST = 25.0
 """Longer than any answer that Standard Webhooks waits for (15 to 30 s), shorter than a lease."""

@@ -5,11 +5,18 @@ from typing import Final
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from services.billing_bridge.corrections import make_charges, retract_charges
 from services.billing_bridge.models import staff_access
-from services.billing_bridge.use_cases import make_charges
-from shared.events.catalogue import SESSION_COMPLETED, SESSION_REVIEWED, STAFF_ACCESS_CHANGED
+from shared.clock import now_utc
+from shared.events.catalogue import (
+    SESSION_ANNOTATED,
+    SESSION_COMPLETED,
+    SESSION_RETRACTED,
+    SESSION_REVIEWED,
+    STAFF_ACCESS_CHANGED,
+)
 from shared.events.envelope import Envelope
-from shared.events.record import SessionRecord
+from shared.events.record import SessionRecord, SessionRetracted
 from shared.events.staff import StaffAccessChanged
 from shared.messaging.consuming import Handler
 from shared.web.staff_access import keep_staff_access
@@ -18,8 +25,15 @@ from shared.web.staff_access import keep_staff_access
 async def session_documented(
     connection: AsyncConnection, envelopes: Sequence[Envelope[SessionRecord]]
 ) -> None:
-    """Make the charges of sessions that are completed, with or without review."""
-    await make_charges(connection, envelopes)
+    """Make the charges of sessions that are completed; an annotation changes none, and may come first."""
+    await make_charges(connection, envelopes, now=now_utc())
+
+
+async def session_retracted(
+    connection: AsyncConnection, envelopes: Sequence[Envelope[SessionRetracted]]
+) -> None:
+    """Reverse the charges of documentations that are void."""
+    await retract_charges(connection, envelopes, now=now_utc())
 
 
 async def staff_access_changed(
@@ -32,5 +46,7 @@ async def staff_access_changed(
 HANDLERS: Final[Mapping[str, Handler]] = {
     SESSION_COMPLETED: session_documented,
     SESSION_REVIEWED: session_documented,
+    SESSION_ANNOTATED: session_documented,
+    SESSION_RETRACTED: session_retracted,
     STAFF_ACCESS_CHANGED: staff_access_changed,
 }

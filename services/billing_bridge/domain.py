@@ -59,6 +59,13 @@ class Charge:
     """How many patients were present."""
     lacking: str | None
     """Why the charge was held when it was made; None when nothing was missing (BILL-3)."""
+    replaces: UUID | None = None
+    """The charge of an earlier documentation of the same session, patient, form and code (BILL-6)."""
+
+    @property
+    def reversal_key(self) -> str:
+        """The idempotency key under which it is reversed: as stable as the charge's own."""
+        return f"{self.charge_id}-reversal"
 
 
 @dataclass(frozen=True, kw_only=True)

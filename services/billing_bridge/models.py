@@ -13,6 +13,7 @@ from sqlalchemy import (
     Table,
     Text,
     Uuid,
+    false,
     text,
 )
 
@@ -51,9 +52,21 @@ charge = Table(
     Column("group_size", Integer, nullable=False),
     Column("lacking", Text),
     Column("made_at", UtcDateTime, nullable=False),
+    Column("replaces", Uuid),
     Index("ix_charge_made", "instance_id", "made_at", "charge_id"),
     Index("ix_charge_patient", "instance_id", "patient_id", "made_at", "charge_id"),
     Index("ix_charge_session", "instance_id", "session_id"),
+)
+
+# Of a whole documentation, and kept although it may come before the charges that it reverses.
+retraction = Table(
+    "retraction",
+    metadata,
+    Column("documentation_id", Uuid, primary_key=True),
+    Column("instance_id", Uuid, nullable=False),
+    Column("session_id", Uuid, nullable=False),
+    Column("retracted_at", UtcDateTime, nullable=False),
+    Column("retracted_by", Uuid, nullable=False),
 )
 
 charge_status = Table(
@@ -76,6 +89,10 @@ charge_status = Table(
     Column("destination_id", Uuid),
     Column("receipt_id", Text),
     Column("changed_at", UtcDateTime, nullable=False),
+    # Its documentation is void (BILL-6).
+    Column("retracted", Boolean, nullable=False, server_default=false()),
+    # What is pushed now is its reversal: status, tries and lease are those of the reversal.
+    Column("reversing", Boolean, nullable=False, server_default=false()),
     Index("ix_charge_status_report", "instance_id", "status", "made_at", "charge_id"),
     # Pushers look at what is due and at what is under way, and both are few however long the history grows.
     Index(
@@ -115,6 +132,8 @@ push_attempt = Table(
     Column("instance_id", Uuid, nullable=False),
     Column("started_at", UtcDateTime, nullable=False),
     Column("url", Text, nullable=False),
+    # `charge` or `reversal`.
+    Column("kind", String(10), nullable=False, server_default="charge"),
 )
 
 push_result = Table(

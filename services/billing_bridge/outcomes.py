@@ -1,6 +1,6 @@
 """Where a charge stands, and where the outcome of a push takes it (BILL-4, BILL-5)."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final
@@ -59,6 +59,8 @@ class Standing:
     uncertain: bool = False
     """An earlier push may have arrived, so only the same key to a receiver that deduplicates is safe."""
     receipt_id: str | None = None
+    reversing: bool = False
+    """What is pushed from now on is the charge's reversal (BILL-6)."""
 
 
 WAITS: Final = tuple(
@@ -123,3 +125,37 @@ def _next_attempt(
     wait = WAITS[tries] * (1 + SPREAD * chance)
     asked = min(timedelta(seconds=retry_after_seconds or 0), LONGEST_RETRY_AFTER)
     return now + max(wait, asked)
+
+
+RETRACTED: Final = "Its session was retracted."
+
+
+def standing_once_retracted(before: Standing, *, deduplicates: bool, now: datetime) -> Standing:
+    """Say what becomes of a charge whose documentation is void (BILL-6), now that it stands as `before`.
+
+    What the other side certainly does not have is reversed at once. What it has is reversed there. What
+    it may have waits for an answer, unless the receiver can tell one push from another by its key.
+    """
+    if before.status in {Status.SENT, Status.REVERSED}:
+        return before
+    if before.status is Status.ACCEPTED or (before.uncertain and deduplicates):
+        reason = f"{RETRACTED} The reversal is to be sent."
+        return Standing(status=Status.PENDING, reason=reason, next_attempt_at=now, reversing=True)
+    if before.uncertain:
+        reason = f"{RETRACTED} Whether the charge arrived is unknown: a person has to look it up."
+        return Standing(status=Status.UNKNOWN, reason=reason, uncertain=True)
+    return Standing(
+        status=Status.REVERSED, reason=f"{RETRACTED} It was never taken, and is not sent any more."
+    )
+
+
+def standing_after_reversal(after: Standing) -> Standing:
+    """Read the outcome of a reversal's push, told as if it were a charge's."""
+    match after.status:
+        case Status.ACCEPTED:
+            return replace(after, status=Status.REVERSED, reversing=True)
+        case Status.REJECTED:
+            reason = f"Its reversal was rejected. {after.reason}"
+            return replace(after, status=Status.HELD, reason=reason, reversing=True)
+        case _:
+            return replace(after, reversing=True)

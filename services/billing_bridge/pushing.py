@@ -161,7 +161,8 @@ class Pusher:
             secret = self.keys.unseal(claimed.sealed_secret, purpose=SECRET_PURPOSE)
         except UnsealableError:
             raise NothingSentError("The connection's secret can't be opened with these keys.") from None
-        return await connector.push(claimed.charge, Destination(url=claimed.url, secret=secret))
+        send = connector.reverse if claimed.reversing else connector.push
+        return await send(claimed.charge, Destination(url=claimed.url, secret=secret))
 
     async def _guarded(self, work: Awaitable[object]) -> None:
         try:

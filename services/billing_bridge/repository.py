@@ -90,11 +90,18 @@ async def stand(
     now: datetime,
     user_id: UUID | None = None,
     restart: bool = False,
+    retracted: bool = False,
 ) -> None:
-    """Write new standings over the locked rows `before`, and into the history; `restart` the schedule."""
+    """Write new standings over the locked rows `before`, and into the history; `restart` the schedule.
+
+    `retracted`: their documentation is void from now on.
+    """
     if not before:
         return
-    changed = [_changed(standings[row["charge_id"]], row, now, restart=restart) for row in before]
+    changed = [
+        _changed(standings[row["charge_id"]], row, now, restart=restart) | _voided(row, retracted=retracted)
+        for row in before
+    ]
     await db.execute(_CHANGE, changed)
     history = [_history(standings[row["charge_id"]], row, now, user_id) for row in before]
     await insert_new(db, charge_history, history)
@@ -102,7 +109,7 @@ async def stand(
 
 _CHANGED = (
     "status", "reason", "changes", "tries", "next_attempt_at", "lease_until", "uncertain", "receipt_id",
-    "changed_at",
+    "changed_at", "retracted", "reversing",
 )  # fmt: skip
 _CHANGE = (
     update(charge_status)
@@ -117,13 +124,19 @@ def _changed(after: Standing, row: RowMapping, now: datetime, *, restart: bool) 
         "new_status": after.status.value,
         "new_reason": after.reason,
         "new_changes": row["changes"] + 1,
-        "new_tries": 0 if restart else row["tries"],
+        # A reversal has a schedule of its own.
+        "new_tries": 0 if restart or after.reversing > row["reversing"] else row["tries"],
         "new_next_attempt_at": after.next_attempt_at,
         "new_lease_until": None,
         "new_uncertain": after.uncertain,
         "new_receipt_id": after.receipt_id,
         "new_changed_at": now,
+        "new_reversing": after.reversing,
     }
+
+
+def _voided(row: RowMapping, *, retracted: bool) -> dict[str, bool]:
+    return {"new_retracted": retracted or row["retracted"]}
 
 
 def _history(after: Standing, row: RowMapping, now: datetime, user_id: UUID | None) -> dict[str, Any]:

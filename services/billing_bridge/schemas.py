@@ -1,6 +1,6 @@
 """The shapes of the API."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 from uuid import UUID
 
 from pydantic import AwareDatetime, Field, SecretStr
@@ -62,6 +62,10 @@ class ListedCharge(Shape):
     attempts: int
     next_attempt_at: AwareDatetime | None
     receipt_id: str | None
+    retracted: bool
+    """Its session was retracted: it is reversed, or waits to be (BILL-6)."""
+    reversing: bool
+    """Status, attempts and reason are those of its reversal."""
     made_at: AwareDatetime
 
 
@@ -82,6 +86,7 @@ class Change(Shape):
 
 class Attempt(Shape):
     number: int
+    kind: Literal["charge", "reversal"]
     started_at: AwareDatetime
     ended_at: AwareDatetime | None
     """None: nobody knows how it ended, or it is under way."""
@@ -103,6 +108,8 @@ class WholeCharge(ListedCharge):
     provider_npi: str | None
     group_size: int
     lacking: str | None
+    replaces: UUID | None
+    """The charge of an earlier documentation that was retracted (BILL-6)."""
     history: list[Change]
     pushes: list[Attempt]
 

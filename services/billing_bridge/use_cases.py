@@ -1,6 +1,6 @@
-"""What the billing bridge can do: make charges, hold and release them, and know where they go."""
+"""What billers can do: hold and release charges, and say where they go."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -8,16 +8,14 @@ from typing import Any, Final
 from uuid import UUID
 
 from sqlalchemy import RowMapping
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.billing_bridge.connector import AddressRefusedError, ConnectorKind, SecretRefusedError
 from services.billing_bridge.connectors import CONNECTORS
-from services.billing_bridge.domain import charges_for, never_billable
+from services.billing_bridge.domain import never_billable
 from services.billing_bridge.models import audit_entry, staff_access
 from services.billing_bridge.outcomes import Standing, Status
 from services.billing_bridge.pushing import SECRET_PURPOSE
 from services.billing_bridge.repository import (
-    add_new_charges,
     find_charge,
     find_connection,
     lock_status,
@@ -26,8 +24,6 @@ from services.billing_bridge.repository import (
 )
 from shared.database.audit import record_access
 from shared.database.transactions import Database, Transaction
-from shared.events.envelope import Envelope
-from shared.events.record import SessionRecord
 from shared.events.staff import Feature, Role
 from shared.identifiers import new_id
 from shared.messaging.sealing import KeyRing
@@ -41,16 +37,6 @@ BILLING_FEATURES: Final = frozenset({Feature.MANAGE_BILLING})
 
 HOLDABLE: Final = frozenset({Status.PENDING, Status.UNKNOWN})
 RELEASABLE: Final = frozenset({Status.HELD, Status.UNKNOWN, Status.REJECTED})
-
-
-async def make_charges(connection: AsyncConnection, envelopes: Sequence[Envelope[SessionRecord]]) -> None:
-    """Make the charges of sessions, in the transaction of the inbox (BILL-2, BILL-3, SET-6)."""
-    made = [
-        (envelope.instanceid, envelope.time, charge)
-        for envelope in envelopes
-        for charge in charges_for(envelope.data)
-    ]
-    await add_new_charges(connection, made)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -88,7 +74,9 @@ async def hold_charge(database: Database, deed: Deed, charge_id: UUID, *, reason
     patient_id = await _patient_of(database, deed, charge_id)
     async with as_biller(database, deed, subject=charge_id, patient_id=patient_id) as db:
         row = await _status_in(db, charge_id, HOLDABLE, "held")
-        held = Standing(status=Status.HELD, reason=reason, uncertain=row["uncertain"])
+        held = Standing(
+            status=Status.HELD, reason=reason, uncertain=row["uncertain"], reversing=row["reversing"]
+        )
         await stand(db.connection, {charge_id: held}, [row], now=deed.at, user_id=deed.identity.user_id)
 
 
@@ -96,16 +84,19 @@ async def release_charge(database: Database, deed: Deed, charge_id: UUID, *, rea
     """Have a charge pushed, always under its one key; the schedule begins anew (BILL-7).
 
     For an unknown outcome the user vouches, by the reason, that the other side does not have it (BILL-5).
+    Of a charge whose session was retracted it is the reversal that is pushed, never the charge (BILL-6).
     """
     patient_id = await _patient_of(database, deed, charge_id)
     async with as_biller(database, deed, subject=charge_id, patient_id=patient_id) as db:
         row = await _status_in(db, charge_id, RELEASABLE, "released")
         charge = await find_charge(db, charge_id)
-        if charge and (fault := never_billable(charge)):
+        if charge and not row["retracted"] and (fault := never_billable(charge)):
             raise ConflictProblem(
                 f"This charge can't be billed as it is: {fault}. Bill it by hand, or hold it."
             )
-        pending = Standing(status=Status.PENDING, reason=reason, next_attempt_at=deed.at)
+        pending = Standing(
+            status=Status.PENDING, reason=reason, next_attempt_at=deed.at, reversing=row["retracted"]
+        )
         await stand(
             db.connection,
             {charge_id: pending},

@@ -27,7 +27,12 @@ LISTED: Final = (
             "minutes", "made_at",
         )
     ),
-    *(charge_status.c[name] for name in ("status", "reason", "attempts", "next_attempt_at", "receipt_id")),
+    *(
+        charge_status.c[name]
+        for name in (
+            "status", "reason", "attempts", "next_attempt_at", "receipt_id", "retracted", "reversing",
+        )
+    ),
 )  # fmt: skip
 """What the report tells of each charge; `schemas.ListedCharge` says what it means."""
 
@@ -37,7 +42,7 @@ WHOLE: Final = (
         charge.c[name]
         for name in (
             "documentation_id", "description", "revenue_code", "modifiers", "place_of_service",
-            "provider_name", "provider_npi", "group_size", "lacking",
+            "provider_name", "provider_npi", "group_size", "lacking", "replaces",
         )
     ),
 )  # fmt: skip
@@ -110,7 +115,7 @@ def _history(db: Transaction, charge_id: UUID) -> Select[Any]:
 
 
 def _attempts(db: Transaction, charge_id: UUID) -> Select[Any]:
-    begun = (push_attempt.c[name] for name in ("number", "started_at"))
+    begun = (push_attempt.c[name] for name in ("number", "kind", "started_at"))
     ended = (
         push_result.c[name]
         for name in ("ended_at", "verdict", "reason", "http_status", "receipt_id", "answer")

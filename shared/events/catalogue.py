@@ -65,7 +65,6 @@ CONSUMERS: Final[tuple[Consumer, ...]] = (
             SESSION_REVIEWED,
             SESSION_ANNOTATED,
             SESSION_RETRACTED,
-            SETTINGS_CHANGED,
             STAFF_ACCESS_CHANGED,
         ),
         most_per_task=50,

@@ -1,4 +1,4 @@
-"""A charge as its receiver reads it; `charge.schema.json` is the contract."""
+"""A charge, and its reversal, as the receiver reads them; `charge.schema.json` is the contract."""
 
 from services.billing_bridge.domain import Charge
 from shared.web.bodies import json_bytes
@@ -25,6 +25,28 @@ def body_of(charge: Charge) -> bytes:
                 "minutes": charge.minutes,
                 "rendering_provider": {"name": charge.provider_name, "npi": charge.provider_npi},
                 "group_size": charge.group_size,
+                # Left out where there is none: charges of before it existed keep their bytes.
+                **({"replaces": charge.replaces} if charge.replaces else {}),
+            },
+        }
+    )
+
+
+def reversal_body_of(charge: Charge) -> bytes:
+    """Write a charge's reversal as JSON; `reversal.schema.json` is the contract."""
+    return json_bytes(
+        {
+            "type": "charge.reversed",
+            "data": {
+                "kind": "reversal",
+                "charge_id": charge.charge_id,
+                "session_id": charge.session_id,
+                "documentation_id": charge.documentation_id,
+                "patient": {"patient_id": charge.patient_id, "mrn": charge.mrn},
+                "service_date": charge.service_date,
+                "form": charge.form,
+                "code": charge.code,
+                "units": charge.units,
             },
         }
     )

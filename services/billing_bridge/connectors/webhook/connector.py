@@ -19,7 +19,7 @@ from services.billing_bridge.connector import (
 )
 from services.billing_bridge.connectors.webhook.addresses import check_address
 from services.billing_bridge.connectors.webhook.answers import outcome_of
-from services.billing_bridge.connectors.webhook.body import body_of
+from services.billing_bridge.connectors.webhook.body import body_of, reversal_body_of
 from services.billing_bridge.domain import Charge
 from services.billing_bridge.outcomes import Outcome
 from shared.clock import Clock
@@ -48,9 +48,16 @@ class WebhookConnector:
 
     async def push(self, charge: Charge, destination: Destination) -> Outcome:
         """Sign, send and read the answer."""
+        return await self._told(charge, body_of(charge), str(charge.charge_id), destination)
+
+    async def reverse(self, charge: Charge, destination: Destination) -> Outcome:
+        """Do the same with its reversal."""
+        return await self._told(charge, reversal_body_of(charge), charge.reversal_key, destination)
+
+    async def _told(self, charge: Charge, body: bytes, key: str, destination: Destination) -> Outcome:
         self._refuse_address(destination.url)
-        body, at = body_of(charge), self.clock()
-        headers = signed_headers(body, key=str(charge.charge_id), secret=destination.secret, at=at)
+        at = self.clock()
+        headers = signed_headers(body, key=key, secret=destination.secret, at=at)
         status, answer_headers, answer = await self._post(destination.url, body, headers)
         hidden = (destination.secret, headers["webhook-signature"], charge.mrn)
         return outcome_of(status, answer_headers, answer, hidden=hidden, now=at)

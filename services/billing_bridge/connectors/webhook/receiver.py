@@ -28,7 +28,7 @@ from shared.identifiers import new_id
 
 @dataclass(frozen=True, kw_only=True)
 class Taken:
-    """A charge that was accepted, under its idempotency key."""
+    """A charge or a reversal that was accepted, under its idempotency key."""
 
     key: str
     receipt_id: str
@@ -82,6 +82,9 @@ def new_receiver(*, secret: str, book: Book) -> Starlette:
             return answered(400, "refused", {"code": "two_different_keys"})
         sha256 = hashlib.sha256(body).hexdigest()
         known = book.taken.get(key)
+        if known is None and f"{key}-reversal" in book.taken:
+            # Its reversal overtook it: taking it now would bill what is void.
+            return answered(422, "conflicts", {"code": "already_reversed"})
         if known is None:
             one = book.take(key, sha256, message["data"])
             return answered(201, "accepted", {"receipt_id": one.receipt_id})
@@ -94,7 +97,9 @@ def new_receiver(*, secret: str, book: Book) -> Starlette:
 
     async def counts(_request: Request) -> Response:
         since_start = {kind: seen[kind] for kind in ("duplicates", "conflicts", "refused")}
-        return _json({"accepted": len(book.taken), **since_start})
+        reversals = sum(one.charge.get("kind") == "reversal" for one in book.taken.values())
+        counted = {"accepted": len(book.taken) - reversals, "reversed": reversals}
+        return _json({**counted, **since_start})
 
     return Starlette(
         routes=[

@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -6,8 +7,9 @@ import pytest
 from jsonschema import Draft202012Validator, FormatChecker
 
 import services.billing_bridge.connectors.webhook
-from services.billing_bridge.connectors.webhook.body import body_of
+from services.billing_bridge.connectors.webhook.body import body_of, reversal_body_of
 from services.billing_bridge.domain import charges_for
+from shared.identifiers import new_id
 from shared.testing.records import a_session_record
 
 SCHEMA = Path(services.billing_bridge.connectors.webhook.__file__).parent / "charge.schema.json"
@@ -25,7 +27,8 @@ def test_a_charge_on_the_wire_is_what_the_schema_says(validator: Draft202012Vali
 
 def test_every_field_of_the_schema_is_sent(validator: Draft202012Validator) -> None:
     schema: Any = validator.schema
-    sent = json.loads(body_of(charges_for(a_session_record())[0]))["data"]
+    charge = replace(charges_for(a_session_record())[0], replaces=new_id())
+    sent = json.loads(body_of(charge))["data"]
     assert set(sent) == set(schema["properties"]["data"]["properties"])
 
 
@@ -42,3 +45,12 @@ def test_no_clinical_text_and_no_name_of_a_patient_goes_out() -> None:
     texts = [record.topic, record.description]
     texts += [text for one in record.participants for text in (one.printed_name, one.individual_note) if text]
     assert [text for text in texts if text in sent] == []
+
+
+@pytest.mark.rule("BILL-6")
+def test_a_reversal_on_the_wire_is_what_its_schema_says() -> None:
+    schema = json.loads((SCHEMA.parent / "reversal.schema.json").read_text())
+    for charge in charges_for(a_session_record()):
+        sent = json.loads(reversal_body_of(charge))
+        Draft202012Validator(schema, format_checker=FormatChecker()).validate(sent)
+        assert sent["data"]["charge_id"] == str(charge.charge_id)

@@ -6,11 +6,16 @@ from uuid import uuid4
 import pytest
 from jsonschema import Draft202012Validator
 
+from shared.events.attention import SessionNeedsAttention, Waiting
 from shared.events.catalogue import (
     EVENT_TYPES,
     PRINT_JOB_QUEUED,
+    SESSION_ANNOTATED,
     SESSION_COMPLETED,
+    SESSION_NEEDS_ATTENTION,
+    SESSION_RETRACTED,
     SESSION_REVIEWED,
+    SETTINGS_CHANGED,
     SHEET_REQUESTED,
     STAFF_ACCESS_CHANGED,
     parse,
@@ -19,7 +24,9 @@ from shared.events.contract import Contract
 from shared.events.schemas.__main__ import FOLDER, main, schema_of
 from shared.events.sheet import PrintJobQueued, SignInSheet
 from shared.events.staff import Feature, Role, StaffAccess, StaffAccessChanged
+from shared.testing.corrections import an_annotation, annotated, retraction_of
 from shared.testing.records import TUESDAY, a_session_record, enveloped
+from shared.web.instance_settings import NOTHING_HEARD
 
 SHEET = SignInSheet(
     job_id=uuid4(),
@@ -38,6 +45,12 @@ ACCESS = StaffAccess(
 EXAMPLES: dict[str, Contract] = {
     SESSION_COMPLETED: a_session_record(),
     SESSION_REVIEWED: a_session_record(billing=None),
+    SESSION_ANNOTATED: annotated(a_session_record(), an_annotation(uuid4())),
+    SESSION_RETRACTED: retraction_of(a_session_record()),
+    SESSION_NEEDS_ATTENTION: SessionNeedsAttention(
+        session_id=uuid4(), waiting=Waiting.AWAITING_REVIEW, user_ids=(uuid4(),)
+    ),
+    SETTINGS_CHANGED: NOTHING_HEARD,
     SHEET_REQUESTED: SHEET,
     PRINT_JOB_QUEUED: PrintJobQueued(job_id=uuid4()),
     STAFF_ACCESS_CHANGED: StaffAccessChanged(members=(ACCESS,)),

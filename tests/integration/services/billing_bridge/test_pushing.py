@@ -36,7 +36,13 @@ async def test_a_charge_is_accepted_once_and_its_receipt_is_kept(
     shown, (taken,) = await billing.shown(), await receiver.get("charges")
     assert (taken["key"], taken["receipt_id"]) == (shown["charge_id"], shown["receipt_id"])
     assert told(shown) == ["pending", "sent", "accepted"]
-    assert await receiver.get("counts") == {"accepted": 1, "duplicates": 0, "conflicts": 0, "refused": 0}
+    assert await receiver.get("counts") == {
+        "accepted": 1,
+        "reversed": 0,
+        "duplicates": 0,
+        "conflicts": 0,
+        "refused": 0,
+    }
 
 
 @pytest.mark.rule("BILL-4")
@@ -58,7 +64,13 @@ async def test_fifty_charges_arrive_once_each_from_three_pushers(
     await billing.hear(*(a_session_record(present=10, absent=1) for _ in range(5)))
     await asyncio.gather(*(billing.push() for _ in range(3)))
     assert await billing.statuses() == ["accepted"] * 50
-    assert await receiver.get("counts") == {"accepted": 50, "duplicates": 0, "conflicts": 0, "refused": 0}
+    assert await receiver.get("counts") == {
+        "accepted": 50,
+        "reversed": 0,
+        "duplicates": 0,
+        "conflicts": 0,
+        "refused": 0,
+    }
 
 
 @pytest.mark.rule("BILL-4")
