@@ -152,6 +152,14 @@ async def _require_on_roster(db: Transaction, session: GroupSession, patient_ids
         raise NotFoundProblem("Not all of these patients are on the roster of this session.")
 
 
+async def is_signed(db: Transaction, session: GroupSession) -> bool:
+    """Tell whether anyone has signed what is documented now."""
+    signed = db.rows_of(SIGNATURE, SIGNATURE.c.id).where(
+        SIGNATURE.c.documentation_id == session.documentation_id
+    )
+    return bool(await db.all(signed.limit(1)))
+
+
 async def add_signature(db: Transaction, session: GroupSession, signature: Signature) -> None:
     """Store a signature; the database refuses to change it ever after."""
     values = signature.model_dump() | {

@@ -60,7 +60,7 @@ async def sign_session(database: Database, identity: Identity, session_id: UUID,
         settings = await require_group_sessions(db)
         documentation = await load_documentation(db, session_id, for_change=True)
         meaning = _meaning(documentation, access)
-        await _require_complete(db, documentation)
+        await _require_complete(db, documentation, now)
         signature = await _sign(db, documentation, access, meaning, now)
         signatures = (*documentation.signatures, signature)
         status = await _status_after(db, documentation, signatures)
@@ -105,10 +105,10 @@ def _meaning(documentation: Documentation, access: StaffAccess) -> SignatureMean
     )
 
 
-async def _require_complete(db: Transaction, documentation: Documentation) -> None:
+async def _require_complete(db: Transaction, documentation: Documentation, now: datetime) -> None:
     session = documentation.session
     template = (await load_templates(db, [session.template_id]))[session.template_id]
-    found = obstacles(session, documentation.roster, notes_required=template.notes_required)
+    found = obstacles(session, documentation.roster, notes_required=template.notes_required, now=now)
     if found:
         errors = [{"pointer": one.pointer, "detail": one.detail} for one in found]
         raise ConflictProblem("The session is not ready to be signed; see errors.", errors=errors)

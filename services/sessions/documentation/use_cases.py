@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from services.sessions.configuration.repository import require_group_sessions
 from services.sessions.directory.permissions import Action, may, require
@@ -15,6 +16,7 @@ from services.sessions.documentation.repository import (
     add_leader,
     change_session,
     freeze_roster,
+    is_signed,
     load_session,
     store_entries,
 )
@@ -43,6 +45,7 @@ async def start_session(database: Database, identity: Identity, session_id: UUID
         session = await load_session(db, session_id, for_change=True)
         _require_own_or_unassigned(session, access)
         _require_status(session, Status.UPCOMING, "start")
+        await _require_day_has_come(db, session, now)
         documentation_id = new_id()
         patients = await expected_patients(db, template_id=session.template_id, held_on=session.held_on)
         await freeze_roster(db, session, documentation_id, [patient.id for patient in patients])
@@ -55,6 +58,12 @@ async def start_session(database: Database, identity: Identity, session_id: UUID
         }
         await change_session(db, session, started)
         await _record(db, identity, "session.started", session_id, now)
+
+
+async def _require_day_has_come(db: Transaction, session: GroupSession, now: datetime) -> None:
+    location = await load_location(db, session.location_id)
+    if session.held_on > now.astimezone(ZoneInfo(location.time_zone)).date():
+        raise ConflictProblem(f"This session is planned for {session.held_on}; start it on that day.")
 
 
 def _require_own_or_unassigned(session: GroupSession, access: StaffAccess) -> None:
@@ -133,6 +142,9 @@ async def _editable(db: Transaction, identity: Identity, session_id: UUID) -> Gr
     if access.user_id not in session.leader_ids:
         require(access, Action.START_ANY)
     _require_status(session, Status.IN_PROGRESS, "write in")
+    if await is_signed(db, session):
+        # A signature is bound to the text that its signer saw (SIGN-4).
+        raise ConflictProblem("A leader has signed this session; what was signed can't be changed.")
     return session
 
 
