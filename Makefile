@@ -12,8 +12,8 @@ help: ## show this list
 demo: .venv/.installed ## a day of groups through all four services (DATA=file OUT=folder JSON=1)
 	@$(PYTHON) -m deploy.embedded demo $(if $(DATA),--data "$(DATA)") $(if $(OUT),--out "$(OUT)") $(if $(JSON),--json)
 
-up: .venv/.installed ## start everything on this machine and keep it running
-	@$(PYTHON) -m deploy.embedded up
+up: .venv/.installed ## start everything on this machine and keep it running (PORT=8800)
+	@$(PYTHON) -m deploy.embedded up $(if $(PORT),--port $(PORT))
 
 # Each of the two workers starts its own PostgreSQL and Valkey; loadgroup keeps marked groups together.
 test: .venv/.installed-dev ## all tests (ARGS=...)

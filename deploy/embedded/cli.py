@@ -30,7 +30,7 @@ def main() -> None:
 @cli.command()
 def up(
     data_dir: Annotated[Path, typer.Option(help="Where everything is kept.")] = DEFAULT_FOLDER,
-    port: Annotated[int, typer.Option(help="Port on 127.0.0.1.")] = DEFAULT_PORT,
+    port: Annotated[int, typer.Option(min=1, max=65535, help="Port on 127.0.0.1.")] = DEFAULT_PORT,
 ) -> None:
     """Serve until Ctrl-C. Example: python -m deploy.embedded up --port 8800."""
     console = Console()
@@ -47,11 +47,12 @@ async def _serve(console: Console, data_dir: Path, port: int) -> None:
 
     console.print(f"OpenCircle starts on {data_dir}", highlight=False)
     async with running(data_dir, port=port, report=report) as deployment:
-        login, password = deployment.first_login()
+        login = deployment.first_login()
         console.print(f"\nAPI          {deployment.address}/v1", highlight=False)
         console.print(f"Metrics      {deployment.address}/metrics", highlight=False)
         console.print(f"Logs         {deployment.folder.logs}", highlight=False)
-        console.print(f"First login  {login} / {password}", highlight=False)
+        if login is not None:
+            console.print(f"First login  {login[0]} / {login[1]}", highlight=False)
         console.print("\nCtrl-C stops it.")
         await stop.wait()
         console.print("Stopping.")

@@ -32,9 +32,12 @@ class Deployment:
     folder: DataFolder
     supervisor: Supervisor
 
-    def first_login(self) -> tuple[str, str]:
-        """Give the login and password made at the first start."""
-        kept = json.loads((self.folder.root / "first-login.json").read_text())
+    def first_login(self) -> tuple[str, str] | None:
+        """Give the login and password made at the first start; None once somebody has deleted the file."""
+        file = self.folder.root / "first-login.json"
+        if not file.exists():
+            return None
+        kept = json.loads(file.read_text())
         return kept["login"], kept["password"]
 
 
@@ -67,7 +70,7 @@ async def running(root: Path, *, port: int, report: Report) -> AsyncIterator[Dep
 
 async def _prepare_databases(folder: DataFolder, report: Report) -> None:
     outdated = folder.outdated_services()
-    if not outdated and (folder.root / "first-login.json").exists():
+    if not outdated and folder.is_founded():
         return
     command = (sys.executable, "-m", "deploy.embedded.prepare", str(folder.root.resolve()), *outdated)
     process = await asyncio.create_subprocess_exec(*command, stderr=asyncio.subprocess.PIPE)

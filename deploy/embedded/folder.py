@@ -26,6 +26,10 @@ class FolderInUseError(OperatorError):
     """Another OpenCircle runs on this data folder: stop it first, or choose another --data-dir."""
 
 
+class FolderUnusableError(OperatorError):
+    """This folder can't be made or written to."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class DataFolder:
     """Where everything of one deployment is; all of it health data, so readable by its owner alone."""
@@ -100,11 +104,20 @@ class DataFolder:
         """Name the services whose database is not at the head of its migrations, without importing them."""
         return [service for service in SERVICES if _revision(self.database(service)) != _head(service)]
 
+    def is_founded(self) -> bool:
+        """Tell whether there is an instance; only to be asked when the databases are at their head."""
+        with closing(sqlite3.connect(self.database("sessions"))) as connection:
+            return connection.execute("SELECT 1 FROM instance").fetchone() is not None
+
     @contextmanager
     def locked(self) -> Iterator[None]:
         """Hold the folder alone; raises `FolderInUseError`. The system frees it even after a crash."""
-        self.root.mkdir(parents=True, exist_ok=True, mode=0o700)
-        with (self.root / "lock").open("a+") as lock:
+        try:
+            self.root.mkdir(parents=True, exist_ok=True, mode=0o700)
+            lock = (self.root / "lock").open("a+")
+        except OSError as error:
+            raise FolderUnusableError(self.root, error.strerror) from None
+        with lock:
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:

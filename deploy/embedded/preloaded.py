@@ -1,6 +1,7 @@
 """What the parts import, loaded once before they are forked; the composition roots themselves are not."""
 
 import gc
+import signal
 
 import aiosqlite
 import celery.apps.worker
@@ -27,6 +28,7 @@ __all__ = ["aiosqlite", "celery", "kombu", "services", "shared", "uvicorn", "uvl
 
 # Else the parts, which hold its life line too, would keep this process alive after the supervisor.
 end_with_parent()
+signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the supervisor, which ends us in order
 
 # What is here stays: no child's collector shall touch, and so copy, these pages.
 gc.collect()

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Final
 
 from deploy.embedded.private_files import write_private
-from services.sessions.configuration.use_cases import found_instance
+from services.sessions.configuration.use_cases import any_instance, found_instance
 from shared.clock import now_utc
 from shared.database.engine import create_engine
 from shared.database.migrations import upgrade
@@ -28,19 +28,21 @@ async def prepare(folder: Path, services: list[str]) -> None:
         await upgrade(engine, service)
         await engine.dispose()
         (folder / f"{service}.sqlite3").chmod(0o600)
-    if not (folder / "first-login.json").exists():
-        await _found(folder)
+    await _found(folder)
 
 
 async def _found(folder: Path) -> None:
+    """Found the first instance, unless there is one."""
     engine = create_engine(f"sqlite+aiosqlite:///{folder}/sessions.sqlite3")
-    password = secrets.token_urlsafe(PASSWORD_BYTES)
-    await found_instance(
-        Database(engine=engine), name="OpenCircle", login=FIRST_LOGIN, password=password, clock=now_utc
-    )
+    database = Database(engine=engine)
+    if not await any_instance(database):
+        # Written first: after a crash in between, the next start founds with what is written.
+        kept = folder / "first-login.json"
+        if not kept.exists():
+            login = {"login": FIRST_LOGIN, "password": secrets.token_urlsafe(PASSWORD_BYTES)}
+            write_private(kept, json.dumps(login))
+        await found_instance(database, name="OpenCircle", **json.loads(kept.read_text()), clock=now_utc)
     await engine.dispose()
-    login = json.dumps({"login": FIRST_LOGIN, "password": password})
-    write_private(folder / "first-login.json", login)
 
 
 if __name__ == "__main__":

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from celery import Celery
-from kombu.exceptions import OperationalError
+from kombu.exceptions import KombuError
 
 UNSHOWN: Final = "(sealed)"
 """Stands for the arguments wherever Celery would print them."""
@@ -48,5 +48,5 @@ class Broker:
                         kwargsrepr=UNSHOWN,
                         retry=False,
                     )
-        except (OperationalError, OSError) as error:
+        except (KombuError, OSError) as error:
             raise BrokerUnavailableError(type(error).__name__) from None

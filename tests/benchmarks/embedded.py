@@ -65,7 +65,7 @@ async def clinic(folder: Path) -> AsyncIterator[tuple[Deployment, Front, Front]]
         running(folder / "data", port=free_port(), report=lambda _part, _what: None) as deployment,
         httpx2.AsyncClient(base_url=deployment.address, timeout=60) as http,
     ):
-        admin = await Front(http=http).log_in(*deployment.first_login())
+        admin = await Front(http=http).log_in(*(deployment.first_login() or ("", "")))
         await import_directory(admin, folder / "fhir")
         staff = await admin.pages("/v1/directory/staff")
         user_id = next(one["id"] for one in staff if one["roles"] == ["therapist"])
@@ -84,7 +84,8 @@ async def sessions(admin: Front, leader: Front) -> list[str]:
 async def _planned(admin: Front) -> list[str]:
     locations = await admin.pages("/v1/directory/locations")
     living = [one for one in await admin.pages("/v1/directory/patients") if one["deceased_on"] is None]
-    today = datetime.now(UTC).date()
+    # Days that are over: nobody can start a session before its day, or sign it before its end.
+    today = datetime.now(UTC).date() - timedelta(days=SESSIONS + 1)
     template = {
         "location_id": locations[0]["id"],
         "title": "Measured Group",
@@ -108,10 +109,11 @@ async def _planned(admin: Front) -> list[str]:
 
 async def _document(leader: Front, place: str) -> None:
     await leader.post(f"{place}/start")
-    roster = (await leader.get(place))["roster"]
+    session = await leader.get(place)
+    roster = session["roster"]
     marks = [{"patient_id": entry["patient_id"], "attendance": "present"} for entry in roster]
     await leader.put(f"{place}/attendance", {"marks": marks})
-    started = datetime.now(UTC)
+    started = datetime.fromisoformat(session["starts_at"])
     note = {
         "topic": "Measured",
         "description": "What this group did today, in a sentence or two. " * 5,

@@ -102,6 +102,7 @@ def test_the_planted_name_is_in_the_chart_that_it_belongs_to(
     assert sum(_holds_the_planted(content.encode()) for content in contents) == len(GROUPS)
 
 
+@pytest.mark.timeout(300)
 @pytest.mark.xdist_group("demo")
 @pytest.mark.rule("DIST-5", "DIST-6", "BILL-5")
 def test_killing_every_part_during_the_day_changes_nothing_in_the_end(tmp_path: Path) -> None:

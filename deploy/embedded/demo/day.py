@@ -20,9 +20,20 @@ from deploy.embedded.demo.receiver import Receiver, receiver_in
 from deploy.embedded.demo.sample import write_sample
 from deploy.embedded.demo.setting_up import Imported, import_directory, open_clinic, plan_day
 from deploy.embedded.deployment import free_port, running
+from deploy.embedded.errors import OperatorError
+from deploy.embedded.folder import DataFolder
 
 REQUEST_SECONDS = 60
+MARKER = "made-by-opencircle-demo"
 PROBLEMS_SHOWN = 20
+
+
+class NoSuchExportError(OperatorError):
+    """DATA is not a folder; it has to hold the NDJSON files of a FHIR R4 bulk export."""
+
+
+class NotOurFolderError(OperatorError):
+    """The demo empties this folder, but did not make it: choose another OUT, and keep DATA outside of it."""
 
 
 @dataclass(kw_only=True)
@@ -59,9 +70,26 @@ class Progress:
 async def run_day(*, data: Path | None, out: Path, as_json: bool) -> int:
     """Run one clinic day; the exit status is 0 only if nothing is missing and nothing is open."""
     progress = Progress(console=Console(stderr=True))
-    folder = out / "data"
+    if data is not None and not data.is_dir():
+        raise NoSuchExportError(data)
+    # Held to the end: a second demo must not wipe the folder of one that runs.
+    with DataFolder(root=out).locked():
+        folder = fresh_folder(out / "data", spared=data)
+        return await _run_in(folder, progress, data=data, out=out, as_json=as_json)
+
+
+def fresh_folder(folder: Path, *, spared: Path | None) -> Path:
+    """Empty a folder of the demo's own; raises `NotOurFolderError` rather than delete anything else."""
+    ours = (folder / MARKER).exists() or not folder.exists()
+    if not ours or (spared is not None and spared.resolve().is_relative_to(folder.resolve())):
+        raise NotOurFolderError(folder)
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
+    (folder / MARKER).touch()
+    return folder
+
+
+async def _run_in(folder: Path, progress: Progress, *, data: Path | None, out: Path, as_json: bool) -> int:
     if data is None:
         data = folder / "fhir-sample"
         write_sample(data)
@@ -73,6 +101,8 @@ async def run_day(*, data: Path | None, out: Path, as_json: bool) -> int:
                 running(folder / "opencircle", port=free_port(), report=progress.note)
             )
         login = deployment.first_login()
+        if login is None:
+            raise NotOurFolderError(folder)
         figures = await live(progress, deployment.address, login, receiver=receiver, data=data, out=out)
     seconds = round(time.monotonic() - started, 1)
     if as_json:

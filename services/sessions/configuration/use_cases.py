@@ -4,7 +4,10 @@ from dataclasses import asdict, dataclass
 from typing import Any
 from uuid import UUID
 
+from sqlalchemy import select
+
 from services.sessions.configuration.domain import InstanceSettings
+from services.sessions.configuration.models import INSTANCE
 from services.sessions.configuration.outgoing import publish_settings
 from services.sessions.configuration.repository import add_instance, load_settings, store_settings
 from services.sessions.directory.permissions import Action
@@ -25,6 +28,12 @@ class Founded:
 
     instance_id: UUID
     administrator_id: UUID
+
+
+async def any_instance(database: Database) -> bool:
+    """Tell whether a customer organisation has been founded here."""
+    async with database.engine.connect() as connection:
+        return (await connection.execute(select(INSTANCE.c.instance_id).limit(1))).first() is not None
 
 
 async def found_instance(

@@ -25,6 +25,7 @@ from services.sessions.directory.domain import (
 )
 from shared.events.staff import Role
 
+LINE_BYTES_AT_MOST: Final = 1_000_000
 NPI_SYSTEM: Final = "http://hl7.org/fhir/sid/us-npi"
 NAME_CHARACTERS_AT_MOST: Final = 200
 CREDENTIALS_CHARACTERS_AT_MOST: Final = 100
@@ -157,6 +158,8 @@ Imported = Organization | Location | StaffMember | StaffRole | Patient
 
 def read_line(line: bytes, *, instance_id: UUID, default_time_zone: str, today: date) -> Imported:
     """Read one NDJSON line; raises `BadLineError` with the element and the reason."""
+    if len(line) > LINE_BYTES_AT_MOST:
+        raise BadLineError(f"longer than {LINE_BYTES_AT_MOST} bytes")
     kind = _type_of(line)
     model, convert = KINDS[kind]
     try:

@@ -1,12 +1,14 @@
 """The life of a session from its start to its last signature, without any I/O."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from uuid import UUID
 
 from services.sessions.scheduling.domain import Status
 from shared.events.record import Attendance, SignatureMeaning
+
+MINUTES_AT_MOST = 24 * 60
 
 FRESH_AUTHENTICATION = timedelta(minutes=5)
 """How long after logging in a user may sign without proving who they are again (SIGN-4)."""
@@ -90,19 +92,30 @@ class Obstacle:
 
 
 def obstacles(
-    session: GroupSession, roster: Sequence[RosterEntry], *, notes_required: bool
+    session: GroupSession, roster: Sequence[RosterEntry], *, notes_required: bool, now: datetime
 ) -> list[Obstacle]:
     """List what is missing before the session can be signed (DOC-3, DOC-4)."""
     found = []
     if not session.topic.strip():
         found.append(Obstacle(pointer="#/group_note/topic", detail="write the topic"))
-    if session.started_at is None or session.ended_at is None or session.minutes < 1:
-        found.append(Obstacle(pointer="#/group_note/ended_at", detail="state an end after the start"))
+    found += _obstacles_of_times(session, now)
     if not roster:
         found.append(Obstacle(pointer="#/roster", detail="nobody is on the roster"))
     for entry in roster:
         found += _obstacles_of(entry, session, notes_required=notes_required)
     return found
+
+
+def _obstacles_of_times(session: GroupSession, now: datetime) -> Iterator[Obstacle]:
+    """Times that nobody can have meant: they would become a date of service and minutes of a bill."""
+    start, end = session.started_at, session.ended_at
+    if start is None or end is None or not 1 <= session.minutes <= MINUTES_AT_MOST:
+        yield Obstacle(pointer="#/group_note/ended_at", detail="state an end within 24 h after the start")
+    elif end > now:
+        yield Obstacle(pointer="#/group_note/ended_at", detail="the end lies in the future")
+    # The date in UTC is at most one day off the one at the location.
+    if start is not None and abs((start.date() - session.held_on).days) > 1:
+        yield Obstacle(pointer="#/group_note/started_at", detail=f"is not on {session.held_on}")
 
 
 def _obstacles_of(entry: RosterEntry, session: GroupSession, *, notes_required: bool) -> list[Obstacle]:

@@ -64,7 +64,7 @@ async def sign_session(
         documentation = await load_documentation(db, session_id, for_change=True)
         meaning = _meaning(documentation, access)
         _require_shown(documentation, shown_sha256)
-        await _require_complete(db, documentation)
+        await _require_complete(db, documentation, now)
         signature = await _sign(db, documentation, access, meaning, now)
         signatures = (*documentation.signatures, signature)
         status = await _status_after(db, documentation, signatures)
@@ -115,10 +115,10 @@ def _require_shown(documentation: Documentation, shown_sha256: str | None) -> No
         raise StaleProblem("The document is no longer the one that you were shown; read it again.")
 
 
-async def _require_complete(db: Transaction, documentation: Documentation) -> None:
+async def _require_complete(db: Transaction, documentation: Documentation, now: datetime) -> None:
     session = documentation.session
     template = (await load_templates(db, [session.template_id]))[session.template_id]
-    found = obstacles(session, documentation.roster, notes_required=template.notes_required)
+    found = obstacles(session, documentation.roster, notes_required=template.notes_required, now=now)
     if found:
         errors = [{"pointer": one.pointer, "detail": one.detail} for one in found]
         raise ConflictProblem("The session is not ready to be signed; see errors.", errors=errors)

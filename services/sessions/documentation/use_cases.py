@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from services.sessions.configuration.repository import require_group_sessions
 from services.sessions.directory.permissions import Action, may
@@ -50,6 +51,7 @@ async def start_session(database: Database, identity: Identity, session_id: UUID
         session = await load_session(db, session_id, for_change=True)
         _require_own_or_unassigned(session, access)
         _require_status(session, Status.UPCOMING, "start")
+        await _require_day_has_come(db, session, now)
         documentation_id = new_id()
         patients = await expected_patients(db, session.id)
         await freeze_roster(db, session, documentation_id, [patient.id for patient in patients])
@@ -62,6 +64,12 @@ async def start_session(database: Database, identity: Identity, session_id: UUID
         }
         await change_session(db, session, started)
         await _record(db, identity, "session.started", session_id, now)
+
+
+async def _require_day_has_come(db: Transaction, session: GroupSession, now: datetime) -> None:
+    location = await load_location(db, session.location_id)
+    if session.held_on > now.astimezone(ZoneInfo(location.time_zone)).date():
+        raise ConflictProblem(f"This session is planned for {session.held_on}; start it on that day.")
 
 
 def _require_own_or_unassigned(session: GroupSession, access: StaffAccess) -> None:

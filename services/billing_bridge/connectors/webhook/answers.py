@@ -12,8 +12,10 @@ from services.billing_bridge.outcomes import Outcome, Verdict
 MASK: Final = "[hidden]"
 RECEIPT_CHARACTERS_AT_MOST: Final = 200
 
-ASK_AGAIN: Final = frozenset({408, 409, 425, 429})
-"""Refusals of the moment. 409 that names no duplicate: the first request with this key is not done yet."""
+ASK_AGAIN: Final = frozenset({425, 429})
+"""Refusals of the moment: the request was turned away before it was looked at."""
+MAYBE_TAKEN: Final = frozenset({408, 409})
+"""It may have been taken. 409 that names no duplicate: the first request with this key is not done yet."""
 GONE: Final = 410
 
 
@@ -40,8 +42,11 @@ def _verdict(status: int, content: Mapping[str, Any]) -> Verdict:
             return Verdict.ACCEPTED
         case 409 if _names_a_duplicate(content):
             return Verdict.ACCEPTED
-        case _ if status in ASK_AGAIN or status >= 500:  # noqa: PLR2004 - HTTP's own classes
+        case _ if status in ASK_AGAIN:
             return Verdict.NOT_TAKEN
+        # A server that fails, or a gateway that lost it, may have booked the charge before (BILL-5).
+        case _ if status in MAYBE_TAKEN or status >= 500:  # noqa: PLR2004 - HTTP's own classes
+            return Verdict.UNKNOWN
         case _:
             return Verdict.REJECTED
 

@@ -246,8 +246,13 @@ class Clinic:
     async def write_group_note(
         self, session_id: UUID, *, by: str = "Margaret", if_match: str = '"1"', **changes: Any
     ) -> None:
-        ended_at = (self.clock() + timedelta(minutes=50)).isoformat()
-        body = {"topic": "Coping with cravings", "description": "Urge surfing.", "ended_at": ended_at}
+        ended_at = self.clock()
+        body = {
+            "topic": "Coping with cravings",
+            "description": "Urge surfing.",
+            "started_at": (ended_at - timedelta(minutes=50)).isoformat(),
+            "ended_at": ended_at.isoformat(),
+        }
         await self.do(
             by, "PUT", f"/v1/group-sessions/{session_id}/group-note", json=body | changes, if_match=if_match
         )

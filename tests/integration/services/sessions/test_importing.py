@@ -4,7 +4,7 @@ from typing import Any
 import pytest
 
 from services.sessions.directory.domain import imported_id
-from services.sessions.directory.endpoints import LINE_BYTES_AT_MOST
+from services.sessions.directory.fhir import LINE_BYTES_AT_MOST
 from services.sessions.directory.models import LOCATION, ORGANIZATION, PATIENT, STAFF_ACCESS, STAFF_MEMBER
 from services.sessions.metadata import LEDGER
 from shared.events.catalogue import STAFF_ACCESS_CHANGED
@@ -94,12 +94,16 @@ async def test_lines_are_counted_over_all_chunks(clinic: Clinic) -> None:
     assert report["problems"] == [{"line": 601, "reason": "not valid JSON"}]
 
 
-async def test_a_line_without_end_is_refused(clinic: Clinic) -> None:
-    async def endless() -> AsyncIterator[bytes]:
+async def test_a_line_that_is_too_long_is_named_and_the_rest_is_imported(clinic: Clinic) -> None:
+    async def long_line_first() -> AsyncIterator[bytes]:
         for _ in range(3):
             yield b"x" * LINE_BYTES_AT_MOST
+        yield b"\n" + ndjson(organization())
 
-    assert (await clinic.ask("Ada", "POST", IMPORTS, content=endless())).status_code == 413
+    answer = await clinic.ask("Ada", "POST", IMPORTS, content=long_line_first())
+    report = answer.json()
+    assert report["problems"] == [{"line": 1, "reason": f"longer than {LINE_BYTES_AT_MOST} bytes"}]
+    assert report["changed"] == 1
 
 
 async def test_practitioners_get_the_role_of_their_taxonomy(clinic: Clinic) -> None:

@@ -14,6 +14,9 @@ async def _roster_on(clinic: Clinic, template_id: UUID, day: date) -> list[str]:
     """Start the session of that day and see who was expected."""
     await clinic.generate(since=day, until=day)
     session_id = session_id_of(template_id, day)
+    today = clinic.clock().date()
+    if day > today:
+        clinic.clock.forward(days=(day - today).days)
     await clinic.do("Ada", "POST", f"/v1/group-sessions/{session_id}/start")
     return [one["patient_id"] for one in (await clinic.session(session_id))["roster"]]
 

@@ -29,6 +29,17 @@ async def test_the_session_waits_for_the_second_leader(clinic: Clinic) -> None:
     assert sorted(meanings) == ["author", "co-author"]
 
 
+@pytest.mark.rule("SIGN-4", "PERM-5")
+async def test_nobody_changes_what_one_leader_has_signed(clinic: Clinic) -> None:
+    session_id = await clinic.documented(leaders=["Margaret", "Tom"])
+    await clinic.sign(session_id)
+    path = f"/v1/group-sessions/{session_id}/roster/{clinic.patient_ids[0]}/note"
+    assert (await clinic.ask("Tom", "PUT", path, json={"text": "Changed."})).status_code == 409
+    await clinic.sign(session_id, by="Tom")
+    signatures = (await clinic.session(session_id))["signatures"]
+    assert len({one["document_sha256"] for one in signatures}) == 1
+
+
 @pytest.mark.rule("SIGN-2", "PERM-6")
 async def test_one_leader_under_review_sends_the_session_to_review(clinic: Clinic) -> None:
     session_id = await clinic.documented(leaders=["Margaret", "Ivy"])

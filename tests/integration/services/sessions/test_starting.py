@@ -73,3 +73,11 @@ async def test_a_refused_start_changes_nothing_and_is_written_down(clinic: Clini
     (refusal,) = (one for one in await clinic.rows(TRAIL) if one.outcome == "refused")
     shown = (refusal.user_id, refusal.action, refusal.subject)
     assert shown == (clinic.id_of("Tom"), "POST /v1/group-sessions/{session_id}/start", str(session_id))
+
+
+@pytest.mark.rule("DOC-2")
+async def test_a_session_is_not_started_before_its_day(clinic: Clinic) -> None:
+    session_id = await clinic.planned(leaders=["Margaret"])
+    clinic.clock.forward(days=-1)
+    answer = await clinic.ask("Margaret", "POST", f"/v1/group-sessions/{session_id}/start")
+    assert answer.status_code == 409

@@ -15,12 +15,16 @@ from shared.events.record import Attendance, SignatureMeaning
 from shared.testing.records import MARGARET, TUESDAY
 from tests.unit.services.sessions.documentation.a_session import TOM, a_session, an_entry, patient_id
 
+NOW = TUESDAY + timedelta(hours=1)
+
 
 def _pointers(
     *, notes_required: bool = True, entry: dict[str, Any] | None = None, **session: Any
 ) -> list[str]:
     roster = [an_entry(**entry or {})]
-    return [one.pointer for one in obstacles(a_session(**session), roster, notes_required=notes_required)]
+    return [
+        one.pointer for one in obstacles(a_session(**session), roster, notes_required=notes_required, now=NOW)
+    ]
 
 
 @pytest.mark.rule("DOC-3", "DOC-4")
@@ -39,6 +43,19 @@ def test_a_topic_is_needed(topic: str) -> None:
 def test_an_end_after_the_start_is_needed(minutes: int | None) -> None:
     ended_at = None if minutes is None else TUESDAY + timedelta(minutes=minutes)
     assert _pointers(ended_at=ended_at) == ["#/group_note/ended_at"]
+
+
+@pytest.mark.rule("DOC-4")
+@pytest.mark.parametrize("minutes", [61, 24 * 60 + 1])
+def test_an_end_that_has_not_come_or_is_a_day_away_is_refused(minutes: int) -> None:
+    assert _pointers(ended_at=TUESDAY + timedelta(minutes=minutes)) == ["#/group_note/ended_at"]
+
+
+@pytest.mark.rule("DOC-4")
+def test_a_start_on_another_day_is_refused() -> None:
+    start = TUESDAY - timedelta(days=2)
+    pointers = _pointers(started_at=start, ended_at=start + timedelta(minutes=50))
+    assert pointers == ["#/group_note/started_at"]
 
 
 @pytest.mark.rule("DOC-3")
@@ -68,7 +85,7 @@ def test_nobody_was_there_longer_than_the_session_took() -> None:
 
 
 def test_a_session_of_nobody_is_not_signed() -> None:
-    assert [one.pointer for one in obstacles(a_session(), [], notes_required=True)] == ["#/roster"]
+    assert [one.pointer for one in obstacles(a_session(), [], notes_required=True, now=NOW)] == ["#/roster"]
 
 
 @pytest.mark.rule("DOC-3")

@@ -19,7 +19,8 @@ def read(status: int, body: bytes = b"", **headers: str) -> Outcome:
         *[(status, Verdict.ACCEPTED) for status in (200, 201, 202, 204, 299)],
         *[(status, Verdict.REJECTED) for status in (300, 301, 302, 307, 308)],
         *[(status, Verdict.REJECTED) for status in (400, 401, 403, 404, 405, 410, 413, 422, 451)],
-        *[(status, Verdict.NOT_TAKEN) for status in (408, 409, 425, 429, 500, 502, 503, 504)],
+        *[(status, Verdict.NOT_TAKEN) for status in (425, 429)],
+        *[(status, Verdict.UNKNOWN) for status in (408, 409, 500, 502, 503, 504)],
     ],
 )
 def test_what_a_status_means(status: int, verdict: Verdict) -> None:
