@@ -58,6 +58,9 @@ class Counting:
             self._stop.set()
         return outcome
 
+    async def reverse(self, charge: Charge, destination: Destination) -> Outcome:
+        return await self._connector.reverse(charge, destination)
+
 
 def run() -> list[Row]:
     """Measure both in alternating pairs, after a warm-up, on a PostgreSQL and a receiver of their own."""

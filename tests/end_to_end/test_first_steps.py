@@ -19,7 +19,9 @@ PAGE = Path(__file__).parents[2] / "docs" / "first-steps.md"
 async def test_the_page_leads_from_a_token_to_a_signed_session(tmp_path: Path) -> None:
     blocks = re.findall(r"^```sh\n(.*?)^```", PAGE.read_text(), re.DOTALL | re.MULTILINE)
     async with running(tmp_path / "data", port=free_port(), report=lambda *_: None) as deployment:
-        login, password = deployment.first_login()
+        first = deployment.first_login()
+        assert first is not None
+        login, password = first
         given = {"ADDRESS": deployment.address, "LOGIN": login, "PASSWORD": password}
         done = await asyncio.to_thread(
             subprocess.run,

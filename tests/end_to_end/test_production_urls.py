@@ -29,7 +29,7 @@ from tests.end_to_end.demo_run import ROOT
 from tests.support.servers import PostgresServer, ValkeyServer, free_port
 
 LOGIN = ("admin", "a password for this test")
-START_SECONDS = 60
+START_SECONDS = 100
 SETTING_NAMES = {"billing_bridge": "BILLING"}
 
 
@@ -89,7 +89,7 @@ def _start(stack: ExitStack, module: str, environment: dict[str, str], *, alive:
 
 
 def _serving(folder: Path) -> bool:
-    return len(list(folder.glob("*.alive"))) >= 8
+    return len(list(folder.glob("*.alive"))) >= 9
 
 
 def _wait_for(done: Callable[[], bool]) -> None:
@@ -100,6 +100,7 @@ def _wait_for(done: Callable[[], bool]) -> None:
 
 
 @pytest.mark.postgres
+@pytest.mark.timeout(240)
 @pytest.mark.xdist_group("demo")
 @pytest.mark.rule("DIST-1", "DIST-5")
 def test_a_clinic_day_on_postgresql_comes_to_the_same(production_like: str, tmp_path: Path) -> None:

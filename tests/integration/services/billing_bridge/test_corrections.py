@@ -105,7 +105,8 @@ async def test_an_unknown_charge_is_reversed_only_where_the_receiver_deduplicate
 
 @pytest.mark.rule("BILL-6")
 @pytest.mark.parametrize(
-    ("answer", "keys", "status"), [(201, 2, "reversed"), (503, 1, "reversed"), (400, 1, "reversed")]
+    ("answer", "keys", "status"),
+    [(201, 2, "reversed"), (429, 1, "reversed"), (400, 1, "reversed"), (503, 1, "unknown")],
 )
 async def test_a_retraction_during_a_push_waits_for_its_end(
     billing: Billing, answer: int, keys: int, status: str
@@ -151,7 +152,7 @@ async def test_a_pusher_killed_while_it_reverses_sends_the_same_key_again_or_wai
 async def test_a_reversal_that_is_not_taken_is_tried_again_and_one_that_is_rejected_is_held(
     billing: Billing,
 ) -> None:
-    async with scripted_receiver(answering(201), answering(503), answering(400)) as receiver:
+    async with scripted_receiver(answering(201), answering(429), answering(400)) as receiver:
         record = await one_session(billing, receiver.url)
         await billing.push()
         await retract(billing, record)

@@ -25,7 +25,7 @@ async def test_a_change_is_told_in_its_own_transaction(clinic: Clinic) -> None:
     (told,) = await _told(clinic)
     assert (told.version, told.show_attendance_in_chart, told.use_group_sessions) == (2, True, True)
     owed = await clinic.everything(LEDGER.delivery)
-    assert sorted(one.consumer for one in owed) == ["billing_bridge", "charts"]
+    assert sorted(one.consumer for one in owed) == ["charts"]
 
 
 @pytest.mark.rule("SET-7")

@@ -47,8 +47,8 @@ async def test_whatever_is_written_is_read_again_as_it_was(clinic: Clinic) -> No
     session_id = await clinic.started()
     patient_id = clinic.patient_ids[0]
 
-    async def round_trip(text: str) -> tuple[str, str]:
-        await clinic.write_note(session_id, patient_id, text)
+    async def round_trip(version: int, text: str) -> tuple[str, str]:
+        await clinic.write_note(session_id, patient_id, text, if_match=f'"{version}"')
         path = f"/v1/directory/patients/{patient_id}"
         changed = {"preferred_name": text}
         await clinic.do("Ada", "PATCH", path, json=changed, headers={"If-Match": "*"})
@@ -57,8 +57,8 @@ async def test_whatever_is_written_is_read_again_as_it_was(clinic: Clinic) -> No
         (row,) = [one for one in await clinic.rows(PATIENT) if one.id == patient_id]
         return note, row.preferred_name
 
-    for text in _examples():
-        assert await round_trip(text) == (text, text)
+    for version, text in enumerate(_examples(), start=1):
+        assert await round_trip(version, text) == (text, text)
 
 
 def _examples() -> list[str]:
