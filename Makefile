@@ -9,7 +9,7 @@ ARGS ?=
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-demo: .venv/.installed ## a day of groups through all four services (DATA=file OUT=folder JSON=1)
+demo: .venv/.installed ## a day of groups through all four services (DATA=folder OUT=folder JSON=1)
 	@$(PYTHON) -m deploy.embedded demo $(if $(DATA),--data "$(DATA)") $(if $(OUT),--out "$(OUT)") $(if $(JSON),--json)
 
 up: .venv/.installed ## start everything on this machine and keep it running (PORT=8800)
