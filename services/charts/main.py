@@ -1,13 +1,11 @@
 """The API of the charts service: `python -m services.charts.main`."""
 
-import uvicorn
 from fastapi import FastAPI
 
 from services.charts.endpoints import router
 from services.charts.settings import ChartsSettings
 from shared.clock import now_utc
-from shared.observability.logs import configure_logging
-from shared.runtime import open_database
+from shared.runtime import open_database, serve_http
 from shared.settings import Settings, read_settings
 from shared.web.application import new_application
 
@@ -15,7 +13,6 @@ from shared.web.application import new_application
 def create_application() -> FastAPI:
     """Build the application from the environment's settings."""
     settings, own = read_settings(Settings), read_settings(ChartsSettings)
-    configure_logging(service="charts", level=settings.log_level)
     return new_application(
         title="OpenCircle charts",
         routers=[router],
@@ -26,7 +23,4 @@ def create_application() -> FastAPI:
 
 
 if __name__ == "__main__":
-    common = read_settings(Settings)
-    uvicorn.run(
-        create_application(), host=common.http_host, port=common.http_port, log_config=None, access_log=False
-    )
+    serve_http(create_application, service="charts")
