@@ -65,7 +65,10 @@ class Supervisor:
         else:
             child = await Module.start(part.module, environment=environment, log=log)
         self._children[part.name] = child
-        (self.pids / f"{part.name}.pid").write_text(f"{child.pid}\n")
+        # Renamed into place: whoever reads it finds a whole number, or no file.
+        written = self.pids / f"{part.name}.new"
+        written.write_text(f"{child.pid}\n")
+        written.replace(self.pids / f"{part.name}.pid")
 
     def _alive_file(self, part: Part) -> Path:
         return self.sockets / f"{part.name}.alive"

@@ -31,4 +31,4 @@ def create_application() -> FastAPI:
 
 
 if __name__ == "__main__":
-    serve_http(create_application, service="printing")
+    serve_http(create_application, service=SERVICE)
