@@ -28,6 +28,7 @@ from services.sessions.scheduling.timetable import (
     load_timetable,
     meeting_of,
 )
+from services.sessions.templates.domain import Template
 from services.sessions.templates.repository import load_living_templates, load_schedules
 from shared.clock import Clock
 from shared.database.audit import record_access
@@ -47,6 +48,8 @@ class Order:
     patient_ids: Sequence[UUID]
     schedule_ids: Sequence[UUID] = ()
     template_ids: Sequence[UUID] = ()
+    location_id: UUID | None = None
+    """At which location of the groups; None: they have one each."""
     session_ids: Sequence[UUID] = ()
     starts_on: date | None = None
     """None: today at the location."""
@@ -95,18 +98,26 @@ async def _wanted(db: Transaction, order: Order, *, now: datetime) -> _Wanted:
         raise ConflictProblem(
             "A caseload group has its patients from the care teams; nobody is assigned to it."
         )
+    groups = _groups(templates.values(), order.location_id)
     sessions = [await load_upcoming_session(db, one) for one in order.session_ids]
     zones = await load_zones(db)
-    places = [one.location_id for one in (*schedules.values(), *templates.values(), *sessions)]
+    places = [*(one.location_id for one in (*schedules.values(), *sessions)), *groups.values()]
     starts_on = order.starts_on or now.astimezone(zones[places[0]]).date()
     if order.ends_on is not None and order.ends_on < starts_on:
         raise ConflictProblem(f"It would end before it starts, which is on {starts_on}.")
     days = {"starts_on": starts_on, "ends_on": order.ends_on}
-    claims = [one for it in schedules.values() for one in claims_of(it.occurrences, **days)]  # type: ignore[arg-type]
-    claims += [Claim(template_id=one, weekday=None, **days) for one in templates]  # type: ignore[arg-type]
-    things = [_thing("schedule_id", one, starts_on, order.ends_on) for one in schedules]
-    things += [_thing("template_id", one, starts_on, order.ends_on) for one in templates]
-    things += [_thing("session_id", one.id, one.held_on, None) for one in sessions]
+    claims = [
+        one
+        for it in schedules.values()
+        for one in claims_of(it.occurrences, location_id=it.location_id, **days)  # type: ignore[arg-type]
+    ]
+    claims += [
+        Claim(template_id=one, location_id=place, weekday=None, **days)  # type: ignore[arg-type]
+        for one, place in groups.items()
+    ]
+    things = [_thing("schedule_id", one, **days) for one in schedules]
+    things += [_thing("template_id", one, location_id=place, **days) for one, place in groups.items()]
+    things += [_thing("session_id", one.id, starts_on=one.held_on) for one in sessions]
     first_days = [starts_on] if claims or schedules else []
     return _Wanted(
         first_day=max([*first_days, *(one.held_on for one in sessions)]),
@@ -116,9 +127,26 @@ async def _wanted(db: Transaction, order: Order, *, now: datetime) -> _Wanted:
     )
 
 
-def _thing(kind: str, thing_id: UUID, starts_on: date, ends_on: date | None) -> dict[str, Any]:
-    nothing = dict.fromkeys(("schedule_id", "template_id", "session_id"))
-    return nothing | {kind: thing_id, "starts_on": starts_on, "ends_on": ends_on}
+def _groups(templates: Iterable[Template], location_id: UUID | None) -> dict[UUID, UUID]:
+    """Give at which location each of these groups is meant."""
+    unclear = "say at which one by location_id: the group meets at several"
+    elsewhere = "one of the groups does not meet there"
+    groups: dict[UUID, UUID] = {}
+    for one in templates:
+        named = location_id or (one.location_ids[0] if len(one.location_ids) == 1 else None)
+        if named not in one.location_ids:
+            detail = unclear if named is None else elsewhere
+            raise ConflictProblem(
+                "A patient is assigned to a group at one of its locations.",
+                errors=[{"pointer": "#/location_id", "detail": detail}],
+            )
+        groups[one.id] = named
+    return groups
+
+
+def _thing(kind: str, thing_id: UUID, **facts: Any) -> dict[str, Any]:
+    nothing = dict.fromkeys(("schedule_id", "template_id", "location_id", "session_id", "ends_on"))
+    return nothing | {kind: thing_id} | facts
 
 
 async def _require_in_treatment(db: Transaction, patient_ids: Sequence[UUID], day: date) -> None:
@@ -200,9 +228,18 @@ async def change_end(
 
 async def _claims(db: Transaction, row: Any, *, starts_on: date, ends_on: date | None) -> list[Claim]:
     if row.schedule_id is None:
-        return [Claim(template_id=row.template_id, weekday=None, starts_on=starts_on, ends_on=ends_on)]
+        group = Claim(
+            template_id=row.template_id,
+            location_id=row.location_id,
+            weekday=None,
+            starts_on=starts_on,
+            ends_on=ends_on,
+        )
+        return [group]
     schedule = (await load_schedules(db, [row.schedule_id]))[row.schedule_id]
-    return claims_of(schedule.occurrences, starts_on=starts_on, ends_on=ends_on)
+    return claims_of(
+        schedule.occurrences, location_id=schedule.location_id, starts_on=starts_on, ends_on=ends_on
+    )
 
 
 async def end_assignment(

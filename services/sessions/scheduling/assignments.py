@@ -13,13 +13,18 @@ from shared.database.dialects import upsert
 from shared.database.transactions import Transaction
 from shared.web.problems import ConflictProblem, NotFoundProblem
 
-KINDS: Final = ("schedule_id", "template_id", "session_id")
+KEYS: Final[Mapping[str, tuple[str, ...]]] = {
+    "schedule_id": ("schedule_id",),
+    "template_id": ("template_id", "location_id"),
+    "session_id": ("session_id",),
+}
+"""What a patient can be assigned to, and what names it."""
 
 
 async def store_assignments(db: Transaction, rows: Sequence[Mapping[str, Any]]) -> list[UUID]:
     """Store assignments and give their ids; the same one twice is one, with the end that was said last."""
     ids: list[UUID] = []
-    for kind in KINDS:
+    for kind in KEYS:
         of_kind = [{"instance_id": db.instance_id, **row} for row in rows if row[kind] is not None]
         if of_kind:
             ids += await _store_kind(db, kind, of_kind)
@@ -33,7 +38,7 @@ async def _store_kind(db: Transaction, kind: str, rows: Sequence[Mapping[str, An
     longer = and_(old.ends_on.is_not(None), or_(new.ends_on.is_(None), new.ends_on > old.ends_on))
     since = case((longer, new.assigned_at), else_=old.assigned_at)
     statement = statement.on_conflict_do_update(
-        index_elements=[kind, "patient_id", "starts_on"],
+        index_elements=[*KEYS[kind], "patient_id", "starts_on"],
         set_={"ends_on": new.ends_on, "assigned_at": since},
     )
     return list((await db.execute(statement.returning(ASSIGNMENT.c.id), rows)).scalars())

@@ -13,12 +13,13 @@ from services.sessions.scheduling.repository import (
     add_sessions,
     cancel_sessions,
     follow_plan,
-    load_caseload_therapists,
+    load_caseloads,
     load_known_sessions,
     load_zones,
     lock_planning,
     planned_facts,
     replace_leaders,
+    therapists_at,
 )
 from services.sessions.templates.domain import Template, occurrences
 from services.sessions.templates.repository import load_enabled_templates
@@ -47,13 +48,14 @@ class Planner:
             db, since=min(today.values(), default=now.date()), moved=_ids_of_moved(templates)
         )
         last = _last_days(known.values())
-        therapists = await load_caseload_therapists(db) if any(one.caseload for one in templates) else {}
+        caseloads = await load_caseloads(db) if any(one.caseload for one in templates) else ()
         planned: dict[UUID, PlannedSession] = {}
-        for template in templates:
-            since = today[template.location_id]
+        for template, location_id in meeting_places(templates):
+            since = today[location_id]
             until = max(since + timedelta(days=self.horizon_days), last.get(template.id, since))
+            therapists = therapists_at(template, location_id, caseloads)
             sessions = planned_sessions(
-                template, zones[template.location_id], since=since, until=until, therapists=therapists
+                template, location_id, zones[location_id], since=since, until=until, therapists=therapists
             )
             planned |= {one.id: one for one in sessions}
         await add_sessions(db, [one for one in planned.values() if one.id not in known])
@@ -64,24 +66,30 @@ class Planner:
             await replace_leaders(db, of_it)
 
 
+def meeting_places(templates: Iterable[Template]) -> Iterator[tuple[Template, UUID]]:
+    """Give each template with each of its locations."""
+    yield from ((one, location_id) for one in templates for location_id in one.location_ids)
+
+
 def planned_sessions(
     template: Template,
+    location_id: UUID,
     zone: ZoneInfo,
     *,
     since: date,
     until: date,
     therapists: dict[UUID, date | None],
 ) -> Iterator[PlannedSession]:
-    """Give a template's sessions held in these days; of a caseload template one for each therapist.
+    """Give a template's sessions held at a location in these days; of a caseload one for each therapist.
 
-    `therapists` are those with a caseload, with the last day on which they have one.
+    `therapists` are those with a caseload there, with the last day on which they have one.
     """
-    for one in occurrences(template, zone, since=since, until=until):
+    for one in occurrences(template, location_id, zone, since=since, until=until):
         for therapist_id in _leading(template, one.held_on, therapists):
             yield PlannedSession(
-                id=session_id_of(template.id, one.on, therapist_id),
+                id=_id_of(template, location_id, one.on, therapist_id),
                 template_id=template.id,
-                location_id=template.location_id,
+                location_id=location_id,
                 held_on=one.held_on,
                 title=template.title,
                 starts_at=one.starts_at,
@@ -94,6 +102,11 @@ def planned_sessions(
             )
 
 
+def _id_of(template: Template, location_id: UUID, on: date, therapist_id: UUID | None = None) -> UUID:
+    named = None if location_id == template.home_id else location_id
+    return session_id_of(template.id, on, therapist_id, location_id=named)
+
+
 def _leading(template: Template, day: date, therapists: dict[UUID, date | None]) -> Iterator[UUID | None]:
     if not template.caseload:
         yield None
@@ -102,7 +115,7 @@ def _leading(template: Template, day: date, therapists: dict[UUID, date | None])
 
 
 def _ids_of_moved(templates: Sequence[Template]) -> list[UUID]:
-    return [session_id_of(one.id, change.on) for one in templates for change in one.changes]
+    return [_id_of(one, change.location_id, change.on) for one in templates for change in one.changes]
 
 
 def _last_days(known: Iterable[KnownSession]) -> dict[UUID, date]:

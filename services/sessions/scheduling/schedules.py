@@ -37,7 +37,7 @@ async def create_schedule(
     occurrences: Sequence[WeeklyOccurrence],
     clock: Clock,
 ) -> UUID:
-    """Add a schedule template (SCH-1); raises `ConflictProblem` when a template is of another location."""
+    """Add a schedule template (SCH-1); raises `ConflictProblem` when a group does not meet there."""
     schedule_id = new_id()
     async with database.writing(identity.instance_id) as db:
         await _permit(db, identity)
@@ -82,7 +82,12 @@ async def _require_no_clash(
     assigned = await patients_of_schedule(db, schedule.id, since=today)
     claims: dict[UUID, list[Claim]] = {}
     for row in assigned:
-        days = claims_of(occurrences, starts_on=max(row.starts_on, today), ends_on=row.ends_on)
+        days = claims_of(
+            occurrences,
+            location_id=schedule.location_id,
+            starts_on=max(row.starts_on, today),
+            ends_on=row.ends_on,
+        )
         claims.setdefault(row.patient_id, []).extend(days)
     if claims:
         await require_no_clash(db, claims, without=[row.id for row in assigned])
@@ -106,8 +111,8 @@ async def _require_fitting(
     db: Transaction, location_id: UUID, occurrences: Sequence[WeeklyOccurrence]
 ) -> None:
     templates = await load_living_templates(db, [one.template_id for one in occurrences])
-    if any(template.location_id != location_id for template in templates.values()):
-        raise ConflictProblem("All groups of a schedule must be of the schedule's own location.")
+    if any(location_id not in template.location_ids for template in templates.values()):
+        raise ConflictProblem("All groups of a schedule must meet at the schedule's own location.")
     if any(template.caseload for template in templates.values()):
         raise ConflictProblem("A caseload group has its patients from the care teams, not from a schedule.")
 

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Response
 from services.sessions.directory.use_cases import access_of
 from services.sessions.requests import CurrentCall
 from services.sessions.templates import use_cases, views
-from services.sessions.templates.domain import OccurrenceChange, Template
+from services.sessions.templates.domain import Template
 from services.sessions.templates.schemas import ChangedOccurrence, NewTemplate, TemplateFacts
 from shared.identifiers import new_id
 from shared.web.bodies import json_response
@@ -64,23 +64,39 @@ async def delete_template(template_id: UUID, call: CurrentCall) -> Response:
 @router.put("/{template_id}/occurrences/{on}", status_code=204)
 async def put_occurrence(template_id: UUID, on: date, body: ChangedOccurrence, call: CurrentCall) -> Response:
     """Move or cancel one occurrence, named by the day on which the series has it (TPL-5)."""
-    moved_to = None if body.cancelled else body.moved_to or on
-    change = OccurrenceChange(on=on, moved_to=moved_to, starts_at=body.starts_at)
     await use_cases.change_occurrence(
-        call.database, call.identity, template_id, change, plan=call.plan, clock=call.clock
+        call.database,
+        call.identity,
+        template_id,
+        on,
+        moved_to=None if body.cancelled else body.moved_to or on,
+        starts_at=body.starts_at,
+        location_id=body.location_id,
+        plan=call.plan,
+        clock=call.clock,
     )
     return Response(status_code=204)
 
 
 @router.delete("/{template_id}/occurrences/{on}", status_code=204)
-async def delete_occurrence_change(template_id: UUID, on: date, call: CurrentCall) -> Response:
-    """Put one occurrence back to where the series has it."""
+async def delete_occurrence_change(
+    template_id: UUID, on: date, call: CurrentCall, location_id: UUID | None = None
+) -> Response:
+    """Put one occurrence back to where the series has it, at one location or at all."""
     await use_cases.restore_occurrence(
-        call.database, call.identity, template_id, on, plan=call.plan, clock=call.clock
+        call.database,
+        call.identity,
+        template_id,
+        on,
+        location_id=location_id,
+        plan=call.plan,
+        clock=call.clock,
     )
     return Response(status_code=204)
 
 
 def _template(template_id: UUID, body: TemplateFacts) -> Template:
     billing = body.billing.model_dump(mode="json") if body.billing else None
-    return Template(id=template_id, **dict(body) | {"billing": billing})
+    places = tuple(dict.fromkeys(body.location_ids))
+    facts = dict(body) | {"billing": billing, "location_ids": places}
+    return Template(id=template_id, home_id=places[0], **facts)

@@ -1,24 +1,24 @@
 """What can be done with group session templates."""
 
 from collections.abc import Awaitable
-from datetime import date, datetime
+from datetime import date, datetime, time
 from typing import Protocol
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from services.sessions.configuration.repository import require_group_sessions
 from services.sessions.directory.permissions import Action
-from services.sessions.directory.repository import load_location, load_staff
+from services.sessions.directory.repository import load_locations, load_staff
 from services.sessions.directory.use_cases import permit
 from services.sessions.metadata import TRAIL
 from services.sessions.templates.domain import OccurrenceChange, Template, meets_on
 from services.sessions.templates.repository import (
     add_template,
-    drop_change,
+    drop_changes,
     load_living_templates,
     mark_template_deleted,
     replace_template,
-    store_change,
+    store_changes,
 )
 from shared.clock import Clock
 from shared.database.audit import record_access
@@ -51,12 +51,13 @@ async def create_template(
 async def edit_template(
     database: Database, identity: Identity, template: Template, *, plan: Plan, clock: Clock
 ) -> None:
-    """Replace a template; sessions that have started stay as they are (TPL-3)."""
+    """Replace a template; sessions that have started stay as they are (TPL-3).
+
+    At a location that it leaves, what is to come is cancelled; at one that is new, its sessions begin.
+    """
     async with database.writing(identity.instance_id) as db:
         await _permit(db, identity, template)
-        before = (await load_living_templates(db, [template.id]))[template.id]
-        if before.location_id != template.location_id:
-            raise ConflictProblem("A group stays at its location; make a template for the other one.")
+        await load_living_templates(db, [template.id])
         await replace_template(db, template)
         await plan(db, now=clock(), changed=template.id)
         await _record(db, identity, "template.changed", template.id, clock())
@@ -69,7 +70,7 @@ async def _permit(db: Transaction, identity: Identity, template: Template) -> No
         raise ConflictProblem(
             "This instance has no integrated billing; leave `billing` out, or set it up first."
         )
-    await load_location(db, template.location_id)
+    await load_locations(db, template.location_ids)
     await load_staff(db, template.leader_ids)
 
 
@@ -90,32 +91,46 @@ async def change_occurrence(
     database: Database,
     identity: Identity,
     template_id: UUID,
-    change: OccurrenceChange,
+    on: date,
     *,
+    moved_to: date | None,
+    starts_at: time | None,
+    location_id: UUID | None,
     plan: Plan,
     clock: Clock,
 ) -> None:
-    """Move or cancel one occurrence that has not been held yet (TPL-5)."""
+    """Move or cancel one occurrence that has not been held yet, at one location or at all (TPL-5)."""
     async with database.writing(identity.instance_id) as db:
-        template = await _with_occurrence(db, identity, template_id, change.on)
-        zone = ZoneInfo((await load_location(db, template.location_id)).time_zone)
-        today = clock().astimezone(zone).date()
-        if min(change.on, change.moved_to or change.on) < today:
-            raise ConflictProblem(
-                "What is past can't be moved or cancelled, and nothing moves into the past."
-            )
-        await store_change(db, template_id, change)
+        template = await _with_occurrence(db, identity, template_id, on)
+        places = _places(template, location_id)
+        for location in (await load_locations(db, places)).values():
+            today = clock().astimezone(ZoneInfo(location.time_zone)).date()
+            if min(on, moved_to or on) < today:
+                raise ConflictProblem(
+                    "What is past can't be moved or cancelled, and nothing moves into the past."
+                )
+        changes = [
+            OccurrenceChange(location_id=one, on=on, moved_to=moved_to, starts_at=starts_at) for one in places
+        ]
+        await store_changes(db, template_id, changes)
         await plan(db, now=clock())
         await _record(db, identity, "occurrence.changed", template_id, clock())
 
 
 async def restore_occurrence(
-    database: Database, identity: Identity, template_id: UUID, on: date, *, plan: Plan, clock: Clock
+    database: Database,
+    identity: Identity,
+    template_id: UUID,
+    on: date,
+    *,
+    location_id: UUID | None,
+    plan: Plan,
+    clock: Clock,
 ) -> None:
     """Put a moved or cancelled occurrence back to where the series has it (TPL-5)."""
     async with database.writing(identity.instance_id) as db:
-        await _with_occurrence(db, identity, template_id, on)
-        await drop_change(db, template_id, on)
+        template = await _with_occurrence(db, identity, template_id, on)
+        await drop_changes(db, template_id, on, _places(template, location_id))
         await plan(db, now=clock())
         await _record(db, identity, "occurrence.restored", template_id, clock())
 
@@ -127,6 +142,14 @@ async def _with_occurrence(db: Transaction, identity: Identity, template_id: UUI
     if not meets_on(template, on):
         raise NotFoundProblem("This group has no occurrence on that day.")
     return template
+
+
+def _places(template: Template, location_id: UUID | None) -> tuple[UUID, ...]:
+    if location_id is None:
+        return template.location_ids
+    if location_id not in template.location_ids:
+        raise NotFoundProblem("This group does not meet at that location.")
+    return (location_id,)
 
 
 async def _record(db: Transaction, identity: Identity, action: str, subject: UUID, at: datetime) -> None:
