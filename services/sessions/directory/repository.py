@@ -129,6 +129,14 @@ async def load_access(db: Transaction, ids: Collection[UUID]) -> dict[UUID, Staf
     }
 
 
+async def load_super_admins(db: Transaction) -> set[UUID]:
+    """Give the users who are active Super Admins."""
+    active = db.rows_of(STAFF_ACCESS, STAFF_ACCESS.c.user_id, STAFF_ACCESS.c.roles).where(
+        STAFF_ACCESS.c.active
+    )
+    return {row.user_id for row in await db.all(active) if Role.SUPER_ADMIN in row.roles}
+
+
 async def store_access(db: Transaction, members: Sequence[StaffAccess]) -> None:
     """Write what users may do from now on."""
     rows = [

@@ -43,7 +43,10 @@ from shared.web.problems import ConflictProblem, ForbiddenProblem
 
 
 async def start_session(database: Database, identity: Identity, session_id: UUID, *, clock: Clock) -> None:
-    """Begin to document: freeze the roster, give an unassigned session a leader (DOC-2, PERM-2, PERM-3)."""
+    """Begin to document: freeze the roster, give an unassigned session a leader (DOC-2, PERM-2, PERM-3).
+
+    With nobody expected it begins too: walk-ins can be added, and without one it can't be signed.
+    """
     now = clock()
     async with database.writing(identity.instance_id) as db:
         access = await permit(db, identity, Action.START_OWN_OR_UNASSIGNED)

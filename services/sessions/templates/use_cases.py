@@ -7,8 +7,9 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from services.sessions.configuration.repository import require_group_sessions
+from services.sessions.directory.leading import require_leaders
 from services.sessions.directory.permissions import Action
-from services.sessions.directory.repository import load_locations, load_staff
+from services.sessions.directory.repository import load_locations
 from services.sessions.directory.use_cases import permit
 from services.sessions.metadata import TRAIL
 from services.sessions.templates.domain import OccurrenceChange, Template, meets_on
@@ -39,7 +40,8 @@ async def create_template(
 ) -> None:
     """Add a group session template (TPL-1, TPL-2) and plan its first sessions.
 
-    Raises `ConflictProblem` when billing is given and the instance has no billing system (SET-6).
+    Raises `ConflictProblem` when billing is given and the instance has no billing system (SET-6), or one
+    of the leaders can't lead.
     """
     async with database.writing(identity.instance_id) as db:
         await _permit(db, identity, template)
@@ -71,7 +73,7 @@ async def _permit(db: Transaction, identity: Identity, template: Template) -> No
             "This instance has no integrated billing; leave `billing` out, or set it up first."
         )
     await load_locations(db, template.location_ids)
-    await load_staff(db, template.leader_ids)
+    await require_leaders(db, template.leader_ids)
 
 
 async def delete_template(
