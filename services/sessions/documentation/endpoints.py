@@ -57,9 +57,11 @@ async def post_start(session_id: UUID, call: CurrentCall) -> Response:
 
 @router.put("/{session_id}/attendance", status_code=204)
 async def put_attendance(session_id: UUID, body: Marks, call: CurrentCall) -> Response:
-    """Mark some or all patients of the roster (DOC-3)."""
+    """Mark some patients of the roster, and with `rest` all others in one step (DOC-3)."""
     marks = {mark.patient_id: mark.model_dump(exclude={"patient_id"}) for mark in body.marks}
-    await use_cases.mark_attendance(call.database, call.identity, session_id, marks, clock=call.clock)
+    await use_cases.mark_attendance(
+        call.database, call.identity, session_id, marks, rest=body.rest, clock=call.clock
+    )
     return Response(status_code=204)
 
 
