@@ -34,7 +34,9 @@ from shared.clock import Clock
 from shared.database.audit import record_access
 from shared.database.transactions import Database, Transaction
 from shared.identifiers import new_id
+from shared.web.bodies import etag_of
 from shared.web.identity import Identity
+from shared.web.preconditions import refuse_stale, require_match
 from shared.web.problems import ConflictProblem
 
 NAMED_AT_MOST: Final = 100
@@ -197,7 +199,7 @@ def _named(number: int, found: Iterable[Clash]) -> list[dict[str, str]]:
     return [
         {
             "pointer": f"#/patient_ids/{number}",
-            "detail": f"{_words(one.first)} overlaps {_words(one.second)}",
+            "detail": f"{one.first.words} overlaps {one.second.words}",
             "session_id": str(one.first.session_id),
             "overlaps_session_id": str(one.second.session_id),
         }
@@ -205,16 +207,22 @@ def _named(number: int, found: Iterable[Clash]) -> list[dict[str, str]]:
     ]
 
 
-def _words(meeting: Meeting) -> str:
-    return f"{meeting.title} ({meeting.starts_at:%Y-%m-%dT%H:%MZ} to {meeting.ends_at:%H:%MZ})"
-
-
 async def change_end(
-    database: Database, identity: Identity, assignment_id: UUID, ends_on: date | None, *, clock: Clock
-) -> None:
-    """Set the last day of an assignment; a later one is refused where sessions overlap (SCH-4, SCH-5)."""
+    database: Database,
+    identity: Identity,
+    assignment_id: UUID,
+    ends_on: date | None,
+    *,
+    if_match: str | None,
+    clock: Clock,
+) -> int:
+    """Set the last day of an assignment; a later one is refused where sessions overlap (SCH-4, SCH-5).
+
+    Gives its new version. Raises `PreconditionNeededProblem`, `StaleProblem` or `ConflictProblem`.
+    """
     async with database.writing(identity.instance_id) as db:
         row = await _assignment(db, identity, assignment_id)
+        require_match(if_match, etag_of(row.version))
         if row.session_id is not None:
             raise ConflictProblem("One session has no other end; delete the assignment.")
         if ends_on is not None and ends_on < row.starts_on:
@@ -224,6 +232,7 @@ async def change_end(
             await require_no_clash(db, {row.patient_id: await _claims(db, row, **later)}, without=[row.id])
         await set_end(db, row, ends_on, at=clock())
         await _record(db, identity, "assignment.changed", row.id, clock(), patient_id=row.patient_id)
+    return int(row.version) + 1
 
 
 async def _claims(db: Transaction, row: Any, *, starts_on: date, ends_on: date | None) -> list[Claim]:
@@ -243,11 +252,12 @@ async def _claims(db: Transaction, row: Any, *, starts_on: date, ends_on: date |
 
 
 async def end_assignment(
-    database: Database, identity: Identity, assignment_id: UUID, *, clock: Clock
+    database: Database, identity: Identity, assignment_id: UUID, *, if_match: str | None, clock: Clock
 ) -> None:
     """End an assignment now: from today on the patient is expected no more; past rosters stay (SCH-5)."""
     async with database.writing(identity.instance_id) as db:
         row = await _assignment(db, identity, assignment_id)
+        refuse_stale(if_match, etag_of(row.version))
         zones = await load_zones(db)
         # The earliest today of any location: nobody loses a day that has not come there yet.
         yesterday = min(clock().astimezone(zone).date() for zone in zones.values()) - timedelta(days=1)

@@ -39,7 +39,7 @@ async def _store_kind(db: Transaction, kind: str, rows: Sequence[Mapping[str, An
     since = case((longer, new.assigned_at), else_=old.assigned_at)
     statement = statement.on_conflict_do_update(
         index_elements=[*KEYS[kind], "patient_id", "starts_on"],
-        set_={"ends_on": new.ends_on, "assigned_at": since},
+        set_={"ends_on": new.ends_on, "assigned_at": since, "version": old.version + 1},
     )
     return list((await db.execute(statement.returning(ASSIGNMENT.c.id), rows)).scalars())
 
@@ -65,7 +65,11 @@ async def load_upcoming_session(db: Transaction, session_id: UUID) -> Any:
 async def set_end(db: Transaction, row: Any, ends_on: date | None, *, at: datetime) -> None:
     """Write the last day of an assignment; one that goes on for longer waits behind the others."""
     longer = row.ends_on is not None and (ends_on is None or ends_on > row.ends_on)
-    values = {"ends_on": ends_on, "assigned_at": at if longer else row.assigned_at}
+    values = {
+        "ends_on": ends_on,
+        "assigned_at": at if longer else row.assigned_at,
+        "version": row.version + 1,
+    }
     mine = (ASSIGNMENT.c.id == row.id, ASSIGNMENT.c.instance_id == db.instance_id)
     await db.execute(update(ASSIGNMENT).where(*mine).values(values))
 

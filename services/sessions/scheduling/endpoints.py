@@ -9,7 +9,7 @@ from fastapi import APIRouter, Response
 from services.sessions.directory.permissions import Action
 from services.sessions.directory.use_cases import access_of, permit
 from services.sessions.metadata import TRAIL
-from services.sessions.requests import CurrentCall
+from services.sessions.requests import Call, CurrentCall
 from services.sessions.scheduling import assigning, schedules, views
 from services.sessions.scheduling.assigning import Order, assign
 from services.sessions.scheduling.schemas import (
@@ -23,8 +23,10 @@ from services.sessions.scheduling.use_cases import generate_sessions
 from services.sessions.templates.domain import WeeklyOccurrence
 from services.sessions.templates.schemas import NewSchedule, ScheduleFacts
 from shared.database.audit import record_access
-from shared.web.bodies import json_response
+from shared.database.transactions import Transaction
+from shared.web.bodies import etag_of, json_response
 from shared.web.cursors import DEFAULT_PAGE, Cursor, Limit
+from shared.web.preconditions import IfMatch
 from shared.web.problems import InvalidProblem
 
 router = APIRouter(tags=["scheduling"])
@@ -52,7 +54,7 @@ async def post_schedule(body: NewSchedule, call: CurrentCall) -> Response:
         occurrences=_occurrences(body),
         clock=call.clock,
     )
-    return json_response({"id": schedule_id}, status=201)
+    return json_response({"id": schedule_id}, status=201, headers={"ETag": etag_of(1)})
 
 
 @router.get("/v1/schedules")
@@ -71,27 +73,33 @@ async def get_schedule(schedule_id: UUID, call: CurrentCall) -> Response:
     """Give one schedule template."""
     async with call.database.reading(call.identity.instance_id) as db:
         await access_of(db, call.identity)
-        return json_response(await views.schedule(db, schedule_id))
+        schedule = await views.schedule(db, schedule_id)
+    return json_response(schedule, headers={"ETag": etag_of(schedule["version"])})
 
 
 @router.put("/v1/schedules/{schedule_id}", status_code=204)
-async def put_schedule(schedule_id: UUID, body: ScheduleFacts, call: CurrentCall) -> Response:
-    """Replace title and occurrences; future rosters follow (SCH-5)."""
-    await schedules.edit_schedule(
+async def put_schedule(
+    schedule_id: UUID, body: ScheduleFacts, call: CurrentCall, if_match: IfMatch = None
+) -> Response:
+    """Replace title and occurrences over the version that was read; future rosters follow (SCH-5)."""
+    version = await schedules.edit_schedule(
         call.database,
         call.identity,
         schedule_id,
         title=body.title,
         occurrences=_occurrences(body),
+        if_match=if_match,
         clock=call.clock,
     )
-    return Response(status_code=204)
+    return Response(status_code=204, headers={"ETag": etag_of(version)})
 
 
 @router.delete("/v1/schedules/{schedule_id}", status_code=204)
-async def delete_schedule(schedule_id: UUID, call: CurrentCall) -> Response:
+async def delete_schedule(schedule_id: UUID, call: CurrentCall, if_match: IfMatch = None) -> Response:
     """Delete a schedule template; future rosters follow (SCH-5)."""
-    await schedules.delete_schedule(call.database, call.identity, schedule_id, clock=call.clock)
+    await schedules.delete_schedule(
+        call.database, call.identity, schedule_id, if_match=if_match, clock=call.clock
+    )
     return Response(status_code=204)
 
 
@@ -115,16 +123,32 @@ async def post_assignments(body: NewAssignments, call: CurrentCall) -> Response:
 
 
 @router.patch("/v1/assignments/{assignment_id}", status_code=204)
-async def patch_assignment(assignment_id: UUID, body: NewEnd, call: CurrentCall) -> Response:
-    """Set the last day of an assignment (SCH-5)."""
-    await assigning.change_end(call.database, call.identity, assignment_id, body.ends_on, clock=call.clock)
-    return Response(status_code=204)
+async def patch_assignment(
+    assignment_id: UUID, body: NewEnd, call: CurrentCall, if_match: IfMatch = None
+) -> Response:
+    """Set the last day of an assignment, over the version that was read (SCH-5)."""
+    version = await assigning.change_end(
+        call.database, call.identity, assignment_id, body.ends_on, if_match=if_match, clock=call.clock
+    )
+    return Response(status_code=204, headers={"ETag": etag_of(version)})
+
+
+@router.get("/v1/assignments/{assignment_id}")
+async def get_assignment(assignment_id: UUID, call: CurrentCall) -> Response:
+    """Give one assignment; its ETag is what a change of it names."""
+    async with call.database.writing(call.identity.instance_id) as db:
+        await permit(db, call.identity, Action.ASSIGN_SCHEDULES)
+        assignment = await views.assignment(db, assignment_id)
+        await _seen(db, call, "assignment.seen", assignment_id, patient_id=assignment["patient_id"])
+    return json_response(assignment, headers={"ETag": etag_of(assignment["version"])})
 
 
 @router.delete("/v1/assignments/{assignment_id}", status_code=204)
-async def delete_assignment(assignment_id: UUID, call: CurrentCall) -> Response:
+async def delete_assignment(assignment_id: UUID, call: CurrentCall, if_match: IfMatch = None) -> Response:
     """End an assignment now: future rosters are without the patient (SCH-5)."""
-    await assigning.end_assignment(call.database, call.identity, assignment_id, clock=call.clock)
+    await assigning.end_assignment(
+        call.database, call.identity, assignment_id, if_match=if_match, clock=call.clock
+    )
     return Response(status_code=204)
 
 
@@ -134,15 +158,7 @@ async def get_assignments(patient_id: UUID, call: CurrentCall) -> Response:
     async with call.database.writing(call.identity.instance_id) as db:
         await permit(db, call.identity, Action.ASSIGN_SCHEDULES)
         items = await views.assignments_of(db, patient_id)
-        await record_access(
-            db,
-            TRAIL,
-            at=call.clock(),
-            user_id=call.identity.user_id,
-            action="assignments.seen",
-            subject=patient_id,
-            patient_id=patient_id,
-        )
+        await _seen(db, call, "assignments.seen", patient_id, patient_id=patient_id)
     return json_response({"items": items})
 
 
@@ -161,13 +177,17 @@ async def get_patient_schedule(
     async with call.database.writing(call.identity.instance_id) as db:
         await permit(db, call.identity, Action.ASSIGN_SCHEDULES)
         items = await views.sessions_of_patient(db, patient_id, since=since, until=until)
-        await record_access(
-            db,
-            TRAIL,
-            at=call.clock(),
-            user_id=call.identity.user_id,
-            action="schedule.seen",
-            subject=patient_id,
-            patient_id=patient_id,
-        )
+        await _seen(db, call, "schedule.seen", patient_id, patient_id=patient_id)
     return json_response({"items": items})
+
+
+async def _seen(db: Transaction, call: Call, action: str, subject: UUID, *, patient_id: UUID) -> None:
+    await record_access(
+        db,
+        TRAIL,
+        at=call.clock(),
+        user_id=call.identity.user_id,
+        action=action,
+        subject=subject,
+        patient_id=patient_id,
+    )

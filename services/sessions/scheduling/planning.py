@@ -1,13 +1,13 @@
 """Brings the sessions to come in line with the templates: the rolling horizon (TPL-3, TPL-4)."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Final
 from uuid import UUID
-from zoneinfo import ZoneInfo
 
-from services.sessions.scheduling.domain import PlannedSession, Status, session_id_of
+from services.sessions.scheduling.domain import PlannedSession, Status
+from services.sessions.scheduling.generation import id_of, meeting_places, planned_sessions
 from services.sessions.scheduling.repository import (
     KnownSession,
     add_sessions,
@@ -21,7 +21,8 @@ from services.sessions.scheduling.repository import (
     replace_leaders,
     therapists_at,
 )
-from services.sessions.templates.domain import Template, occurrences
+from services.sessions.scheduling.retiming import require_no_new_clash
+from services.sessions.templates.domain import Template
 from services.sessions.templates.repository import load_enabled_templates
 from shared.database.transactions import Transaction
 
@@ -34,11 +35,14 @@ class Planner:
 
     horizon_days: int
 
-    async def __call__(self, db: Transaction, *, now: datetime, changed: UUID | None = None) -> None:
+    async def __call__(
+        self, db: Transaction, *, now: datetime, changed: UUID | None = None, retimed: UUID | None = None
+    ) -> None:
         """Make, move, cancel and revive sessions from today on; one that has started is never touched.
 
         Sessions of the template `changed` get its leaders; else leaders stay, for they may have been
-        handed over. What was generated beyond the horizon follows too.
+        handed over. What was generated beyond the horizon follows too. Raises `ConflictProblem` when
+        patients of the template `retimed` would sit in two sessions at once (SCH-4).
         """
         await lock_planning(db)
         zones = await load_zones(db)
@@ -64,58 +68,12 @@ class Planner:
         if changed is not None:
             of_it = [one for one in planned.values() if one.template_id == changed]
             await replace_leaders(db, of_it)
-
-
-def meeting_places(templates: Iterable[Template]) -> Iterator[tuple[Template, UUID]]:
-    """Give each template with each of its locations."""
-    yield from ((one, location_id) for one in templates for location_id in one.location_ids)
-
-
-def planned_sessions(
-    template: Template,
-    location_id: UUID,
-    zone: ZoneInfo,
-    *,
-    since: date,
-    until: date,
-    therapists: dict[UUID, date | None],
-) -> Iterator[PlannedSession]:
-    """Give a template's sessions held at a location in these days; of a caseload one for each therapist.
-
-    `therapists` are those with a caseload there, with the last day on which they have one.
-    """
-    for one in occurrences(template, location_id, zone, since=since, until=until):
-        for therapist_id in _leading(template, one.held_on, therapists):
-            yield PlannedSession(
-                id=_id_of(template, location_id, one.on, therapist_id),
-                template_id=template.id,
-                location_id=location_id,
-                held_on=one.held_on,
-                title=template.title,
-                starts_at=one.starts_at,
-                duration_minutes=template.duration_minutes,
-                leader_ids=(therapist_id,) if therapist_id else template.leader_ids,
-                topic=template.topic,
-                description=template.note,
-                moved_from=one.on if one.on != one.held_on else None,
-                caseload_of=therapist_id,
-            )
-
-
-def _id_of(template: Template, location_id: UUID, on: date, therapist_id: UUID | None = None) -> UUID:
-    named = None if location_id == template.home_id else location_id
-    return session_id_of(template.id, on, therapist_id, location_id=named)
-
-
-def _leading(template: Template, day: date, therapists: dict[UUID, date | None]) -> Iterator[UUID | None]:
-    if not template.caseload:
-        yield None
-        return
-    yield from (one for one, until in therapists.items() if until is None or day <= until)
+        if retimed is not None:
+            await require_no_new_clash(db, retimed, now=now)
 
 
 def _ids_of_moved(templates: Sequence[Template]) -> list[UUID]:
-    return [_id_of(one, change.location_id, change.on) for one in templates for change in one.changes]
+    return [id_of(one, change.location_id, change.on) for one in templates for change in one.changes]
 
 
 def _last_days(known: Iterable[KnownSession]) -> dict[UUID, date]:

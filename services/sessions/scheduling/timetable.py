@@ -11,9 +11,9 @@ from sqlalchemy import or_
 
 from services.sessions.directory.models import CARE_TEAM_MEMBER, PATIENT
 from services.sessions.scheduling.domain import PlannedSession, Status
+from services.sessions.scheduling.generation import planned_sessions
 from services.sessions.scheduling.models import ASSIGNMENT, SESSION
 from services.sessions.scheduling.overlaps import Meeting
-from services.sessions.scheduling.planning import planned_sessions
 from services.sessions.scheduling.repository import load_zones
 from services.sessions.templates.domain import Template, WeeklyOccurrence
 from services.sessions.templates.models import SCHEDULE, SCHEDULE_OCCURRENCE
@@ -80,7 +80,13 @@ class Timetable:
 def meeting_of(session: Any) -> Meeting:
     """Give when a planned session, or a row of one, takes place."""
     ends_at = session.starts_at + timedelta(minutes=session.duration_minutes)
-    return Meeting(session_id=session.id, title=session.title, starts_at=session.starts_at, ends_at=ends_at)
+    return Meeting(
+        session_id=session.id,
+        template_id=session.template_id,
+        title=session.title,
+        starts_at=session.starts_at,
+        ends_at=ends_at,
+    )
 
 
 async def load_timetable(db: Transaction, *, since: date, until: date) -> Timetable:

@@ -7,7 +7,7 @@ from services.sessions.configuration.repository import require_group_sessions
 from services.sessions.directory.permissions import Action
 from services.sessions.directory.use_cases import permit
 from services.sessions.metadata import TRAIL
-from services.sessions.scheduling.planning import meeting_places, planned_sessions
+from services.sessions.scheduling.generation import meeting_places, planned_sessions
 from services.sessions.scheduling.repository import (
     add_sessions,
     load_caseloads,

@@ -17,7 +17,8 @@ from shared.database.transactions import Transaction
 from shared.web.cursors import Page, past
 from shared.web.problems import NotFoundProblem
 
-_SCHEDULE: Final = (SCHEDULE.c.id, SCHEDULE.c.location_id, SCHEDULE.c.title)
+_SCHEDULE: Final = (SCHEDULE.c.id, SCHEDULE.c.location_id, SCHEDULE.c.title, SCHEDULE.c.version)
+_ASSIGNMENT: Final = tuple(column for column in ASSIGNMENT.c if column.name != "instance_id")
 _ORDER: Final = (SCHEDULE.c.title, SCHEDULE.c.id)
 
 
@@ -58,11 +59,18 @@ async def _occurrences(db: Transaction, ids: Collection[UUID]) -> dict[UUID, lis
     return found
 
 
+async def assignment(db: Transaction, assignment_id: UUID) -> dict[str, Any]:
+    """Give one assignment; raises `NotFoundProblem`."""
+    found = await db.records(db.rows_of(ASSIGNMENT, *_ASSIGNMENT).where(ASSIGNMENT.c.id == assignment_id))
+    if not found:
+        raise NotFoundProblem("There is no such assignment.")
+    return found[0]
+
+
 async def assignments_of(db: Transaction, patient_id: UUID) -> list[dict[str, Any]]:
     """List a patient's assignments, the oldest first; raises `NotFoundProblem`."""
     await load_patients(db, [patient_id])
-    columns = [column for column in ASSIGNMENT.c if column.name not in {"instance_id", "patient_id"}]
-    mine = db.rows_of(ASSIGNMENT, *columns).where(ASSIGNMENT.c.patient_id == patient_id)
+    mine = db.rows_of(ASSIGNMENT, *_ASSIGNMENT).where(ASSIGNMENT.c.patient_id == patient_id)
     return await db.records(mine.order_by(ASSIGNMENT.c.starts_on, ASSIGNMENT.c.id))
 
 

@@ -88,9 +88,25 @@ class Template:
     """Days of the rule on which the group does not meet: EXDATE of RFC 5545."""
     changes: tuple[OccurrenceChange, ...] = ()
 
+    def meets_as(self, other: "Template") -> bool:
+        """Whether it meets when and where another one does, and for whom."""
+        return all(getattr(self, name) == getattr(other, name) for name in _WHEN_AND_WHERE)
+
     def place_of(self, location_id: UUID | None) -> UUID:
         """Give where a patient of a location sits in a caseload group: there, or at its first one (TPL-4)."""
         return location_id if location_id in self.location_ids else self.location_ids[0]
+
+
+_WHEN_AND_WHERE: Final = (
+    "location_ids",
+    "first_on",
+    "starts_at",
+    "duration_minutes",
+    "recurrence",
+    "exceptions",
+    "enabled",
+    "caseload",
+)
 
 
 @dataclass(frozen=True, kw_only=True)

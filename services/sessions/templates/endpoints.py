@@ -11,8 +11,9 @@ from services.sessions.templates import use_cases, views
 from services.sessions.templates.domain import Template
 from services.sessions.templates.schemas import ChangedOccurrence, NewTemplate, TemplateFacts
 from shared.identifiers import new_id
-from shared.web.bodies import json_response
+from shared.web.bodies import etag_of, json_response
 from shared.web.cursors import DEFAULT_PAGE, Cursor, Limit
+from shared.web.preconditions import IfMatch
 
 router = APIRouter(prefix="/v1/templates", tags=["templates"])
 
@@ -22,7 +23,7 @@ async def post_template(body: NewTemplate, call: CurrentCall) -> Response:
     """Add a group session template (TPL-1); its first sessions are there at once."""
     template = _template(new_id(), body)
     await use_cases.create_template(call.database, call.identity, template, plan=call.plan, clock=call.clock)
-    return json_response({"id": template.id}, status=201)
+    return json_response({"id": template.id}, status=201, headers={"ETag": etag_of(1)})
 
 
 @router.get("")
@@ -41,30 +42,37 @@ async def get_template(template_id: UUID, call: CurrentCall) -> Response:
     """Give one template, with its moved and cancelled occurrences."""
     async with call.database.reading(call.identity.instance_id) as db:
         await access_of(db, call.identity)
-        return json_response(await views.template(db, template_id))
+        template = await views.template(db, template_id)
+    return json_response(template, headers={"ETag": etag_of(template["version"])})
 
 
 @router.put("/{template_id}", status_code=204)
-async def put_template(template_id: UUID, body: TemplateFacts, call: CurrentCall) -> Response:
-    """Replace a template; only sessions that have not started follow (TPL-3)."""
+async def put_template(
+    template_id: UUID, body: TemplateFacts, call: CurrentCall, if_match: IfMatch = None
+) -> Response:
+    """Replace a template over the version that was read; only what has not started follows (TPL-3)."""
     template = _template(template_id, body)
-    await use_cases.edit_template(call.database, call.identity, template, plan=call.plan, clock=call.clock)
-    return Response(status_code=204)
+    version = await use_cases.edit_template(
+        call.database, call.identity, template, if_match=if_match, plan=call.plan, clock=call.clock
+    )
+    return _written(version)
 
 
 @router.delete("/{template_id}", status_code=204)
-async def delete_template(template_id: UUID, call: CurrentCall) -> Response:
+async def delete_template(template_id: UUID, call: CurrentCall, if_match: IfMatch = None) -> Response:
     """Delete a template: what is to come is cancelled, what was documented is kept (TPL-3)."""
     await use_cases.delete_template(
-        call.database, call.identity, template_id, plan=call.plan, clock=call.clock
+        call.database, call.identity, template_id, if_match=if_match, plan=call.plan, clock=call.clock
     )
     return Response(status_code=204)
 
 
 @router.put("/{template_id}/occurrences/{on}", status_code=204)
-async def put_occurrence(template_id: UUID, on: date, body: ChangedOccurrence, call: CurrentCall) -> Response:
+async def put_occurrence(
+    template_id: UUID, on: date, body: ChangedOccurrence, call: CurrentCall, if_match: IfMatch = None
+) -> Response:
     """Move or cancel one occurrence, named by the day on which the series has it (TPL-5)."""
-    await use_cases.change_occurrence(
+    version = await use_cases.change_occurrence(
         call.database,
         call.identity,
         template_id,
@@ -72,27 +80,37 @@ async def put_occurrence(template_id: UUID, on: date, body: ChangedOccurrence, c
         moved_to=None if body.cancelled else body.moved_to or on,
         starts_at=body.starts_at,
         location_id=body.location_id,
+        if_match=if_match,
         plan=call.plan,
         clock=call.clock,
     )
-    return Response(status_code=204)
+    return _written(version)
 
 
 @router.delete("/{template_id}/occurrences/{on}", status_code=204)
 async def delete_occurrence_change(
-    template_id: UUID, on: date, call: CurrentCall, location_id: UUID | None = None
+    template_id: UUID,
+    on: date,
+    call: CurrentCall,
+    location_id: UUID | None = None,
+    if_match: IfMatch = None,
 ) -> Response:
     """Put one occurrence back to where the series has it, at one location or at all."""
-    await use_cases.restore_occurrence(
+    version = await use_cases.restore_occurrence(
         call.database,
         call.identity,
         template_id,
         on,
         location_id=location_id,
+        if_match=if_match,
         plan=call.plan,
         clock=call.clock,
     )
-    return Response(status_code=204)
+    return _written(version)
+
+
+def _written(version: int) -> Response:
+    return Response(status_code=204, headers={"ETag": etag_of(version)})
 
 
 def _template(template_id: UUID, body: TemplateFacts) -> Template:

@@ -1,12 +1,12 @@
 """Reading and writing templates and schedules."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, fields
 from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Row, delete, insert, update
+from sqlalchemy import ColumnElement, Row, Table, delete, insert, update
 
 from services.sessions.templates.domain import (
     Modality,
@@ -25,7 +25,7 @@ from services.sessions.templates.models import (
 from shared.database.bulk import insert_new
 from shared.database.dialects import upsert
 from shared.database.transactions import Transaction
-from shared.web.problems import NotFoundProblem
+from shared.web.problems import NotFoundProblem, StaleProblem
 
 
 async def add_template(db: Transaction, template: Template) -> None:
@@ -35,12 +35,12 @@ async def add_template(db: Transaction, template: Template) -> None:
     await _add_locations(db, template)
 
 
-async def replace_template(db: Transaction, template: Template) -> None:
-    """Store what a template is from now on; where it was made stays.
+async def replace_template(db: Transaction, template: Template, *, version: int) -> None:
+    """Store what a template is from now on; where it was made stays. Raises `StaleProblem`.
 
     No schedule has it any more at a location that it leaves, nor is an occurrence there changed.
     """
-    await db.execute(update(TEMPLATE).where(*_mine(db, template.id)).values(_columns(template)))
+    await write_version(db, TEMPLATE, template.id, version=version, values=_columns(template))
     place, change = TEMPLATE_LOCATION.c, OCCURRENCE_CHANGE.c
     of_it = (place.template_id == template.id, place.instance_id == db.instance_id)
     await db.execute(delete(TEMPLATE_LOCATION).where(*of_it))
@@ -77,9 +77,27 @@ def _columns(template: Template) -> dict[str, Any]:
     }
 
 
-async def mark_template_deleted(db: Transaction, template_id: UUID, *, at: datetime) -> None:
+async def write_version(
+    db: Transaction, table: Table, thing_id: UUID, *, version: int, values: Mapping[str, Any]
+) -> None:
+    """Write over the version that was read; raises `StaleProblem` when somebody else has by now."""
+    mine = (table.c.id == thing_id, table.c.instance_id == db.instance_id, table.c.version == version)
+    written = await db.execute(update(table).where(*mine).values({**values, "version": version + 1}))
+    if written.rowcount != 1:
+        raise StaleProblem("Somebody wrote meanwhile; read it again, then change what you have read.")
+
+
+async def load_version(db: Transaction, table: Table, thing_id: UUID) -> int:
+    """Give the version of a template or schedule that is there."""
+    row = await db.one_or_none(db.rows_of(table, table.c.version).where(table.c.id == thing_id))
+    assert row is not None  # noqa: S101 - it has just been loaded
+    return int(row.version)
+
+
+async def mark_template_deleted(db: Transaction, template_id: UUID, *, version: int, at: datetime) -> None:
     """Delete a template for all but what was documented (TPL-3); no schedule has it any more."""
-    await db.execute(update(TEMPLATE).where(*_mine(db, template_id)).values(deleted_at=at, enabled=False))
+    gone = {"deleted_at": at, "enabled": False}
+    await write_version(db, TEMPLATE, template_id, version=version, values=gone)
     await _drop_from_schedules(db, template_id)
 
 
@@ -87,10 +105,6 @@ async def _drop_from_schedules(db: Transaction, template_id: UUID, *which: Colum
     entry = SCHEDULE_OCCURRENCE
     named = (entry.c.template_id == template_id, entry.c.instance_id == db.instance_id)
     await db.execute(delete(entry).where(*named, *which))
-
-
-def _mine(db: Transaction, template_id: UUID) -> tuple[ColumnElement[bool], ...]:
-    return TEMPLATE.c.id == template_id, TEMPLATE.c.instance_id == db.instance_id
 
 
 async def load_templates(db: Transaction, ids: Collection[UUID]) -> dict[UUID, Template]:
@@ -177,19 +191,17 @@ async def add_schedule(
 
 
 async def replace_schedule(
-    db: Transaction, *, schedule_id: UUID, title: str, occurrences: Sequence[WeeklyOccurrence]
+    db: Transaction, *, schedule_id: UUID, title: str, occurrences: Sequence[WeeklyOccurrence], version: int
 ) -> None:
-    """Store what a schedule is from now on."""
-    mine = (SCHEDULE.c.id == schedule_id, SCHEDULE.c.instance_id == db.instance_id)
-    await db.execute(update(SCHEDULE).where(*mine).values(title=title))
+    """Store what a schedule is from now on; raises `StaleProblem`."""
+    await write_version(db, SCHEDULE, schedule_id, version=version, values={"title": title})
     await _drop_occurrences(db, schedule_id)
     await _add_occurrences(db, schedule_id, occurrences)
 
 
-async def mark_schedule_deleted(db: Transaction, schedule_id: UUID, *, at: datetime) -> None:
+async def mark_schedule_deleted(db: Transaction, schedule_id: UUID, *, version: int, at: datetime) -> None:
     """Delete a schedule; whoever was assigned to it is expected nowhere by it."""
-    mine = (SCHEDULE.c.id == schedule_id, SCHEDULE.c.instance_id == db.instance_id)
-    await db.execute(update(SCHEDULE).where(*mine).values(deleted_at=at))
+    await write_version(db, SCHEDULE, schedule_id, version=version, values={"deleted_at": at})
     await _drop_occurrences(db, schedule_id)
 
 

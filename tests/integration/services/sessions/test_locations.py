@@ -31,7 +31,7 @@ async def _at_both(clinic: Clinic, annex: UUID, **changes: Any) -> UUID:
 
 async def _move_to(clinic: Clinic, template_id: UUID, *places: UUID) -> None:
     body = clinic.template_body(location_ids=[str(one) for one in places])
-    await clinic.do("Ada", "PUT", f"/v1/templates/{template_id}", json=body)
+    await clinic.do("Ada", "PUT", f"/v1/templates/{template_id}", json=body, if_match="*")
 
 
 async def _assign(clinic: Clinic, patient: int, **body: Any) -> httpx2.Response:
