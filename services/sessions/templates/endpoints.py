@@ -1,13 +1,14 @@
 """Templates over HTTP."""
 
 from datetime import date
+from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Depends, Response
 
 from services.sessions.directory.use_cases import access_of
-from services.sessions.requests import CurrentCall
-from services.sessions.templates import use_cases, views
+from services.sessions.requests import CurrentCall, NameQuery
+from services.sessions.templates import answers, use_cases, views
 from services.sessions.templates.domain import Template
 from services.sessions.templates.schemas import ChangedOccurrence, NewTemplate, TemplateFacts
 from shared.identifiers import new_id
@@ -18,7 +19,19 @@ from shared.web.preconditions import IfMatch
 router = APIRouter(prefix="/v1/templates", tags=["templates"])
 
 
-@router.post("", status_code=201)
+async def _templates_wanted(
+    title: NameQuery = None,
+    location_id: UUID | None = None,
+    leader_id: UUID | None = None,
+    enabled: bool | None = None,  # noqa: FBT001 - a query parameter
+) -> views.TemplatesWanted:
+    return views.TemplatesWanted(title=title, location_id=location_id, leader_id=leader_id, enabled=enabled)
+
+
+TemplatesWanted = Annotated[views.TemplatesWanted, Depends(_templates_wanted)]
+
+
+@router.post("", status_code=201, response_model=answers.Made)
 async def post_template(body: NewTemplate, call: CurrentCall) -> Response:
     """Add a group session template (TPL-1); its first sessions are there at once."""
     template = _template(new_id(), body)
@@ -26,18 +39,18 @@ async def post_template(body: NewTemplate, call: CurrentCall) -> Response:
     return json_response({"id": template.id}, status=201, headers={"ETag": etag_of(1)})
 
 
-@router.get("")
+@router.get("", response_model=answers.TemplatePage)
 async def get_templates(
-    call: CurrentCall, location_id: UUID | None = None, cursor: Cursor = None, limit: Limit = DEFAULT_PAGE
+    call: CurrentCall, wanted: TemplatesWanted, cursor: Cursor = None, limit: Limit = DEFAULT_PAGE
 ) -> Response:
-    """List templates by title, of one location or of all."""
+    """List templates by title."""
     async with call.database.reading(call.identity.instance_id) as db:
         await access_of(db, call.identity)
-        page = await views.templates(db, location_id=location_id, cursor=cursor, limit=limit)
+        page = await views.templates(db, wanted, cursor=cursor, limit=limit)
     return json_response(page.body())
 
 
-@router.get("/{template_id}")
+@router.get("/{template_id}", response_model=answers.WholeTemplateAnswer)
 async def get_template(template_id: UUID, call: CurrentCall) -> Response:
     """Give one template, with its moved and cancelled occurrences."""
     async with call.database.reading(call.identity.instance_id) as db:

@@ -1,9 +1,13 @@
 """Reading templates."""
 
 from collections.abc import Collection
+from dataclasses import dataclass
 from typing import Any, Final
 from uuid import UUID
 
+from sqlalchemy import String, cast
+
+from services.sessions.directory.views import begins
 from services.sessions.templates.models import OCCURRENCE_CHANGE, TEMPLATE, TEMPLATE_LOCATION
 from shared.database.transactions import Transaction
 from shared.web.cursors import Page, past
@@ -14,13 +18,31 @@ _SHOWN: Final = tuple(column for column in TEMPLATE.c if column.name not in _HID
 _ORDER: Final = (TEMPLATE.c.title, TEMPLATE.c.id)
 
 
-async def templates(db: Transaction, *, location_id: UUID | None, cursor: str | None, limit: int) -> Page:
+@dataclass(frozen=True, kw_only=True)
+class TemplatesWanted:
+    """Which templates a list is of; None: all of them."""
+
+    title: str | None = None
+    """Its beginning, in any case."""
+    location_id: UUID | None = None
+    leader_id: UUID | None = None
+    enabled: bool | None = None
+
+
+async def templates(db: Transaction, wanted: TemplatesWanted, *, cursor: str | None, limit: int) -> Page:
     """List templates by title."""
     statement = db.rows_of(TEMPLATE, *_SHOWN).where(TEMPLATE.c.deleted_at.is_(None))
-    if location_id is not None:
+    if wanted.title is not None:
+        statement = statement.where(begins(wanted.title, TEMPLATE.c.title))
+    if wanted.location_id is not None:
         there = db.rows_of(TEMPLATE_LOCATION, TEMPLATE_LOCATION.c.template_id)
-        there = there.where(TEMPLATE_LOCATION.c.location_id == location_id)
+        there = there.where(TEMPLATE_LOCATION.c.location_id == wanted.location_id)
         statement = statement.where(TEMPLATE.c.id.in_(there))
+    if wanted.leader_id is not None:
+        # Both databases write a list of ids as text in one way.
+        statement = statement.where(cast(TEMPLATE.c.leader_ids, String).contains(f'"{wanted.leader_id}"'))
+    if wanted.enabled is not None:
+        statement = statement.where(TEMPLATE.c.enabled.is_(wanted.enabled))
     if cursor is not None:
         statement = statement.where(past(cursor, _ORDER))
     rows = await db.records(statement.order_by(*_ORDER).limit(limit + 1))
