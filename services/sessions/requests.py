@@ -3,12 +3,13 @@
 from dataclasses import dataclass
 from typing import Annotated
 
-from fastapi import Depends, Request
+from fastapi import Depends, Query, Request
 
 from services.sessions.templates.use_cases import Plan
 from shared.clock import Clock
 from shared.database.transactions import Database
 from shared.web.identity import Identity, current_identity
+from shared.web.shapes import Storable
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,3 +31,6 @@ async def _call(request: Request) -> Call:
 
 
 CurrentCall = Annotated[Call, Depends(_call)]
+
+NameQuery = Annotated[Storable | None, Query(min_length=1, max_length=200)]
+"""The beginning of a name or title, any case."""

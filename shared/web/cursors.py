@@ -4,7 +4,7 @@ import base64
 import binascii
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Annotated, Any, Final, Self
 from uuid import UUID
 
@@ -82,4 +82,9 @@ def _moment(value: str) -> datetime:
     return moment
 
 
-_READERS: Final[Mapping[type, Callable[[Any], Any]]] = {str: _text, datetime: _moment, UUID: UUID}
+_READERS: Final[Mapping[type, Callable[[Any], Any]]] = {
+    str: _text,
+    date: date.fromisoformat,
+    datetime: _moment,
+    UUID: UUID,
+}

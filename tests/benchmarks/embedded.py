@@ -87,7 +87,7 @@ async def _planned(admin: Front) -> list[str]:
     # Days that are over: nobody can start a session before its day, or sign it before its end.
     today = datetime.now(UTC).date() - timedelta(days=SESSIONS + 1)
     template = {
-        "location_id": locations[0]["id"],
+        "location_ids": [locations[0]["id"]],
         "title": "Measured Group",
         "first_on": today.isoformat(),
         "starts_at": "09:00:00",

@@ -125,7 +125,7 @@ async def plan_day(clinic: Clinic) -> list[str]:
 
 async def _make_group(clinic: Clinic, group: Group) -> str:
     template = {
-        "location_id": clinic.location["id"],
+        "location_ids": [clinic.location["id"]],
         "title": group.title,
         "description": group.description,
         "first_on": (clinic.day - timedelta(days=28)).isoformat(),

@@ -4,24 +4,27 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
+from sqlalchemy.exc import IntegrityError
+
 from services.sessions.directory.domain import Location, Organization, Patient, StaffMember, StaffRole
 from services.sessions.directory.fhir import BadLineError, Imported, read_line
-from services.sessions.directory.permissions import Action
 from services.sessions.directory.repository import (
     Entity,
     load_access,
     load_staff,
+    load_super_admins,
     patient_ids_by_mrn,
     staff_ids_by_npi,
     store,
 )
-from services.sessions.directory.use_cases import change_access, permit
+from services.sessions.directory.use_cases import LAST_SUPER_ADMIN, change_access, permit_staffing
 from services.sessions.metadata import TRAIL
 from shared.clock import Clock
 from shared.database.audit import record_access
 from shared.database.transactions import Database, Transaction
 from shared.events.staff import StaffAccess
 from shared.web.identity import Identity
+from shared.web.problems import ConflictProblem
 
 LINES_PER_TRANSACTION: Final = 500
 
@@ -90,8 +93,10 @@ async def _import_batch(
     database: Database, identity: Identity, lines: list[_Line], report: ImportReport, clock: Clock
 ) -> None:
     async with database.writing(identity.instance_id) as db:
-        await permit(db, identity, Action.MANAGE_DIRECTORY)
+        # One import after the other: what two files say of one number is seen by the second.
+        await permit_staffing(db, identity)
         lines = await _with_own_mrns(db, lines, report)
+        lines = await _with_a_super_admin(db, lines, report)
         for kind in (Organization, Location, StaffMember, Patient):
             await _store_kind(db, kind, lines, report)
         await _follow_standing(db, lines, clock)
@@ -134,12 +139,32 @@ async def _with_own_mrns(db: Transaction, lines: list[_Line], report: ImportRepo
     return kept
 
 
+async def _with_a_super_admin(db: Transaction, lines: list[_Line], report: ImportReport) -> list[_Line]:
+    """Leave out the staff who have left, when no Super Admin of the instance would stay."""
+    left = {
+        line.content.id for line in lines if isinstance(line.content, StaffMember) and not line.content.active
+    }
+    admins = await load_super_admins(db) if left else set()
+    if not admins or not admins <= left:
+        return lines
+    going = [line for line in lines if isinstance(line.content, StaffMember) and line.content.id in admins]
+    reason = f"Practitioner.active: {LAST_SUPER_ADMIN}"
+    report.problems += [LineProblem(line=line.number, reason=reason) for line in going]
+    return [line for line in lines if line not in going]
+
+
 async def _store_kind(
     db: Transaction, kind: type[Entity], lines: Sequence[_Line], report: ImportReport
 ) -> None:
     # Of one resource that stands twice in a file, the later line is the newer.
     entities = {line.content.id: line.content for line in lines if isinstance(line.content, kind)}
-    changed = await store(db, list(entities.values()), kept_if_none=KEPT_IF_NONE)
+    try:
+        changed = await store(db, list(entities.values()), kept_if_none=KEPT_IF_NONE)
+    except IntegrityError:
+        # Imports wait for each other; it was added, or changed, by hand since the look-up.
+        raise ConflictProblem(
+            "Somebody wrote a patient with the same medical record number meanwhile; import again."
+        ) from None
     report.changed += len(changed)
     report.unchanged += sum(isinstance(line.content, kind) for line in lines) - len(changed)
 

@@ -76,6 +76,11 @@ def may(access: StaffAccess, action: Action) -> bool:
     return access.active and bool(access.roles & grant.roles or access.features & grant.features)
 
 
+def is_super_admin(access: StaffAccess) -> bool:
+    """Whether a user is one who can do anything for the instance now."""
+    return access.active and Role.SUPER_ADMIN in access.roles
+
+
 def require(access: StaffAccess, action: Action) -> None:
     """Let the user pass, or raise `ForbiddenProblem` that says what is missing (PERM-8)."""
     if not may(access, action):

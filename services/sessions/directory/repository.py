@@ -71,6 +71,14 @@ async def load_location(db: Transaction, location_id: UUID) -> Location:
     return location
 
 
+async def load_locations(db: Transaction, ids: Collection[UUID]) -> dict[UUID, Location]:
+    """Give locations by id; raises `NotFoundProblem` when one is missing."""
+    rows = await db.all(db.rows_of(LOCATION).where(LOCATION.c.id.in_(ids)))
+    if len(rows) != len(set(ids)):
+        raise NotFoundProblem("There is no such location.")
+    return {row.id: _as(Location, row) for row in rows}
+
+
 async def load_staff(
     db: Transaction, ids: Collection[UUID], *, for_change: bool = False
 ) -> dict[UUID, StaffMember]:
@@ -119,6 +127,14 @@ async def load_access(db: Transaction, ids: Collection[UUID]) -> dict[UUID, Staf
         )
         for row in rows
     }
+
+
+async def load_super_admins(db: Transaction) -> set[UUID]:
+    """Give the users who are active Super Admins."""
+    active = db.rows_of(STAFF_ACCESS, STAFF_ACCESS.c.user_id, STAFF_ACCESS.c.roles).where(
+        STAFF_ACCESS.c.active
+    )
+    return {row.user_id for row in await db.all(active) if Role.SUPER_ADMIN in row.roles}
 
 
 async def store_access(db: Transaction, members: Sequence[StaffAccess]) -> None:

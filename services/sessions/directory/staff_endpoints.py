@@ -3,22 +3,18 @@
 from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Query, Response
+from fastapi import APIRouter, Depends, Response
 
 from services.sessions.directory import answers, staffing, views
 from services.sessions.directory.schemas import Access, NewLogin, NewStaffMember, StaffChange
 from services.sessions.directory.use_cases import access_of, grant_access, set_login
-from services.sessions.requests import CurrentCall
+from services.sessions.requests import CurrentCall, NameQuery
 from shared.events.staff import Role
 from shared.web.bodies import etag_of, json_response
 from shared.web.cursors import DEFAULT_PAGE, Cursor, Limit
 from shared.web.preconditions import IfMatch
-from shared.web.shapes import Storable
 
 router = APIRouter(prefix="/v1/directory", tags=["directory"])
-
-NameQuery = Annotated[Storable | None, Query(min_length=1, max_length=200)]
-"""The beginning of a name, any case."""
 
 
 async def _staff_wanted(

@@ -7,7 +7,7 @@ from uuid import UUID
 from services.sessions.directory.models import STAFF_MEMBER
 from services.sessions.directory.permissions import Action
 from services.sessions.directory.repository import load_access, staff_ids_by_npi
-from services.sessions.directory.use_cases import access_of, change_access, permit
+from services.sessions.directory.use_cases import access_of, change_access, permit, permit_staffing
 from services.sessions.directory.versioned import add, change, lock, one
 from services.sessions.metadata import TRAIL
 from shared.clock import Clock
@@ -54,7 +54,7 @@ async def change_member(
     Raises `NotFoundProblem`, `StaleProblem`, or `ConflictProblem` for an NPI that is taken.
     """
     async with database.writing(identity.instance_id) as db:
-        await permit(db, identity, Action.MANAGE_DIRECTORY)
+        await permit_staffing(db, identity)
         before = await lock(db, STAFF_MEMBER, user_id)
         await _require_free_npi(db, changes.get("npi"), user_id=user_id)
         member = await change(db, STAFF_MEMBER, before, changes, if_match=if_match, taken=TAKEN)

@@ -3,6 +3,7 @@
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
 from uuid import UUID
 
 from services.sessions.directory.domain import (
@@ -11,18 +12,20 @@ from services.sessions.directory.domain import (
     check_features,
 )
 from services.sessions.directory.passwords import check_password, hash_password
-from services.sessions.directory.permissions import Action, require
+from services.sessions.directory.permissions import Action, is_super_admin, require
 from services.sessions.directory.repository import (
     account_by_login,
     add_account,
     load_access,
     load_staff,
+    load_super_admins,
     store,
     store_access,
 )
 from services.sessions.metadata import LEDGER, SERVICE, TRAIL
 from shared.clock import Clock
 from shared.database.audit import record_access
+from shared.database.dialects import take_turns
 from shared.database.transactions import Database, Transaction
 from shared.events.catalogue import STAFF_ACCESS_CHANGED
 from shared.events.staff import Feature, Role, StaffAccess, StaffAccessChanged
@@ -30,6 +33,8 @@ from shared.identifiers import new_id
 from shared.messaging.outbox import publish
 from shared.web.identity import Identity
 from shared.web.problems import ConflictProblem, ForbiddenProblem, UnauthenticatedProblem
+
+LAST_SUPER_ADMIN: Final = "An instance keeps an active Super Admin; make another one first."
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -86,13 +91,17 @@ async def add_super_admin(
 async def change_access(db: Transaction, members: Collection[StaffAccess], *, at: datetime) -> None:
     """Write what users may do, and tell the other services.
 
-    Every change comes through here: raises `ConflictProblem` for both review features on one user (PERM-6).
+    Every change comes through here: raises `ConflictProblem` for both review features on one user (PERM-6),
+    and when an instance would lose its last Super Admin, for nobody could ever make another.
     """
     if not members:
         return
     for member in members:
         _require_one_review_feature(member)
+    before = await load_access(db, [member.user_id for member in members])
     await store_access(db, list(members))
+    if any(is_super_admin(one) for one in before.values()) and not await load_super_admins(db):
+        raise ConflictProblem(LAST_SUPER_ADMIN)
     await publish(
         db,
         LEDGER,
@@ -102,6 +111,15 @@ async def change_access(db: Transaction, members: Collection[StaffAccess], *, at
         facts=StaffAccessChanged(members=tuple(members)),
         at=at,
     )
+
+
+async def permit_staffing(db: Transaction, identity: Identity) -> None:
+    """Let who may manage the directory pass, one after the other, or raise `ForbiddenProblem`.
+
+    Two Super Admins who take the role from each other at once must not both succeed.
+    """
+    await permit(db, identity, Action.MANAGE_DIRECTORY)
+    await take_turns(db.connection, [db.instance_id])
 
 
 def _require_one_review_feature(member: StaffAccess) -> None:
@@ -124,7 +142,7 @@ async def grant_access(
 ) -> StaffAccess:
     """Set a user's roles and features; raises `ConflictProblem` for both review features (PERM-6)."""
     async with database.writing(identity.instance_id) as db:
-        await permit(db, identity, Action.MANAGE_DIRECTORY)
+        await permit_staffing(db, identity)
         # Two changes at once must not get one version: of two such, services keep whichever comes first.
         member = (await load_staff(db, [user_id], for_change=True))[user_id]
         before = (await load_access(db, [user_id])).get(user_id)

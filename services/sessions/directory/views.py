@@ -57,7 +57,7 @@ async def staff(db: Transaction, wanted: StaffWanted, *, cursor: str | None, lim
         select(*columns).select_from(joined).where(STAFF_MEMBER.c.instance_id == db.instance_id)
     )
     if wanted.name is not None:
-        statement = statement.where(_begins(wanted.name, STAFF_MEMBER.c.first_name, STAFF_MEMBER.c.last_name))
+        statement = statement.where(begins(wanted.name, STAFF_MEMBER.c.first_name, STAFF_MEMBER.c.last_name))
     if wanted.active is not None:
         statement = statement.where(STAFF_MEMBER.c.active.is_(wanted.active))
     if wanted.role is not None:
@@ -71,7 +71,7 @@ async def patients(db: Transaction, wanted: PatientsWanted, *, cursor: str | Non
     statement = db.rows_of(PATIENT, *_without_instance(PATIENT))
     if wanted.name is not None:
         names = (PATIENT.c.first_name, PATIENT.c.last_name, PATIENT.c.preferred_name)
-        statement = statement.where(_begins(wanted.name, *names))
+        statement = statement.where(begins(wanted.name, *names))
     if wanted.mrn is not None:
         statement = statement.where(PATIENT.c.mrn == wanted.mrn)
     if wanted.location_id is not None:
@@ -87,7 +87,8 @@ def _caseload(db: Transaction, user_id: UUID) -> Select[Any]:
     )
 
 
-def _begins(name: str, *columns: ColumnElement[Any]) -> ColumnElement[bool]:
+def begins(name: str, *columns: ColumnElement[Any]) -> ColumnElement[bool]:
+    """Give the condition that one of the columns begins so, in any case."""
     # SQLite lowers ASCII alone; what is written as it is kept is found all the same.
     as_written = [column.startswith(name, autoescape=True) for column in columns]
     in_lower = [func.lower(column).startswith(name.lower(), autoescape=True) for column in columns]

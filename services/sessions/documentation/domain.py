@@ -3,6 +3,7 @@
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from typing import Final
 from uuid import UUID
 
 from services.sessions.scheduling.domain import Status
@@ -91,6 +92,9 @@ class Obstacle:
     detail: str
 
 
+_EMPTY_ROSTER: Final = "nobody is on the roster: add who came, or delete the session"
+
+
 def obstacles(
     session: GroupSession, roster: Sequence[RosterEntry], *, notes_required: bool, now: datetime
 ) -> list[Obstacle]:
@@ -100,7 +104,7 @@ def obstacles(
         found.append(Obstacle(pointer="#/group_note/topic", detail="write the topic"))
     found += _obstacles_of_times(session, now)
     if not roster:
-        found.append(Obstacle(pointer="#/roster", detail="nobody is on the roster"))
+        found.append(Obstacle(pointer="#/roster", detail=_EMPTY_ROSTER))
     for entry in roster:
         found += _obstacles_of(entry, session, notes_required=notes_required)
     return found

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Header, Response
 
 from services.sessions.directory.permissions import Action
 from services.sessions.directory.use_cases import permit
-from services.sessions.documentation import use_cases, views
+from services.sessions.documentation import answers, use_cases, views
 from services.sessions.documentation.schemas import GroupNote, IndividualNote, Marks, SignatureRequest
 from services.sessions.documentation.signing import sign_session
 from services.sessions.metadata import TRAIL
@@ -32,7 +32,7 @@ async def get_day(location_id: UUID, date: date, call: CurrentCall) -> Response:
     return json_response({"items": sessions})
 
 
-@router.get("/{session_id}")
+@router.get("/{session_id}", response_model=answers.SessionAnswer)
 async def get_session(session_id: UUID, call: CurrentCall) -> Response:
     """Give one session with its roster, notes and signatures."""
     async with call.database.writing(call.identity.instance_id) as db:
@@ -57,9 +57,11 @@ async def post_start(session_id: UUID, call: CurrentCall) -> Response:
 
 @router.put("/{session_id}/attendance", status_code=204)
 async def put_attendance(session_id: UUID, body: Marks, call: CurrentCall) -> Response:
-    """Mark some or all patients of the roster (DOC-3)."""
+    """Mark some patients of the roster, and with `rest` all others in one step (DOC-3)."""
     marks = {mark.patient_id: mark.model_dump(exclude={"patient_id"}) for mark in body.marks}
-    await use_cases.mark_attendance(call.database, call.identity, session_id, marks, clock=call.clock)
+    await use_cases.mark_attendance(
+        call.database, call.identity, session_id, marks, rest=body.rest, clock=call.clock
+    )
     return Response(status_code=204)
 
 
@@ -91,7 +93,7 @@ async def put_individual_note(
     return Response(status_code=204, headers={"ETag": etag_of(version)})
 
 
-@router.post("/{session_id}/signatures", status_code=201)
+@router.post("/{session_id}/signatures", status_code=201, response_model=answers.StatusAnswer)
 async def post_signature(
     session_id: UUID, call: CurrentCall, body: SignatureRequest | None = None
 ) -> Response:
@@ -103,7 +105,7 @@ async def post_signature(
     return json_response({"status": status.value}, status=201)
 
 
-@router.post("/{session_id}/sign-in-sheet", status_code=202)
+@router.post("/{session_id}/sign-in-sheet", status_code=202, response_model=answers.SheetAsked)
 async def post_sign_in_sheet(session_id: UUID, call: CurrentCall) -> Response:
     """Ask for the sign-in sheet; it is rendered by a worker and fetched from printing (PRINT-5)."""
     job_id = await use_cases.request_sign_in_sheet(call.database, call.identity, session_id, clock=call.clock)

@@ -4,10 +4,11 @@ from uuid import UUID
 
 from fastapi import APIRouter, Response
 
-from services.sessions.documentation import setting_aside, verification
+from services.sessions.documentation import answers, setting_aside, verification
 from services.sessions.documentation.schemas import Reason
 from services.sessions.requests import CurrentCall
 from shared.web.bodies import json_response
+from shared.web.cursors import DEFAULT_PAGE, Cursor, Limit
 
 router = APIRouter(prefix="/v1/group-sessions/{session_id}", tags=["group sessions"])
 
@@ -39,21 +40,25 @@ async def post_deletion(session_id: UUID, body: Reason, call: CurrentCall) -> Re
     return Response(status_code=204)
 
 
-@router.post("/restoration")
+@router.post("/restoration", response_model=answers.StatusAnswer)
 async def post_restoration(session_id: UUID, call: CurrentCall) -> Response:
     """Bring back what was deleted last (DOC-6)."""
     status = await setting_aside.restore_session(call.database, call.identity, session_id, clock=call.clock)
     return json_response({"status": status.value})
 
 
-@router.get("/history")
-async def get_history(session_id: UUID, call: CurrentCall) -> Response:
-    """List what was set aside, and why (DOC-6)."""
-    items = await setting_aside.read_history(call.database, call.identity, session_id, clock=call.clock)
-    return json_response({"items": items})
+@router.get("/history", response_model=answers.HistoryPage)
+async def get_history(
+    session_id: UUID, call: CurrentCall, cursor: Cursor = None, limit: Limit = DEFAULT_PAGE
+) -> Response:
+    """List what was set aside, and why, the newest first (DOC-6)."""
+    page = await setting_aside.read_history(
+        call.database, call.identity, session_id, cursor=cursor, limit=limit, clock=call.clock
+    )
+    return json_response(page.body())
 
 
-@router.get("/document")
+@router.get("/document", response_model=answers.DocumentAnswer)
 async def get_document(session_id: UUID, call: CurrentCall) -> Response:
     """Give the document that a signature would be bound to, with its SHA-256 (SIGN-4)."""
     return json_response(
@@ -61,7 +66,7 @@ async def get_document(session_id: UUID, call: CurrentCall) -> Response:
     )
 
 
-@router.get("/verification")
+@router.get("/verification", response_model=answers.VerificationAnswer)
 async def get_verification(session_id: UUID, call: CurrentCall) -> Response:
     """Tell whether what is stored is still what was signed (SIGN-4)."""
     return json_response(

@@ -76,6 +76,10 @@ def _participant(session: GroupSession, entry: RosterEntry, patient: Patient) ->
         attendance=entry.attendance or Attendance.ABSENT,
         minutes=entry.minutes_in(session),
         individual_note=entry.individual_note,
+        arrived_at=entry.arrived_at,
+        left_at=entry.left_at,
+        absence_reason=entry.absence_reason,
+        problems=entry.problems,
     )
 
 

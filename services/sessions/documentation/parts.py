@@ -3,15 +3,16 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Table, bindparam, update
+from sqlalchemy import ColumnElement, Table, bindparam, or_, update
 
 from services.sessions.documentation.domain import GroupSession
 from services.sessions.documentation.models import ROSTER_ENTRY
 from services.sessions.scheduling.models import SESSION
 from shared.database.transactions import Transaction
+from shared.events.record import Attendance
 from shared.web.problems import NotFoundProblem, Problem, StaleProblem
 
 
@@ -94,10 +95,18 @@ async def _refuse(db: Transaction, table: Table, mine: ColumnElement[bool], part
     )
 
 
+_MARKED: Final = ("attendance", "minutes", "arrived_at", "left_at", "absence_reason")
+
+
 async def write_attendance(
-    db: Transaction, session: GroupSession, marks: Mapping[UUID, Mapping[str, Any]], *, author: Author
+    db: Transaction,
+    session: GroupSession,
+    marks: Mapping[UUID, Mapping[str, Any]],
+    *,
+    rest: Attendance | None = None,
+    author: Author,
 ) -> None:
-    """Write attendance of some of the roster, set-based.
+    """Write attendance of some of the roster, set-based; `rest` of all others who are not marked yet.
 
     A mark's `version` is None or the one it was made from. Raises `StaleProblem` that names the patients
     who were marked meanwhile, and `NotFoundProblem`; then nothing is written.
@@ -105,28 +114,30 @@ async def write_attendance(
     entry = ROSTER_ENTRY
     mine = (entry.c.documentation_id == session.documentation_id) & (entry.c.instance_id == db.instance_id)
     # Locked in one order, so that two leaders who mark the same patients wait instead of deadlocking.
-    rows = db.rows_of(entry, entry.c.patient_id, entry.c.attendance_version).where(
-        mine, entry.c.patient_id.in_(marks)
-    )
+    named = entry.c.patient_id.in_(marks)
+    which = named if rest is None else or_(named, entry.c.attendance.is_(None))
+    rows = db.rows_of(entry, entry.c.patient_id, entry.c.attendance_version).where(mine, which)
     known = {
         row.patient_id: row.attendance_version
         for row in await db.all(rows.order_by(entry.c.patient_id).with_for_update())
     }
-    if known.keys() != marks.keys():
+    if not marks.keys() <= known.keys():
         raise NotFoundProblem("Not all of these patients are on the roster of this session.")
     stale = [one for one, mark in marks.items() if mark["version"] not in {None, known[one]}]
     if stale:
         errors = [{"pointer": f"#/roster/{one}", "detail": f"is at version {known[one]}"} for one in stale]
         raise StaleProblem("Some were marked meanwhile; see errors, and read them again.", errors=errors)
-    names = ("attendance", "minutes", "arrived_at", "left_at", "absence_reason")
-    values: dict[str, Any] = {name: bindparam(f"new_{name}") for name in names}
+    values: dict[str, Any] = {name: bindparam(f"new_{name}") for name in _MARKED}
     stamp = {
         "attendance_version": entry.c.attendance_version + 1,
         "attendance_by": author.user_id,
         "attendance_at": author.at,
     }
     statement = update(entry).where(mine, entry.c.patient_id == bindparam("of_patient"))
+    all_marks: dict[UUID, Mapping[str, Any]] = {one: {"attendance": rest} for one in known} | dict(marks)
     parameters = [
-        {"of_patient": one, **{f"new_{name}": mark[name] for name in names}} for one, mark in marks.items()
+        {"of_patient": one, **{f"new_{name}": mark.get(name) for name in _MARKED}}
+        for one, mark in all_marks.items()
     ]
-    await db.execute(statement.values(values | stamp), parameters)
+    if parameters:
+        await db.execute(statement.values(values | stamp), parameters)

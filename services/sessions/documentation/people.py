@@ -5,8 +5,8 @@ from uuid import UUID
 
 from sqlalchemy import delete, insert
 
-from services.sessions.directory.permissions import Action, may
-from services.sessions.directory.repository import load_access, load_patients
+from services.sessions.directory.leading import require_leaders
+from services.sessions.directory.repository import load_patients
 from services.sessions.documentation.lifecycle import Move
 from services.sessions.documentation.models import DISCARDED, ROSTER_ENTRY
 from services.sessions.documentation.moving import session_to_move
@@ -26,15 +26,8 @@ async def change_leaders(
     """Hand a session over, or have others co-sign: these lead it from now on, in this order (PERM-4)."""
     async with database.writing(identity.instance_id) as db:
         session = await session_to_move(db, identity, session_id, Move.CHANGE_LEADERS)
-        wanted = list(dict.fromkeys(leader_ids))
-        known = await load_access(db, wanted)
-        unfit = [
-            one for one in wanted if one not in known or not may(known[one], Action.START_OWN_OR_UNASSIGNED)
-        ]
-        if unfit:
-            errors = [{"pointer": "#/leader_ids", "detail": f"{one} may not lead sessions"} for one in unfit]
-            raise ConflictProblem("Not all of these users may lead a session; see errors.", errors=errors)
-        await set_leaders(db, session_id, wanted)
+        await require_leaders(db, leader_ids)
+        await set_leaders(db, session_id, list(dict.fromkeys(leader_ids)))
         await change_session(db, session, {})
         await record_access(
             db,

@@ -1,9 +1,10 @@
 """The API's shapes of documentation."""
 
-from typing import Annotated
+from typing import Annotated, Self
 from uuid import UUID
 
-from pydantic import Field
+from pydantic import Field, model_validator
+from pydantic_core import PydanticCustomError
 
 from shared.events.record import Attendance
 from shared.web.shapes import Instant, Shape, Storable, Text, Title
@@ -26,9 +27,19 @@ class Mark(Shape):
 
 
 class Marks(Shape):
-    """Attendance of some or all of the roster."""
+    """Attendance of some or all of the roster (DOC-3)."""
 
-    marks: Annotated[tuple[Mark, ...], Field(min_length=1, max_length=ROSTER_AT_MOST)]
+    marks: Annotated[tuple[Mark, ...], Field(max_length=ROSTER_AT_MOST)] = ()
+    rest: Attendance | None = None
+    """Of all who are not named here and not marked yet; who has been marked stays as marked."""
+
+    @model_validator(mode="after")
+    def _each_once(self) -> Self:
+        if not self.marks and self.rest is None:
+            raise PydanticCustomError("nothing", "say marks, rest, or both")
+        if len({one.patient_id for one in self.marks}) < len(self.marks):
+            raise PydanticCustomError("doubled", "marks must name nobody twice")
+        return self
 
 
 class GroupNote(Shape):

@@ -34,6 +34,7 @@ from shared.events.catalogue import SESSION_RETRACTED
 from shared.events.record import SessionRetracted
 from shared.identifiers import new_id
 from shared.messaging.outbox import publish
+from shared.web.cursors import Page, past
 from shared.web.identity import Identity
 from shared.web.problems import ConflictProblem
 
@@ -196,17 +197,26 @@ async def _is_signed(db: Transaction, documentation_id: UUID) -> bool:
 
 
 async def read_history(
-    database: Database, identity: Identity, session_id: UUID, *, clock: Clock
-) -> list[dict[str, Any]]:
+    database: Database,
+    identity: Identity,
+    session_id: UUID,
+    *,
+    cursor: str | None,
+    limit: int,
+    clock: Clock,
+) -> Page:
     """List what was set aside of a session, newest first, with group notes and reasons (DOC-6)."""
     columns = [column for column in DISCARDED.c if column.name not in {"instance_id", "session_id"}]
     async with database.writing(identity.instance_id) as db:
         await permit(db, identity, Action.SEE_SESSIONS)
         await load_session(db, session_id)
         rows = db.rows_of(DISCARDED, *columns).where(DISCARDED.c.session_id == session_id)
-        found = await db.records(rows.order_by(DISCARDED.c.discarded_at.desc(), DISCARDED.c.id.desc()))
+        order = (DISCARDED.c.discarded_at, DISCARDED.c.id)
+        if cursor is not None:
+            rows = rows.where(past(cursor, order, descending=True))
+        found = await db.records(rows.order_by(*(one.desc() for one in order)).limit(limit + 1))
         await _record(db, identity, "session.history_seen", session_id, clock())
-    return found
+    return Page.of(found, limit=limit, keys=["discarded_at", "id"])
 
 
 async def _record(db: Transaction, identity: Identity, action: str, session_id: UUID, at: datetime) -> None:

@@ -35,6 +35,7 @@ from shared.clock import Clock
 from shared.database.audit import record_access
 from shared.database.transactions import Database, Transaction
 from shared.events.catalogue import SHEET_REQUESTED
+from shared.events.record import Attendance
 from shared.events.staff import StaffAccess
 from shared.identifiers import new_id
 from shared.messaging.outbox import publish
@@ -43,7 +44,10 @@ from shared.web.problems import ConflictProblem, ForbiddenProblem
 
 
 async def start_session(database: Database, identity: Identity, session_id: UUID, *, clock: Clock) -> None:
-    """Begin to document: freeze the roster, give an unassigned session a leader (DOC-2, PERM-2, PERM-3)."""
+    """Begin to document: freeze the roster, give an unassigned session a leader (DOC-2, PERM-2, PERM-3).
+
+    With nobody expected it begins too: walk-ins can be added, and without one it can't be signed.
+    """
     now = clock()
     async with database.writing(identity.instance_id) as db:
         access = await permit(db, identity, Action.START_OWN_OR_UNASSIGNED)
@@ -84,13 +88,18 @@ async def mark_attendance(
     session_id: UUID,
     marks: Mapping[UUID, Mapping[str, Any]],
     *,
+    rest: Attendance | None = None,
     clock: Clock,
 ) -> None:
-    """Mark patients of the roster present or absent, with their own times where they differ (DOC-3)."""
+    """Mark patients of the roster present or absent, with their own times where they differ (DOC-3).
+
+    `rest` is for all others who are not marked yet.
+    """
     now = clock()
     async with database.writing(identity.instance_id) as db:
         session = await session_to_move(db, identity, session_id, Move.WRITE, shared=True)
-        await write_attendance(db, session, marks, author=Author(user_id=identity.user_id, at=now))
+        author = Author(user_id=identity.user_id, at=now)
+        await write_attendance(db, session, marks, rest=rest, author=author)
         await _record(db, identity, "attendance.marked", session_id, now)
 
 

@@ -28,12 +28,15 @@ from services.sessions.scheduling.timetable import (
     load_timetable,
     meeting_of,
 )
+from services.sessions.templates.domain import Template
 from services.sessions.templates.repository import load_living_templates, load_schedules
 from shared.clock import Clock
 from shared.database.audit import record_access
 from shared.database.transactions import Database, Transaction
 from shared.identifiers import new_id
+from shared.web.bodies import etag_of
 from shared.web.identity import Identity
+from shared.web.preconditions import refuse_stale, require_match
 from shared.web.problems import ConflictProblem
 
 NAMED_AT_MOST: Final = 100
@@ -47,6 +50,8 @@ class Order:
     patient_ids: Sequence[UUID]
     schedule_ids: Sequence[UUID] = ()
     template_ids: Sequence[UUID] = ()
+    location_id: UUID | None = None
+    """At which location of the groups; None: they have one each."""
     session_ids: Sequence[UUID] = ()
     starts_on: date | None = None
     """None: today at the location."""
@@ -95,18 +100,26 @@ async def _wanted(db: Transaction, order: Order, *, now: datetime) -> _Wanted:
         raise ConflictProblem(
             "A caseload group has its patients from the care teams; nobody is assigned to it."
         )
+    groups = _groups(templates.values(), order.location_id)
     sessions = [await load_upcoming_session(db, one) for one in order.session_ids]
     zones = await load_zones(db)
-    places = [one.location_id for one in (*schedules.values(), *templates.values(), *sessions)]
+    places = [*(one.location_id for one in (*schedules.values(), *sessions)), *groups.values()]
     starts_on = order.starts_on or now.astimezone(zones[places[0]]).date()
     if order.ends_on is not None and order.ends_on < starts_on:
         raise ConflictProblem(f"It would end before it starts, which is on {starts_on}.")
     days = {"starts_on": starts_on, "ends_on": order.ends_on}
-    claims = [one for it in schedules.values() for one in claims_of(it.occurrences, **days)]  # type: ignore[arg-type]
-    claims += [Claim(template_id=one, weekday=None, **days) for one in templates]  # type: ignore[arg-type]
-    things = [_thing("schedule_id", one, starts_on, order.ends_on) for one in schedules]
-    things += [_thing("template_id", one, starts_on, order.ends_on) for one in templates]
-    things += [_thing("session_id", one.id, one.held_on, None) for one in sessions]
+    claims = [
+        one
+        for it in schedules.values()
+        for one in claims_of(it.occurrences, location_id=it.location_id, **days)  # type: ignore[arg-type]
+    ]
+    claims += [
+        Claim(template_id=one, location_id=place, weekday=None, **days)  # type: ignore[arg-type]
+        for one, place in groups.items()
+    ]
+    things = [_thing("schedule_id", one, **days) for one in schedules]
+    things += [_thing("template_id", one, location_id=place, **days) for one, place in groups.items()]
+    things += [_thing("session_id", one.id, starts_on=one.held_on) for one in sessions]
     first_days = [starts_on] if claims or schedules else []
     return _Wanted(
         first_day=max([*first_days, *(one.held_on for one in sessions)]),
@@ -116,9 +129,26 @@ async def _wanted(db: Transaction, order: Order, *, now: datetime) -> _Wanted:
     )
 
 
-def _thing(kind: str, thing_id: UUID, starts_on: date, ends_on: date | None) -> dict[str, Any]:
-    nothing = dict.fromkeys(("schedule_id", "template_id", "session_id"))
-    return nothing | {kind: thing_id, "starts_on": starts_on, "ends_on": ends_on}
+def _groups(templates: Iterable[Template], location_id: UUID | None) -> dict[UUID, UUID]:
+    """Give at which location each of these groups is meant."""
+    unclear = "say at which one by location_id: the group meets at several"
+    elsewhere = "one of the groups does not meet there"
+    groups: dict[UUID, UUID] = {}
+    for one in templates:
+        named = location_id or (one.location_ids[0] if len(one.location_ids) == 1 else None)
+        if named not in one.location_ids:
+            detail = unclear if named is None else elsewhere
+            raise ConflictProblem(
+                "A patient is assigned to a group at one of its locations.",
+                errors=[{"pointer": "#/location_id", "detail": detail}],
+            )
+        groups[one.id] = named
+    return groups
+
+
+def _thing(kind: str, thing_id: UUID, **facts: Any) -> dict[str, Any]:
+    nothing = dict.fromkeys(("schedule_id", "template_id", "location_id", "session_id", "ends_on"))
+    return nothing | {kind: thing_id} | facts
 
 
 async def _require_in_treatment(db: Transaction, patient_ids: Sequence[UUID], day: date) -> None:
@@ -169,7 +199,7 @@ def _named(number: int, found: Iterable[Clash]) -> list[dict[str, str]]:
     return [
         {
             "pointer": f"#/patient_ids/{number}",
-            "detail": f"{_words(one.first)} overlaps {_words(one.second)}",
+            "detail": f"{one.first.words} overlaps {one.second.words}",
             "session_id": str(one.first.session_id),
             "overlaps_session_id": str(one.second.session_id),
         }
@@ -177,16 +207,22 @@ def _named(number: int, found: Iterable[Clash]) -> list[dict[str, str]]:
     ]
 
 
-def _words(meeting: Meeting) -> str:
-    return f"{meeting.title} ({meeting.starts_at:%Y-%m-%dT%H:%MZ} to {meeting.ends_at:%H:%MZ})"
-
-
 async def change_end(
-    database: Database, identity: Identity, assignment_id: UUID, ends_on: date | None, *, clock: Clock
-) -> None:
-    """Set the last day of an assignment; a later one is refused where sessions overlap (SCH-4, SCH-5)."""
+    database: Database,
+    identity: Identity,
+    assignment_id: UUID,
+    ends_on: date | None,
+    *,
+    if_match: str | None,
+    clock: Clock,
+) -> int:
+    """Set the last day of an assignment; a later one is refused where sessions overlap (SCH-4, SCH-5).
+
+    Gives its new version. Raises `PreconditionNeededProblem`, `StaleProblem` or `ConflictProblem`.
+    """
     async with database.writing(identity.instance_id) as db:
         row = await _assignment(db, identity, assignment_id)
+        require_match(if_match, etag_of(row.version))
         if row.session_id is not None:
             raise ConflictProblem("One session has no other end; delete the assignment.")
         if ends_on is not None and ends_on < row.starts_on:
@@ -196,21 +232,32 @@ async def change_end(
             await require_no_clash(db, {row.patient_id: await _claims(db, row, **later)}, without=[row.id])
         await set_end(db, row, ends_on, at=clock())
         await _record(db, identity, "assignment.changed", row.id, clock(), patient_id=row.patient_id)
+    return int(row.version) + 1
 
 
 async def _claims(db: Transaction, row: Any, *, starts_on: date, ends_on: date | None) -> list[Claim]:
     if row.schedule_id is None:
-        return [Claim(template_id=row.template_id, weekday=None, starts_on=starts_on, ends_on=ends_on)]
+        group = Claim(
+            template_id=row.template_id,
+            location_id=row.location_id,
+            weekday=None,
+            starts_on=starts_on,
+            ends_on=ends_on,
+        )
+        return [group]
     schedule = (await load_schedules(db, [row.schedule_id]))[row.schedule_id]
-    return claims_of(schedule.occurrences, starts_on=starts_on, ends_on=ends_on)
+    return claims_of(
+        schedule.occurrences, location_id=schedule.location_id, starts_on=starts_on, ends_on=ends_on
+    )
 
 
 async def end_assignment(
-    database: Database, identity: Identity, assignment_id: UUID, *, clock: Clock
+    database: Database, identity: Identity, assignment_id: UUID, *, if_match: str | None, clock: Clock
 ) -> None:
     """End an assignment now: from today on the patient is expected no more; past rosters stay (SCH-5)."""
     async with database.writing(identity.instance_id) as db:
         row = await _assignment(db, identity, assignment_id)
+        refuse_stale(if_match, etag_of(row.version))
         zones = await load_zones(db)
         # The earliest today of any location: nobody loses a day that has not come there yet.
         yesterday = min(clock().astimezone(zone).date() for zone in zones.values()) - timedelta(days=1)

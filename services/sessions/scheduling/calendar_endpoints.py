@@ -6,9 +6,11 @@ from uuid import UUID
 from fastapi import APIRouter, Path, Request, Response
 
 from services.sessions.requests import CurrentCall
+from services.sessions.scheduling import answers
 from services.sessions.scheduling.calendars import list_feeds, open_feed, read_feed, revoke_feed
 from services.sessions.scheduling.schemas import NewFeed
 from shared.web.bodies import json_response
+from shared.web.cursors import DEFAULT_PAGE, Cursor, Limit
 
 CALENDARS_PATH: Final = "/v1/calendars/"
 """Open to whoever knows what follows: a calendar program has no access token."""
@@ -16,17 +18,20 @@ CALENDARS_PATH: Final = "/v1/calendars/"
 feeds_router = APIRouter(tags=["calendars"])
 
 
-@feeds_router.post("/v1/calendar-feeds", status_code=201)
+@feeds_router.post("/v1/calendar-feeds", status_code=201, response_model=answers.NewFeedAnswer)
 async def post_feed(body: NewFeed, call: CurrentCall) -> Response:
     """Make an address of a calendar that can be subscribed to; it is shown this once (SCH-7)."""
     made = await open_feed(call.database, call.identity, patient_id=body.patient_id, clock=call.clock)
     return json_response({"id": made.feed_id, "path": f"{CALENDARS_PATH}{made.token}.ics"}, status=201)
 
 
-@feeds_router.get("/v1/calendar-feeds")
-async def get_feeds(call: CurrentCall, patient_id: UUID | None = None) -> Response:
+@feeds_router.get("/v1/calendar-feeds", response_model=answers.FeedPage)
+async def get_feeds(
+    call: CurrentCall, patient_id: UUID | None = None, cursor: Cursor = None, limit: Limit = DEFAULT_PAGE
+) -> Response:
     """List a patient's feeds, or the caller's own."""
-    return json_response({"items": await list_feeds(call.database, call.identity, patient_id=patient_id)})
+    page = await list_feeds(call.database, call.identity, patient_id=patient_id, cursor=cursor, limit=limit)
+    return json_response(page.body())
 
 
 @feeds_router.delete("/v1/calendar-feeds/{feed_id}", status_code=204)

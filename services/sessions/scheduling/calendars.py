@@ -22,6 +22,7 @@ from shared.clock import Clock
 from shared.database.audit import record_access
 from shared.database.transactions import Database, Transaction
 from shared.identifiers import new_id
+from shared.web.cursors import Page, past
 from shared.web.identity import Identity
 from shared.web.problems import ForbiddenProblem, NotFoundProblem
 
@@ -65,14 +66,18 @@ async def open_feed(
 
 
 async def list_feeds(
-    database: Database, identity: Identity, *, patient_id: UUID | None
-) -> list[dict[str, Any]]:
+    database: Database, identity: Identity, *, patient_id: UUID | None, cursor: str | None, limit: int
+) -> Page:
     """List the feeds of a patient, or the caller's own, without their addresses."""
     feed = CALENDAR_FEED
     async with database.reading(identity.instance_id) as db:
         await _permit(db, identity, patient_id)
         mine = feed.c.user_id == identity.user_id if patient_id is None else feed.c.patient_id == patient_id
-        return await db.records(db.rows_of(feed, feed.c.id, feed.c.made_at).where(mine).order_by(feed.c.id))
+        statement = db.rows_of(feed, feed.c.id, feed.c.made_at).where(mine)
+        if cursor is not None:
+            statement = statement.where(past(cursor, [feed.c.id]))
+        rows = await db.records(statement.order_by(feed.c.id).limit(limit + 1))
+    return Page.of(rows, limit=limit, keys=["id"])
 
 
 async def revoke_feed(database: Database, identity: Identity, feed_id: UUID, *, clock: Clock) -> None:

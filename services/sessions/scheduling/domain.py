@@ -38,13 +38,16 @@ class PlannedSession:
     """The therapist whose caseload is the roster (TPL-4)."""
 
 
-def session_id_of(template_id: UUID, on: date, therapist_id: UUID | None = None) -> UUID:
+def session_id_of(
+    template_id: UUID, on: date, therapist_id: UUID | None = None, *, location_id: UUID | None = None
+) -> UUID:
     """Give the id of a template's session: generating twice gives the same sessions (TPL-3).
 
     `on` is the day on which the series has it, so that a moved session keeps its id; of a caseload
-    template each therapist has one.
+    template each therapist has one; `location_id` is None at the location where the template was made.
     """
-    return uuid5(template_id, f"{on.isoformat()}/{therapist_id}" if therapist_id else on.isoformat())
+    at = f"@{location_id}" if location_id else None
+    return uuid5(template_id, "/".join(str(part) for part in (on, therapist_id, at) if part))
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -11,7 +11,7 @@ from services.sessions.directory.models import CARE_TEAM_MEMBER, PATIENT
 from services.sessions.directory.repository import find_patients
 from services.sessions.scheduling.domain import Enrolled, Seats, seats_of
 from services.sessions.scheduling.models import ASSIGNMENT, SESSION
-from services.sessions.templates.models import SCHEDULE_OCCURRENCE, TEMPLATE
+from services.sessions.templates.models import SCHEDULE, SCHEDULE_OCCURRENCE, TEMPLATE, TEMPLATE_LOCATION
 from shared.database.transactions import Transaction
 from shared.web.problems import NotFoundProblem
 
@@ -56,9 +56,22 @@ def _caseloads(db: Transaction, *which: ColumnElement[bool]) -> Select[Any]:
         .where(
             SESSION.c.instance_id == db.instance_id,
             care.c.instance_id == db.instance_id,
+            _sits_there(),
             _in_treatment(),
             *which,
         )
+    )
+
+
+def _sits_there() -> ColumnElement[bool]:
+    """What `Template.place_of` says: at the patient's own location, or else at the first one of the group."""
+    place = TEMPLATE_LOCATION.c
+    places = select(literal(1)).where(place.template_id == SESSION.c.template_id)
+    first = places.where(place.location_id == SESSION.c.location_id, place.position == 0)
+    own = places.where(place.location_id == PATIENT.c.location_id)
+    return or_(
+        SESSION.c.location_id == PATIENT.c.location_id,
+        and_(first.correlate(SESSION).exists(), ~own.correlate(SESSION, PATIENT).exists()),
     )
 
 
@@ -85,6 +98,8 @@ def _by_schedule() -> ColumnElement[bool]:
     entry = SCHEDULE_OCCURRENCE
     named = select(literal(1)).where(
         entry.c.schedule_id == ASSIGNMENT.c.schedule_id,
+        SCHEDULE.c.id == entry.c.schedule_id,
+        SCHEDULE.c.location_id == SESSION.c.location_id,
         entry.c.template_id == SESSION.c.template_id,
         # ISO's Sunday is 7, SQL's is 0.
         entry.c.weekday % _DAYS_IN_WEEK == extract("dow", day),
@@ -93,7 +108,8 @@ def _by_schedule() -> ColumnElement[bool]:
 
 
 def _by_group() -> ColumnElement[bool]:
-    return and_(ASSIGNMENT.c.template_id == SESSION.c.template_id, _running())
+    there = ASSIGNMENT.c.location_id == SESSION.c.location_id
+    return and_(ASSIGNMENT.c.template_id == SESSION.c.template_id, there, _running())
 
 
 def _by_session() -> ColumnElement[bool]:

@@ -68,10 +68,12 @@ ASSIGNMENT: Final = Table(
     Column("patient_id", ForeignKey(PATIENT.c.id), nullable=False),
     Column("schedule_id", ForeignKey(SCHEDULE.c.id)),
     Column("template_id", ForeignKey(TEMPLATE.c.id)),
+    Column("location_id", Uuid),  # at which location of the group; NULL for the two other kinds
     Column("session_id", ForeignKey(SESSION.c.id)),
     Column("starts_on", Date, nullable=False),
     Column("ends_on", Date),
     Column("assigned_at", UtcDateTime, nullable=False),  # with the id: the order of waiting lists
+    Column("version", Integer, nullable=False, server_default="1"),
     CheckConstraint(
         "(CASE WHEN schedule_id IS NULL THEN 0 ELSE 1 END)"
         " + (CASE WHEN template_id IS NULL THEN 0 ELSE 1 END)"
@@ -79,9 +81,16 @@ ASSIGNMENT: Final = Table(
         name="to_one_thing",
     ),
     UniqueConstraint("schedule_id", "patient_id", "starts_on"),
-    UniqueConstraint("template_id", "patient_id", "starts_on"),
     UniqueConstraint("session_id", "patient_id", "starts_on"),
     Index("ix_assignment_patient_id", "patient_id"),
+    Index(
+        "uq_assignment_template_at_location",
+        "template_id",
+        "location_id",
+        "patient_id",
+        "starts_on",
+        unique=True,
+    ),
 )
 
 # An address that shows one calendar to whoever knows it, until it is revoked (SCH-7).

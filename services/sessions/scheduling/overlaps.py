@@ -11,10 +11,16 @@ class Meeting:
     """When somebody would sit in which session."""
 
     session_id: UUID
+    template_id: UUID
     title: str
     starts_at: datetime
     ends_at: datetime
     """Exclusive: the next one may begin at this moment."""
+
+    @property
+    def words(self) -> str:
+        """Say which one it is, for a refusal."""
+        return f"{self.title} ({self.starts_at:%Y-%m-%dT%H:%MZ} to {self.ends_at:%H:%MZ})"
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,26 +1,28 @@
 """Brings the sessions to come in line with the templates: the rolling horizon (TPL-3, TPL-4)."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Final
 from uuid import UUID
-from zoneinfo import ZoneInfo
 
-from services.sessions.scheduling.domain import PlannedSession, Status, session_id_of
+from services.sessions.scheduling.domain import PlannedSession, Status
+from services.sessions.scheduling.generation import id_of, meeting_places, planned_sessions
 from services.sessions.scheduling.repository import (
     KnownSession,
     add_sessions,
     cancel_sessions,
     follow_plan,
-    load_caseload_therapists,
+    load_caseloads,
     load_known_sessions,
     load_zones,
     lock_planning,
     planned_facts,
     replace_leaders,
+    therapists_at,
 )
-from services.sessions.templates.domain import Template, occurrences
+from services.sessions.scheduling.retiming import require_no_new_clash
+from services.sessions.templates.domain import Template
 from services.sessions.templates.repository import load_enabled_templates
 from shared.database.transactions import Transaction
 
@@ -33,11 +35,14 @@ class Planner:
 
     horizon_days: int
 
-    async def __call__(self, db: Transaction, *, now: datetime, changed: UUID | None = None) -> None:
+    async def __call__(
+        self, db: Transaction, *, now: datetime, changed: UUID | None = None, retimed: UUID | None = None
+    ) -> None:
         """Make, move, cancel and revive sessions from today on; one that has started is never touched.
 
         Sessions of the template `changed` get its leaders; else leaders stay, for they may have been
-        handed over. What was generated beyond the horizon follows too.
+        handed over. What was generated beyond the horizon follows too. Raises `ConflictProblem` when
+        patients of the template `retimed` would sit in two sessions at once (SCH-4).
         """
         await lock_planning(db)
         zones = await load_zones(db)
@@ -47,13 +52,14 @@ class Planner:
             db, since=min(today.values(), default=now.date()), moved=_ids_of_moved(templates)
         )
         last = _last_days(known.values())
-        therapists = await load_caseload_therapists(db) if any(one.caseload for one in templates) else {}
+        caseloads = await load_caseloads(db) if any(one.caseload for one in templates) else ()
         planned: dict[UUID, PlannedSession] = {}
-        for template in templates:
-            since = today[template.location_id]
+        for template, location_id in meeting_places(templates):
+            since = today[location_id]
             until = max(since + timedelta(days=self.horizon_days), last.get(template.id, since))
+            therapists = therapists_at(template, location_id, caseloads)
             sessions = planned_sessions(
-                template, zones[template.location_id], since=since, until=until, therapists=therapists
+                template, location_id, zones[location_id], since=since, until=until, therapists=therapists
             )
             planned |= {one.id: one for one in sessions}
         await add_sessions(db, [one for one in planned.values() if one.id not in known])
@@ -62,47 +68,12 @@ class Planner:
         if changed is not None:
             of_it = [one for one in planned.values() if one.template_id == changed]
             await replace_leaders(db, of_it)
-
-
-def planned_sessions(
-    template: Template,
-    zone: ZoneInfo,
-    *,
-    since: date,
-    until: date,
-    therapists: dict[UUID, date | None],
-) -> Iterator[PlannedSession]:
-    """Give a template's sessions held in these days; of a caseload template one for each therapist.
-
-    `therapists` are those with a caseload, with the last day on which they have one.
-    """
-    for one in occurrences(template, zone, since=since, until=until):
-        for therapist_id in _leading(template, one.held_on, therapists):
-            yield PlannedSession(
-                id=session_id_of(template.id, one.on, therapist_id),
-                template_id=template.id,
-                location_id=template.location_id,
-                held_on=one.held_on,
-                title=template.title,
-                starts_at=one.starts_at,
-                duration_minutes=template.duration_minutes,
-                leader_ids=(therapist_id,) if therapist_id else template.leader_ids,
-                topic=template.topic,
-                description=template.note,
-                moved_from=one.on if one.on != one.held_on else None,
-                caseload_of=therapist_id,
-            )
-
-
-def _leading(template: Template, day: date, therapists: dict[UUID, date | None]) -> Iterator[UUID | None]:
-    if not template.caseload:
-        yield None
-        return
-    yield from (one for one, until in therapists.items() if until is None or day <= until)
+        if retimed is not None:
+            await require_no_new_clash(db, retimed, now=now)
 
 
 def _ids_of_moved(templates: Sequence[Template]) -> list[UUID]:
-    return [session_id_of(one.id, change.on) for one in templates for change in one.changes]
+    return [id_of(one, change.location_id, change.on) for one in templates for change in one.changes]
 
 
 def _last_days(known: Iterable[KnownSession]) -> dict[UUID, date]:

@@ -1,6 +1,6 @@
 """Reading and writing planned sessions."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any, Final
@@ -13,6 +13,7 @@ from services.sessions.configuration.models import INSTANCE
 from services.sessions.directory.models import CARE_TEAM_MEMBER, LOCATION, PATIENT
 from services.sessions.scheduling.domain import PlannedSession, Status
 from services.sessions.scheduling.models import SESSION, SESSION_LEADER
+from services.sessions.templates.domain import Template
 from shared.database.bulk import insert_new
 from shared.database.transactions import Transaction
 
@@ -52,21 +53,44 @@ async def load_zones(db: Transaction) -> dict[UUID, ZoneInfo]:
     return {row.id: ZoneInfo(row.time_zone) for row in rows}
 
 
-async def load_caseload_therapists(db: Transaction) -> dict[UUID, date | None]:
-    """Give the therapists with a caseload and the last day on which they have one; None: no end known."""
+@dataclass(frozen=True, kw_only=True)
+class InCaseload:
+    """One patient of a therapist's caseload."""
+
+    therapist_id: UUID
+    location_id: UUID | None
+    until: date | None
+    """The last day in treatment; None: no end known."""
+
+
+async def load_caseloads(db: Transaction) -> list[InCaseload]:
+    """Give all patients who have a Primary Therapist, by therapist."""
     care, patient = CARE_TEAM_MEMBER, PATIENT
+    columns = (care.c.user_id, patient.c.location_id, patient.c.deceased_on, patient.c.discharged_on)
     statement = (
-        db.rows_of(care, care.c.user_id, patient.c.deceased_on, patient.c.discharged_on)
+        db.rows_of(care, *columns)
         .join(patient, patient.c.id == care.c.patient_id)
         .where(care.c.primary_therapist)
         .order_by(care.c.user_id)
     )
+    return [_in_caseload(row) for row in await db.all(statement)]
+
+
+def _in_caseload(row: Any) -> InCaseload:
+    left = min(filter(None, (row.deceased_on, row.discharged_on)), default=None)
+    until = None if left is None else date.fromordinal(left.toordinal() - 1)
+    return InCaseload(therapist_id=row.user_id, location_id=row.location_id, until=until)
+
+
+def therapists_at(
+    template: Template, location_id: UUID, caseloads: Iterable[InCaseload]
+) -> dict[UUID, date | None]:
+    """Give the therapists with a caseload at a location, and the last day on which they have one (TPL-4)."""
     last: dict[UUID, date | None] = {}
-    for row in await db.all(statement):
-        left = min(filter(None, (row.deceased_on, row.discharged_on)), default=None)
-        until = None if left is None else date.fromordinal(left.toordinal() - 1)
-        before = last.get(row.user_id, date.min)
-        last[row.user_id] = None if until is None or before is None else max(until, before)
+    for one in caseloads:
+        if template.place_of(one.location_id) == location_id:
+            before = last.get(one.therapist_id, date.min)
+            last[one.therapist_id] = None if one.until is None or before is None else max(one.until, before)
     return last
 
 

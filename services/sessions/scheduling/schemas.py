@@ -53,6 +53,8 @@ class NewAssignments(_Days):
     patient_ids: Patients
     schedule_ids: Things = ()
     template_ids: Things = ()
+    location_id: UUID | None = None
+    """At which location of the groups; needed when one of them meets at several."""
     session_ids: Things = ()
 
     @model_validator(mode="after")

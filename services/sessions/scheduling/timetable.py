@@ -9,14 +9,14 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import or_
 
-from services.sessions.directory.models import CARE_TEAM_MEMBER
+from services.sessions.directory.models import CARE_TEAM_MEMBER, PATIENT
 from services.sessions.scheduling.domain import PlannedSession, Status
+from services.sessions.scheduling.generation import planned_sessions
 from services.sessions.scheduling.models import ASSIGNMENT, SESSION
 from services.sessions.scheduling.overlaps import Meeting
-from services.sessions.scheduling.planning import planned_sessions
 from services.sessions.scheduling.repository import load_zones
 from services.sessions.templates.domain import Template, WeeklyOccurrence
-from services.sessions.templates.models import SCHEDULE_OCCURRENCE
+from services.sessions.templates.models import SCHEDULE, SCHEDULE_OCCURRENCE
 from services.sessions.templates.repository import load_enabled_templates
 from shared.database.transactions import Transaction
 
@@ -26,9 +26,10 @@ LOOKED_AHEAD: Final = timedelta(days=91)
 
 @dataclass(frozen=True, kw_only=True)
 class Claim:
-    """Sessions of one template that somebody is assigned to."""
+    """Sessions of one template at one location that somebody is assigned to."""
 
     template_id: UUID
+    location_id: UUID
     weekday: int | None
     """ISO 8601, of the day on which the series has it; None: all days."""
     starts_on: date
@@ -44,42 +45,48 @@ class Timetable:
     zones: Mapping[UUID, ZoneInfo]
     since: date
     until: date
-    _sessions: dict[tuple[UUID, UUID | None], list[PlannedSession]] = field(default_factory=dict)
+    _sessions: dict[tuple[UUID, UUID, UUID | None], list[PlannedSession]] = field(default_factory=dict)
 
     def meetings(self, claims: Iterable[Claim]) -> Iterator[Meeting]:
         """Give what the claims come to."""
         for claim in claims:
-            for one in self._of(claim.template_id, claim.therapist_id):
+            for one in self._of(claim.template_id, claim.location_id, claim.therapist_id):
                 day = (one.moved_from or one.held_on).isoweekday()
                 runs = claim.starts_on <= one.held_on <= (claim.ends_on or date.max)
                 if runs and claim.weekday in {None, day}:
                     yield meeting_of(one)
 
-    def _of(self, template_id: UUID, therapist_id: UUID | None) -> list[PlannedSession]:
-        key = (template_id, therapist_id)
+    def _of(self, template_id: UUID, location_id: UUID, therapist_id: UUID | None) -> list[PlannedSession]:
+        key = (template_id, location_id, therapist_id)
         if key not in self._sessions:
-            template = self.templates.get(template_id)
-            therapists: dict[UUID, date | None] = {therapist_id: None} if therapist_id else {}
-            self._sessions[key] = (
-                []
-                if template is None
-                else list(
-                    planned_sessions(
-                        template,
-                        self.zones[template.location_id],
-                        since=self.since,
-                        until=self.until,
-                        therapists=therapists,
-                    )
-                )
-            )
+            self._sessions[key] = list(self._planned(*key))
         return self._sessions[key]
+
+    def _planned(
+        self, template_id: UUID, location_id: UUID, therapist_id: UUID | None
+    ) -> Iterator[PlannedSession]:
+        template = self.templates.get(template_id)
+        if template is not None and location_id in template.location_ids:
+            yield from planned_sessions(
+                template,
+                location_id,
+                self.zones[location_id],
+                since=self.since,
+                until=self.until,
+                therapists={therapist_id: None} if therapist_id else {},
+            )
 
 
 def meeting_of(session: Any) -> Meeting:
     """Give when a planned session, or a row of one, takes place."""
     ends_at = session.starts_at + timedelta(minutes=session.duration_minutes)
-    return Meeting(session_id=session.id, title=session.title, starts_at=session.starts_at, ends_at=ends_at)
+    return Meeting(
+        session_id=session.id,
+        template_id=session.template_id,
+        title=session.title,
+        starts_at=session.starts_at,
+        ends_at=ends_at,
+    )
 
 
 async def load_timetable(db: Transaction, *, since: date, until: date) -> Timetable:
@@ -123,21 +130,32 @@ async def load_claims(
                 meetings[row.session_id] for _ in range(row.session_id in meetings)
             )
             continue
-        parts = weekly.get(row.schedule_id, []) if row.schedule_id else [(row.template_id, None)]
+        group = (row.template_id, row.location_id, None)
+        parts = weekly.get(row.schedule_id, []) if row.schedule_id else [group]
         series.setdefault(row.patient_id, []).extend(
-            Claim(template_id=template_id, weekday=weekday, starts_on=row.starts_on, ends_on=row.ends_on)
-            for template_id, weekday in parts
+            Claim(
+                template_id=template_id,
+                location_id=location_id,
+                weekday=weekday,
+                starts_on=row.starts_on,
+                ends_on=row.ends_on,
+            )
+            for template_id, location_id, weekday in parts
         )
     for patient_id, claims in (await _caseload_claims(db, patient_ids, since)).items():
         series.setdefault(patient_id, []).extend(claims)
     return Claims(series=series, single=single)
 
 
-async def _weekly(db: Transaction, ids: Collection[UUID]) -> dict[UUID, list[tuple[UUID, int | None]]]:
+async def _weekly(db: Transaction, ids: Collection[UUID]) -> dict[UUID, list[tuple[UUID, UUID, int | None]]]:
     entry = SCHEDULE_OCCURRENCE
-    weekly: dict[UUID, list[tuple[UUID, int | None]]] = {}
-    for row in await db.all(db.rows_of(entry).where(entry.c.schedule_id.in_(ids))):
-        weekly.setdefault(row.schedule_id, []).append((row.template_id, row.weekday))
+    named = db.rows_of(entry, entry, SCHEDULE.c.location_id).join(
+        SCHEDULE, SCHEDULE.c.id == entry.c.schedule_id
+    )
+    weekly: dict[UUID, list[tuple[UUID, UUID, int | None]]] = {}
+    for row in await db.all(named.where(entry.c.schedule_id.in_(ids))):
+        part = (row.template_id, row.location_id, row.weekday)
+        weekly.setdefault(row.schedule_id, []).append(part)
     return weekly
 
 
@@ -151,12 +169,20 @@ async def _caseload_claims(
     db: Transaction, patient_ids: Collection[UUID], since: date
 ) -> dict[UUID, list[Claim]]:
     care = CARE_TEAM_MEMBER
-    primary = db.rows_of(care).where(care.c.primary_therapist, care.c.patient_id.in_(patient_ids))
-    rows = await db.all(primary)
+    primary = db.rows_of(care, care.c.patient_id, care.c.user_id, PATIENT.c.location_id)
+    primary = primary.join(PATIENT, PATIENT.c.id == care.c.patient_id)
+    rows = await db.all(primary.where(care.c.primary_therapist, care.c.patient_id.in_(patient_ids)))
     templates = [one for one in await load_enabled_templates(db) if one.caseload] if rows else []
     return {
         row.patient_id: [
-            Claim(template_id=one.id, weekday=None, starts_on=since, ends_on=None, therapist_id=row.user_id)
+            Claim(
+                template_id=one.id,
+                location_id=one.place_of(row.location_id),
+                weekday=None,
+                starts_on=since,
+                ends_on=None,
+                therapist_id=row.user_id,
+            )
             for one in templates
         ]
         for row in rows
@@ -164,11 +190,17 @@ async def _caseload_claims(
 
 
 def claims_of(
-    occurrences: Iterable[WeeklyOccurrence], *, starts_on: date, ends_on: date | None
+    occurrences: Iterable[WeeklyOccurrence], *, location_id: UUID, starts_on: date, ends_on: date | None
 ) -> list[Claim]:
-    """Give what a schedule claims."""
+    """Give what a schedule of a location claims."""
     return [
-        Claim(template_id=one.template_id, weekday=one.weekday, starts_on=starts_on, ends_on=ends_on)
+        Claim(
+            template_id=one.template_id,
+            location_id=location_id,
+            weekday=one.weekday,
+            starts_on=starts_on,
+            ends_on=ends_on,
+        )
         for one in occurrences
     ]
 

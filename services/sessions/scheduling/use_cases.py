@@ -7,13 +7,14 @@ from services.sessions.configuration.repository import require_group_sessions
 from services.sessions.directory.permissions import Action
 from services.sessions.directory.use_cases import permit
 from services.sessions.metadata import TRAIL
-from services.sessions.scheduling.planning import planned_sessions
+from services.sessions.scheduling.generation import meeting_places, planned_sessions
 from services.sessions.scheduling.repository import (
     add_sessions,
-    load_caseload_therapists,
+    load_caseloads,
     load_known_sessions,
     load_zones,
     lock_planning,
+    therapists_at,
 )
 from services.sessions.templates.repository import load_enabled_templates
 from shared.clock import Clock
@@ -31,12 +32,17 @@ async def generate_sessions(
         await require_group_sessions(db)
         await lock_planning(db)
         templates, zones = await load_enabled_templates(db), await load_zones(db)
-        therapists = await load_caseload_therapists(db)
+        caseloads = await load_caseloads(db)
         planned = [
             one
-            for template in templates
+            for template, location_id in meeting_places(templates)
             for one in planned_sessions(
-                template, zones[template.location_id], since=since, until=until, therapists=therapists
+                template,
+                location_id,
+                zones[location_id],
+                since=since,
+                until=until,
+                therapists=therapists_at(template, location_id, caseloads),
             )
         ]
         moved = [one.id for one in planned if one.moved_from is not None]

@@ -45,6 +45,7 @@ class Modality(StrEnum):
 class OccurrenceChange:
     """One occurrence that was moved or cancelled, the series being as it was (TPL-5)."""
 
+    location_id: UUID
     on: date
     """The day on which the series has it."""
     moved_to: date | None
@@ -57,12 +58,15 @@ class Template:
     """A group: its title, where and when it meets, and how it is billed (TPL-2)."""
 
     id: UUID
-    location_id: UUID
+    home_id: UUID
+    """The location at which it was made: ids of its sessions there are made without a location."""
+    location_ids: tuple[UUID, ...]
+    """Where it meets now: one occurrence, and one session, for each of them."""
     title: str
     description: str
     first_on: date
     starts_at: time
-    """Wall-clock time of the location: 9:00 stays 9:00 over a daylight-saving change."""
+    """Wall-clock time of each location: 9:00 stays 9:00 over a daylight-saving change."""
     duration_minutes: int
     recurrence: str | None
     """RFC 5545 rule; None: once, on `first_on`."""
@@ -84,6 +88,26 @@ class Template:
     """Days of the rule on which the group does not meet: EXDATE of RFC 5545."""
     changes: tuple[OccurrenceChange, ...] = ()
 
+    def meets_as(self, other: "Template") -> bool:
+        """Whether it meets when and where another one does, and for whom."""
+        return all(getattr(self, name) == getattr(other, name) for name in _WHEN_AND_WHERE)
+
+    def place_of(self, location_id: UUID | None) -> UUID:
+        """Give where a patient of a location sits in a caseload group: there, or at its first one (TPL-4)."""
+        return location_id if location_id in self.location_ids else self.location_ids[0]
+
+
+_WHEN_AND_WHERE: Final = (
+    "location_ids",
+    "first_on",
+    "starts_at",
+    "duration_minutes",
+    "recurrence",
+    "exceptions",
+    "enabled",
+    "caseload",
+)
+
 
 @dataclass(frozen=True, kw_only=True)
 class WeeklyOccurrence:
@@ -95,7 +119,7 @@ class WeeklyOccurrence:
 
 @dataclass(frozen=True, kw_only=True)
 class Schedule:
-    """A named choice of weekly occurrences of one location's templates."""
+    """A named choice of weekly occurrences, all of them at one location."""
 
     id: UUID
     location_id: UUID
@@ -131,16 +155,18 @@ def check_recurrence(rule: str) -> None:
         raise BadRecurrenceError
 
 
-def occurrences(template: Template, zone: ZoneInfo, *, since: date, until: date) -> Iterator[Occurrence]:
-    """Give the meetings held from `since` to `until`, both included, as they fall at the location (TPL-3).
+def occurrences(
+    template: Template, location_id: UUID, zone: ZoneInfo, *, since: date, until: date
+) -> Iterator[Occurrence]:
+    """Give the meetings held from `since` to `until`, both included, as they fall at one location (TPL-3).
 
     A time that a clock change skips is the one an hour later; of one that it repeats, the first is meant.
     """
-    changed = {change.on: change for change in template.changes}
+    changed = {change.on: change for change in template.changes if change.location_id == location_id}
     for day in _days(template, since, until):
         if day not in changed:
             yield _occurrence(zone, on=day, held_on=day, starts_at=template.starts_at)
-    for change in template.changes:
+    for change in changed.values():
         held_on = change.moved_to
         if held_on is not None and since <= held_on <= until and meets_on(template, change.on):
             starts_at = change.starts_at or template.starts_at

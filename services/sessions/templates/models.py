@@ -28,7 +28,7 @@ TEMPLATE: Final = Table(
     metadata,
     Column("id", Uuid, primary_key=True),
     Column("instance_id", Uuid, nullable=False),
-    Column("location_id", ForeignKey(LOCATION.c.id), nullable=False),
+    Column("location_id", ForeignKey(LOCATION.c.id), nullable=False),  # where it was made: `home_id`
     Column("title", String(200), nullable=False),
     Column("description", Text, nullable=False),
     Column("first_on", Date, nullable=False),
@@ -47,14 +47,26 @@ TEMPLATE: Final = Table(
     Column("link", String(500)),
     Column("exceptions", JsonValue, nullable=False, server_default=text("'[]'")),
     Column("deleted_at", UtcDateTime),  # kept for what was documented
+    Column("version", Integer, nullable=False, server_default="1"),
     Index("ix_group_session_template_instance_id_location_id", "instance_id", "location_id"),
 )
 
-# One occurrence that is not as the series says (TPL-5).
-OCCURRENCE_CHANGE: Final = Table(
-    "occurrence_change",
+TEMPLATE_LOCATION: Final = Table(
+    "template_location",
     metadata,
     Column("template_id", ForeignKey(TEMPLATE.c.id), primary_key=True),
+    Column("location_id", ForeignKey(LOCATION.c.id), primary_key=True),
+    Column("instance_id", Uuid, nullable=False),
+    Column("position", SmallInteger, nullable=False),
+    Index("ix_template_location_location_id", "location_id"),
+)
+
+# One occurrence that is not as the series says, at one location (TPL-5).
+OCCURRENCE_CHANGE: Final = Table(
+    "changed_occurrence",
+    metadata,
+    Column("template_id", ForeignKey(TEMPLATE.c.id), primary_key=True),
+    Column("location_id", ForeignKey(LOCATION.c.id), primary_key=True),
     Column("on", Date, primary_key=True),
     Column("instance_id", Uuid, nullable=False),
     Column("moved_to", Date),  # NULL: cancelled
@@ -69,6 +81,7 @@ SCHEDULE: Final = Table(
     Column("location_id", ForeignKey(LOCATION.c.id), nullable=False),
     Column("title", String(200), nullable=False),
     Column("deleted_at", UtcDateTime),
+    Column("version", Integer, nullable=False, server_default="1"),
 )
 
 SCHEDULE_OCCURRENCE: Final = Table(

@@ -11,6 +11,8 @@ from services.sessions.templates.domain import BadRecurrenceError, Modality, che
 from shared.events.record import BillingCode, UnitRule
 from shared.web.shapes import MAX_TITLE_CHARACTERS, Day, Shape, Storable, Text, Title
 
+LOCATIONS_AT_MOST = 50
+
 
 def _is_rule(rule: str) -> str:
     try:
@@ -75,7 +77,8 @@ class TemplateBilling(Shape):
 class TemplateFacts(Shape):
     """A group session template, as it is made and as it is replaced (TPL-2)."""
 
-    location_id: UUID
+    location_ids: Annotated[tuple[UUID, ...], Field(min_length=1, max_length=LOCATIONS_AT_MOST)]
+    """Where it meets, each with its own sessions; a patient of none of them sits at the first one (TPL-4)."""
     title: Title
     description: Text = ""
     first_on: Day
@@ -112,6 +115,8 @@ class NewTemplate(TemplateFacts):
 class ChangedOccurrence(Shape):
     """What becomes of one occurrence: cancelled, or moved to another day or time (TPL-5)."""
 
+    location_id: UUID | None = None
+    """At this one of the template's locations; left out: at all of them."""
     cancelled: bool = False
     moved_to: Day | None = None
     starts_at: WallClock | None = None

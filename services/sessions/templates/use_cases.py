@@ -1,37 +1,48 @@
 """What can be done with group session templates."""
 
 from collections.abc import Awaitable
-from datetime import date, datetime
+from datetime import date, datetime, time
 from typing import Protocol
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from services.sessions.configuration.repository import require_group_sessions
+from services.sessions.directory.leading import require_leaders
 from services.sessions.directory.permissions import Action
-from services.sessions.directory.repository import load_location, load_staff
+from services.sessions.directory.repository import load_locations
 from services.sessions.directory.use_cases import permit
 from services.sessions.metadata import TRAIL
 from services.sessions.templates.domain import OccurrenceChange, Template, meets_on
+from services.sessions.templates.models import TEMPLATE
 from services.sessions.templates.repository import (
     add_template,
-    drop_change,
+    drop_changes,
     load_living_templates,
+    load_version,
     mark_template_deleted,
     replace_template,
-    store_change,
+    store_changes,
+    write_version,
 )
 from shared.clock import Clock
 from shared.database.audit import record_access
 from shared.database.transactions import Database, Transaction
+from shared.web.bodies import etag_of
 from shared.web.identity import Identity
+from shared.web.preconditions import refuse_stale, require_match
 from shared.web.problems import ConflictProblem, NotFoundProblem
 
 
 class Plan(Protocol):
     """Brings the sessions to come in line with the templates: what scheduling does for this floor."""
 
-    def __call__(self, db: Transaction, *, now: datetime, changed: UUID | None = None) -> Awaitable[None]:
-        """Plan the instance; sessions of the template `changed` get its leaders."""
+    def __call__(
+        self, db: Transaction, *, now: datetime, changed: UUID | None = None, retimed: UUID | None = None
+    ) -> Awaitable[None]:
+        """Plan the instance; sessions of the template `changed` get its leaders.
+
+        Raises `ConflictProblem` when patients of the template `retimed` would sit in two sessions at once.
+        """
 
 
 async def create_template(
@@ -39,7 +50,8 @@ async def create_template(
 ) -> None:
     """Add a group session template (TPL-1, TPL-2) and plan its first sessions.
 
-    Raises `ConflictProblem` when billing is given and the instance has no billing system (SET-6).
+    Raises `ConflictProblem` when billing is given and the instance has no billing system (SET-6), or one
+    of the leaders can't lead.
     """
     async with database.writing(identity.instance_id) as db:
         await _permit(db, identity, template)
@@ -49,17 +61,30 @@ async def create_template(
 
 
 async def edit_template(
-    database: Database, identity: Identity, template: Template, *, plan: Plan, clock: Clock
-) -> None:
-    """Replace a template; sessions that have started stay as they are (TPL-3)."""
+    database: Database,
+    identity: Identity,
+    template: Template,
+    *,
+    if_match: str | None,
+    plan: Plan,
+    clock: Clock,
+) -> int:
+    """Replace a template; sessions that have started stay as they are (TPL-3). Give its new version.
+
+    At a location that it leaves, what is to come is cancelled; at one that is new, its sessions begin.
+    Raises `PreconditionNeededProblem`, `StaleProblem`, or `ConflictProblem` when patients would sit in two
+    sessions at once (SCH-4).
+    """
     async with database.writing(identity.instance_id) as db:
         await _permit(db, identity, template)
         before = (await load_living_templates(db, [template.id]))[template.id]
-        if before.location_id != template.location_id:
-            raise ConflictProblem("A group stays at its location; make a template for the other one.")
-        await replace_template(db, template)
-        await plan(db, now=clock(), changed=template.id)
+        version = await load_version(db, TEMPLATE, template.id)
+        require_match(if_match, etag_of(version))
+        await replace_template(db, template, version=version)
+        retimed = None if template.meets_as(before) else template.id
+        await plan(db, now=clock(), changed=template.id, retimed=retimed)
         await _record(db, identity, "template.changed", template.id, clock())
+    return version + 1
 
 
 async def _permit(db: Transaction, identity: Identity, template: Template) -> None:
@@ -69,19 +94,26 @@ async def _permit(db: Transaction, identity: Identity, template: Template) -> No
         raise ConflictProblem(
             "This instance has no integrated billing; leave `billing` out, or set it up first."
         )
-    await load_location(db, template.location_id)
-    await load_staff(db, template.leader_ids)
+    await load_locations(db, template.location_ids)
+    await require_leaders(db, template.leader_ids)
 
 
 async def delete_template(
-    database: Database, identity: Identity, template_id: UUID, *, plan: Plan, clock: Clock
+    database: Database,
+    identity: Identity,
+    template_id: UUID,
+    *,
+    if_match: str | None,
+    plan: Plan,
+    clock: Clock,
 ) -> None:
     """Cancel the sessions to come of a template; what was documented is kept (TPL-3)."""
     async with database.writing(identity.instance_id) as db:
         await permit(db, identity, Action.MANAGE_TEMPLATES)
         await require_group_sessions(db)
         await load_living_templates(db, [template_id])
-        await mark_template_deleted(db, template_id, at=clock())
+        version = await _version(db, template_id, if_match)
+        await mark_template_deleted(db, template_id, version=version, at=clock())
         await plan(db, now=clock())
         await _record(db, identity, "template.deleted", template_id, clock())
 
@@ -90,34 +122,66 @@ async def change_occurrence(
     database: Database,
     identity: Identity,
     template_id: UUID,
-    change: OccurrenceChange,
+    on: date,
     *,
+    moved_to: date | None,
+    starts_at: time | None,
+    location_id: UUID | None,
+    if_match: str | None,
     plan: Plan,
     clock: Clock,
-) -> None:
-    """Move or cancel one occurrence that has not been held yet (TPL-5)."""
+) -> int:
+    """Move or cancel one occurrence that has not been held yet, at one location or at all (TPL-5).
+
+    Gives the template's new version. Raises `StaleProblem`, or `ConflictProblem` when patients would sit in
+    two sessions at once (SCH-4).
+    """
     async with database.writing(identity.instance_id) as db:
-        template = await _with_occurrence(db, identity, template_id, change.on)
-        zone = ZoneInfo((await load_location(db, template.location_id)).time_zone)
-        today = clock().astimezone(zone).date()
-        if min(change.on, change.moved_to or change.on) < today:
-            raise ConflictProblem(
-                "What is past can't be moved or cancelled, and nothing moves into the past."
-            )
-        await store_change(db, template_id, change)
-        await plan(db, now=clock())
+        template = await _with_occurrence(db, identity, template_id, on)
+        places = _places(template, location_id)
+        for location in (await load_locations(db, places)).values():
+            today = clock().astimezone(ZoneInfo(location.time_zone)).date()
+            if min(on, moved_to or on) < today:
+                raise ConflictProblem(
+                    "What is past can't be moved or cancelled, and nothing moves into the past."
+                )
+        changes = [
+            OccurrenceChange(location_id=one, on=on, moved_to=moved_to, starts_at=starts_at) for one in places
+        ]
+        version = await _version(db, template_id, if_match)
+        await write_version(db, TEMPLATE, template_id, version=version, values={})
+        await store_changes(db, template_id, changes)
+        await plan(db, now=clock(), retimed=template_id if moved_to else None)
         await _record(db, identity, "occurrence.changed", template_id, clock())
+    return version + 1
 
 
 async def restore_occurrence(
-    database: Database, identity: Identity, template_id: UUID, on: date, *, plan: Plan, clock: Clock
-) -> None:
-    """Put a moved or cancelled occurrence back to where the series has it (TPL-5)."""
+    database: Database,
+    identity: Identity,
+    template_id: UUID,
+    on: date,
+    *,
+    location_id: UUID | None,
+    if_match: str | None,
+    plan: Plan,
+    clock: Clock,
+) -> int:
+    """Put a moved or cancelled occurrence back to where the series has it (TPL-5); as `change_occurrence`."""
     async with database.writing(identity.instance_id) as db:
-        await _with_occurrence(db, identity, template_id, on)
-        await drop_change(db, template_id, on)
-        await plan(db, now=clock())
+        template = await _with_occurrence(db, identity, template_id, on)
+        version = await _version(db, template_id, if_match)
+        await write_version(db, TEMPLATE, template_id, version=version, values={})
+        await drop_changes(db, template_id, on, _places(template, location_id))
+        await plan(db, now=clock(), retimed=template_id)
         await _record(db, identity, "occurrence.restored", template_id, clock())
+    return version + 1
+
+
+async def _version(db: Transaction, template_id: UUID, if_match: str | None) -> int:
+    version = await load_version(db, TEMPLATE, template_id)
+    refuse_stale(if_match, etag_of(version))
+    return version
 
 
 async def _with_occurrence(db: Transaction, identity: Identity, template_id: UUID, on: date) -> Template:
@@ -127,6 +191,14 @@ async def _with_occurrence(db: Transaction, identity: Identity, template_id: UUI
     if not meets_on(template, on):
         raise NotFoundProblem("This group has no occurrence on that day.")
     return template
+
+
+def _places(template: Template, location_id: UUID | None) -> tuple[UUID, ...]:
+    if location_id is None:
+        return template.location_ids
+    if location_id not in template.location_ids:
+        raise NotFoundProblem("This group does not meet at that location.")
+    return (location_id,)
 
 
 async def _record(db: Transaction, identity: Identity, action: str, subject: UUID, at: datetime) -> None:

@@ -141,3 +141,14 @@ REQUIRED = {
 @pytest.mark.parametrize(("event_type", "required"), REQUIRED.items())
 def test_version_one_demands_no_more_than_it_always_did(event_type: str, required: set[str]) -> None:
     assert set(EVENT_TYPES[event_type].model_json_schema()["required"]) == required
+
+
+def test_a_record_from_before_times_and_reasons_travelled_is_still_read() -> None:
+    body = _body(SESSION_COMPLETED)
+    for participant in body["data"]["participants"]:
+        for name in ("arrived_at", "left_at", "absence_reason", "problems"):
+            del participant[name]
+    record = parse(json.dumps(body), SESSION_COMPLETED).data
+    assert {(one.arrived_at, one.absence_reason, one.problems) for one in record.participants} == {
+        (None, None, ())
+    }

@@ -179,7 +179,7 @@ class Clinic:
 
     def template_body(self, **changes: Any) -> dict[str, Any]:
         body = {
-            "location_id": str(self.location_id),
+            "location_ids": [str(self.location_id)],
             "title": "Process Group",
             "first_on": str(TODAY),
             "starts_at": CHICAGO_MORNING,

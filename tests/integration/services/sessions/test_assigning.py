@@ -23,6 +23,13 @@ async def _assign(clinic: Clinic, *patients: int, **body: Any) -> httpx2.Respons
     return await clinic.ask("Margaret", "POST", "/v1/assignments", json=body)
 
 
+async def _set_end(clinic: Clinic, assignment_id: str, day: date | None) -> None:
+    place = f"/v1/assignments/{assignment_id}"
+    seen = await clinic.ask("Margaret", "GET", place)
+    body = {"ends_on": str(day) if day else None}
+    await clinic.do("Margaret", "PATCH", place, json=body, headers={"If-Match": seen.headers["ETag"]})
+
+
 async def _group(clinic: Clinic, title: str = "Group", **changes: Any) -> UUID:
     template_id = await clinic.new_template(title=title, **changes)
     await clinic.generate(until=WEEKS[4])
@@ -125,7 +132,7 @@ async def test_ending_an_assignment_takes_the_patient_out_of_what_is_to_come(cli
         (await _assign(clinic, patient, template_ids=[str(template_id)])).json()["ids"][0]
         for patient in range(2)
     ]
-    await clinic.do("Margaret", "PATCH", f"/v1/assignments/{ids[0]}", json={"ends_on": str(WEEKS[1])})
+    await _set_end(clinic, ids[0], WEEKS[1])
     assert await _days_of(clinic, 0) == WEEKS[:2]
     clinic.clock.forward(days=7)
     await clinic.do("Margaret", "DELETE", f"/v1/assignments/{ids[1]}")
@@ -182,11 +189,11 @@ async def test_beyond_capacity_one_waits_and_moves_up(clinic: Clinic) -> None:
 async def test_who_gave_a_place_up_and_wants_it_again_waits_behind_the_others(clinic: Clinic) -> None:
     template_id = await _group(clinic, capacity=1)
     (first,) = (await _assign(clinic, 0, template_ids=[str(template_id)])).json()["ids"]
-    await clinic.do("Margaret", "PATCH", f"/v1/assignments/{first}", json={"ends_on": str(TODAY)})
+    await _set_end(clinic, first, TODAY)
     clinic.clock.forward(minutes=1)
     await _assign(clinic, 1, template_ids=[str(template_id)])
     clinic.clock.forward(minutes=1)
-    await clinic.do("Margaret", "PATCH", f"/v1/assignments/{first}", json={"ends_on": None})
+    await _set_end(clinic, first, None)
     assert [one["waiting_position"] for one in await _schedule_of(clinic, 0)] == [1] * 5
 
 

@@ -1,3 +1,4 @@
+import asyncio
 from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
@@ -150,3 +151,22 @@ async def test_no_value_of_a_broken_line_is_told(clinic: Clinic) -> None:
     report = await _import(clinic, ndjson(broken, patient(name=[{"text": "Kowalski"}])))
     assert len(report["problems"]) == 2
     assert "Kowalski" not in str(report)
+
+
+async def test_two_imports_at_once_of_one_new_number_give_one_patient(clinic: Clinic) -> None:
+    files = [ndjson(patient(f"pat-{number}")) for number in range(4)]
+    reports = await asyncio.gather(*(_import(clinic, content) for content in files))
+    refused = [one["reason"] for report in reports for one in report["problems"]]
+    assert len(await clinic.rows(PATIENT)) == 4
+    assert refused == [PATIENT_OF_TWO] * 3
+
+
+async def test_a_number_taken_by_hand_during_an_import_is_nobodys_twice(clinic: Clinic) -> None:
+    number = patient()["identifier"][0]["value"]
+    by_hand = {"mrn": number, "first_name": "Anna", "last_name": "Kim"}
+    answers = await asyncio.gather(
+        clinic.ask("Ada", "POST", IMPORTS, content=ndjson(patient())),
+        clinic.ask("Ada", "POST", "/v1/directory/patients", json=by_hand),
+    )
+    assert {one.status_code for one in answers} <= {200, 201, 409}
+    assert [one.mrn for one in await clinic.rows(PATIENT)].count(number) == 1

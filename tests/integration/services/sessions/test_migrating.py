@@ -69,7 +69,7 @@ async def test_sqlite_keeps_every_row_and_every_reference(tmp_path: Path) -> Non
         enforced = (await connection.execute(text("PRAGMA foreign_keys"))).scalar_one()
         counted = [
             (await connection.execute(text(f"SELECT count(*) FROM {table}"))).scalar_one()  # noqa: S608
-            for table in ("group_session", "roster_entry", "assignment")
+            for table in ("group_session", "roster_entry", "assignment", "template_location")
         ]
     await engine.dispose()
-    assert (broken, enforced, counted) == ([], 1, [1, 1, 1])
+    assert (broken, enforced, counted) == ([], 1, [1, 1, 1, 1])

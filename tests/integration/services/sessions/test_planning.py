@@ -31,7 +31,9 @@ async def _sweep(clinic: Clinic) -> None:
 
 async def _edit(clinic: Clinic, template_id: UUID, **changes: Any) -> None:
     body = clinic.template_body(**changes)
-    await clinic.do("Ada", "PUT", f"/v1/templates/{template_id}", json=body)
+    place = f"/v1/templates/{template_id}"
+    seen = await clinic.do("Ada", "GET", place)
+    await clinic.do("Ada", "PUT", place, json=body, if_match=f'"{seen["version"]}"')
 
 
 async def _statuses(clinic: Clinic) -> dict[date, str]:
@@ -226,7 +228,9 @@ async def test_a_template_is_read_as_it_was_written(clinic: Clinic) -> None:
 async def test_templates_are_changed_and_deleted_by_who_may_manage_them(clinic: Clinic) -> None:
     template_id = await clinic.new_template()
     place, body = f"/v1/templates/{template_id}", clinic.template_body()
-    changing = {name: (await clinic.ask(name, "PUT", place, json=body)).status_code for name in STAFF}
+    changing = {
+        name: (await clinic.ask(name, "PUT", place, json=body, if_match="*")).status_code for name in STAFF
+    }
     assert changing == {name: 204 if name in {"Ada", "Tess"} else 403 for name in STAFF}
     deleting = {name: (await clinic.ask(name, "DELETE", place)).status_code for name in STAFF}
     assert {name for name, status in deleting.items() if status == 403} == set(STAFF) - {"Ada", "Tess"}

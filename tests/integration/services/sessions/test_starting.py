@@ -1,8 +1,9 @@
 import pytest
 
 from services.sessions.metadata import TRAIL
+from services.sessions.scheduling.domain import session_id_of
 from services.sessions.scheduling.models import SESSION_LEADER
-from tests.integration.services.sessions.clinic import STAFF, Clinic
+from tests.integration.services.sessions.clinic import STAFF, TODAY, Clinic
 
 MAY_START = {"Ada", "Rosa", "Margaret", "Tom", "Ivy", "Frank"}
 
@@ -81,3 +82,25 @@ async def test_a_session_is_not_started_before_its_day(clinic: Clinic) -> None:
     clinic.clock.forward(days=-1)
     answer = await clinic.ask("Margaret", "POST", f"/v1/group-sessions/{session_id}/start")
     assert answer.status_code == 409
+
+
+@pytest.mark.rule("DOC-2", "DOC-3")
+async def test_with_nobody_expected_it_is_started_but_signed_with_a_walk_in_only(clinic: Clinic) -> None:
+    template_id = await clinic.new_template()
+    session_id = session_id_of(template_id, TODAY)
+    await clinic.do("Margaret", "POST", f"/v1/group-sessions/{session_id}/start")
+    await clinic.write_group_note(session_id)
+    refused = await clinic.sign(session_id)
+    assert (refused.status_code, refused.json()["errors"]) == (
+        409,
+        [
+            {
+                "pointer": "#/roster",
+                "detail": "nobody is on the roster: add who came, or delete the session",
+            }
+        ],
+    )
+    (patient_id, *_) = clinic.patient_ids
+    await clinic.do("Margaret", "PUT", f"/v1/group-sessions/{session_id}/roster/{patient_id}")
+    await clinic.mark(session_id, {patient_id: "absent"})
+    assert (await clinic.sign(session_id)).status_code == 201

@@ -50,9 +50,18 @@ async def test_text_that_a_database_can_not_hold_is_pointed_at(clinic: Clinic, f
     assert answer.json()["errors"][0]["pointer"].startswith(f"#/{field}")
 
 
-async def test_a_template_names_leaders_who_exist(clinic: Clinic) -> None:
-    body = clinic.template_body(leader_ids=[str(clinic.id_of("nobody"))])
-    assert (await clinic.ask("Ada", "POST", "/v1/templates", json=body)).status_code == 404
+@pytest.mark.rule("TPL-2", "PERM-2")
+@pytest.mark.parametrize(
+    ("name", "reason"), [("nobody", "no member"), ("Tom", "not active"), ("Nora", "no role or feature")]
+)
+async def test_a_template_names_leaders_who_can_lead(clinic: Clinic, name: str, reason: str) -> None:
+    place = f"/v1/directory/staff/{clinic.id_of('Tom')}"
+    await clinic.do("Ada", "PATCH", place, json={"active": False}, headers={"If-Match": '"1"'})
+    body = clinic.template_body(leader_ids=[str(clinic.id_of(one)) for one in ("Margaret", name)])
+    answer = await clinic.ask("Ada", "POST", "/v1/templates", json=body)
+    (error,) = answer.json()["errors"]
+    assert (answer.status_code, error["pointer"]) == (409, "#/leader_ids/1")
+    assert reason in error["detail"]
 
 
 @pytest.mark.rule("SCH-1")

@@ -14,7 +14,9 @@ MIDNIGHT = datetime(2026, 3, 10, tzinfo=UTC)
 def _meeting(number: int, starts: int, minutes: int) -> Meeting:
     starts_at = MIDNIGHT + timedelta(minutes=starts)
     ends_at = starts_at + timedelta(minutes=minutes)
-    return Meeting(session_id=UUID(int=number), title="", starts_at=starts_at, ends_at=ends_at)
+    return Meeting(
+        session_id=UUID(int=number), template_id=UUID(int=0), title="", starts_at=starts_at, ends_at=ends_at
+    )
 
 
 @st.composite

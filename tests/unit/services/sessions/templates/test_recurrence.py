@@ -15,13 +15,15 @@ from services.sessions.templates.domain import (
 from shared.identifiers import new_id
 
 CHICAGO = ZoneInfo("America/Chicago")
+PLACE = new_id()
 TUESDAY = date(2026, 3, 10)
 
 
 def _template(**changes: Any) -> Template:
     facts: dict[str, Any] = {
         "id": new_id(),
-        "location_id": new_id(),
+        "home_id": PLACE,
+        "location_ids": (PLACE,),
         "title": "Process Group",
         "description": "",
         "first_on": TUESDAY,
@@ -41,7 +43,7 @@ def _days(
 ) -> list[str]:
     template = _template(recurrence=rule, first_on=first_on)
     since = since or first_on
-    met = occurrences(template, CHICAGO, since=since, until=since + timedelta(weeks=weeks))
+    met = occurrences(template, PLACE, CHICAGO, since=since, until=since + timedelta(weeks=weeks))
     return [f"{one.on:%m-%d}" for one in met]
 
 
@@ -87,7 +89,7 @@ def test_nothing_is_before_the_first_day() -> None:
 
 def test_a_yearly_leap_day_comes_in_leap_years() -> None:
     template = _template(recurrence="FREQ=YEARLY", first_on=date(2024, 2, 29))
-    met = occurrences(template, CHICAGO, since=date(2024, 1, 1), until=date(2033, 1, 1))
+    met = occurrences(template, PLACE, CHICAGO, since=date(2024, 1, 1), until=date(2033, 1, 1))
     assert [one.on for one in met] == [date(2024, 2, 29), date(2028, 2, 29), date(2032, 2, 29)]
 
 
@@ -99,7 +101,7 @@ def test_a_yearly_leap_day_comes_in_leap_years() -> None:
 )
 def test_nine_stays_nine_when_clocks_change(first_on: date, hours_in_utc: list[int]) -> None:
     template = _template(first_on=first_on)
-    met = list(occurrences(template, CHICAGO, since=first_on, until=first_on + timedelta(weeks=1)))
+    met = list(occurrences(template, PLACE, CHICAGO, since=first_on, until=first_on + timedelta(weeks=1)))
     assert [one.starts_at.hour for one in met] == hours_in_utc
     assert {one.starts_at.astimezone(CHICAGO).time() for one in met} == {time(9)}
 
@@ -107,7 +109,7 @@ def test_nine_stays_nine_when_clocks_change(first_on: date, hours_in_utc: list[i
 @pytest.mark.rule("TPL-2")
 def test_an_hour_that_a_clock_change_skips_is_the_one_after_it() -> None:
     template = _template(first_on=date(2026, 3, 8), starts_at=time(2, 30), recurrence=None)
-    (met,) = occurrences(template, CHICAGO, since=TUESDAY - timedelta(days=2), until=TUESDAY)
+    (met,) = occurrences(template, PLACE, CHICAGO, since=TUESDAY - timedelta(days=2), until=TUESDAY)
     assert met.starts_at == datetime(2026, 3, 8, 8, 30, tzinfo=UTC)
 
 
@@ -121,9 +123,9 @@ def test_an_hour_that_a_clock_change_skips_is_the_one_after_it() -> None:
 def test_two_horizons_side_by_side_give_what_one_does(since: date, days: int, split: int, rule: str) -> None:
     until, middle = since + timedelta(days=days), since + timedelta(days=min(split, days))
     template = _template(recurrence=rule)
-    whole = list(occurrences(template, CHICAGO, since=since, until=until))
-    first = list(occurrences(template, CHICAGO, since=since, until=middle))
-    rest = list(occurrences(template, CHICAGO, since=middle + timedelta(days=1), until=until))
+    whole = list(occurrences(template, PLACE, CHICAGO, since=since, until=until))
+    first = list(occurrences(template, PLACE, CHICAGO, since=since, until=middle))
+    rest = list(occurrences(template, PLACE, CHICAGO, since=middle + timedelta(days=1), until=until))
     assert first + rest == whole
 
 
@@ -188,12 +190,12 @@ def test_no_text_breaks_the_check(rule: str) -> None:
 @pytest.mark.rule("TPL-2")
 def test_of_an_hour_that_a_clock_change_repeats_the_first_is_meant() -> None:
     template = _template(first_on=date(2026, 11, 1), starts_at=time(1, 30), recurrence=None)
-    (met,) = occurrences(template, CHICAGO, since=date(2026, 11, 1), until=date(2026, 11, 1))
+    (met,) = occurrences(template, PLACE, CHICAGO, since=date(2026, 11, 1), until=date(2026, 11, 1))
     assert met.starts_at == datetime(2026, 11, 1, 6, 30, tzinfo=UTC)
 
 
 @pytest.mark.rule("TPL-2")
 def test_a_day_that_is_an_exception_is_left_out() -> None:
     template = _template(exceptions=(date(2026, 3, 17),))
-    met = occurrences(template, CHICAGO, since=TUESDAY, until=date(2026, 3, 24))
+    met = occurrences(template, PLACE, CHICAGO, since=TUESDAY, until=date(2026, 3, 24))
     assert [one.on for one in met] == [TUESDAY, date(2026, 3, 24)]

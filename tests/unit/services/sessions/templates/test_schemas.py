@@ -24,7 +24,7 @@ BILLING: dict[str, Any] = {
 
 def _template(**changes: Any) -> NewTemplate:
     body = {
-        "location_id": str(new_id()),
+        "location_ids": [str(new_id())],
         "title": "Process Group",
         "first_on": "2026-03-10",
         "starts_at": "09:00",
