@@ -1,7 +1,8 @@
-"""Keeps the sessions of every instance up to the horizon: `python -m services.sessions.planner`."""
+"""Plans every instance ahead and tells what waits there: `python -m services.sessions.planner`."""
 
 import asyncio
 
+from services.sessions.documentation.telling import tell_what_waits
 from services.sessions.metadata import SERVICE
 from services.sessions.scheduling.planning import Planner
 from services.sessions.scheduling.sweeping import Sweeper
@@ -18,6 +19,7 @@ async def serve(settings: Settings, own: SessionsSettings) -> None:
     sweeper = Sweeper(
         database=database,
         plan=Planner(horizon_days=own.horizon_days),
+        then=(tell_what_waits,),
         every_seconds=own.plan_every_seconds,
         show_life=sign_of_life(settings.alive_file),
     )
