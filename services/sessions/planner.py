@@ -7,6 +7,7 @@ from services.sessions.metadata import SERVICE
 from services.sessions.scheduling.planning import Planner
 from services.sessions.scheduling.sweeping import Sweeper
 from services.sessions.settings import SessionsSettings
+from services.sessions.stream.numbering import forget_old_changes
 from shared.messaging.alive import sign_of_life
 from shared.observability.logs import configure_logging
 from shared.runtime import open_database, stopped_by_signal
@@ -19,7 +20,7 @@ async def serve(settings: Settings, own: SessionsSettings) -> None:
     sweeper = Sweeper(
         database=database,
         plan=Planner(horizon_days=own.horizon_days),
-        then=(tell_what_waits,),
+        then=(tell_what_waits, forget_old_changes),
         every_seconds=own.plan_every_seconds,
         show_life=sign_of_life(settings.alive_file),
     )

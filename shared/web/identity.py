@@ -26,6 +26,8 @@ class Identity:
     instance_id: UUID
     authenticated_at: datetime
     """When the user last proved who they are, not when the token was made."""
+    expires_at: datetime
+    """When the token expires, which ends what it has opened."""
 
 
 class SigningKeys(Protocol):
@@ -84,6 +86,7 @@ class TokenVerifier:
                 user_id=UUID(claims["sub"]),
                 instance_id=UUID(claims["instance"]),
                 authenticated_at=datetime.fromtimestamp(int(claims["auth_time"]), UTC),
+                expires_at=datetime.fromtimestamp(int(claims["exp"]), UTC),
             )
         except (jwt.PyJWTError, KeyError, ValueError, TypeError):
             raise UnauthenticatedProblem(

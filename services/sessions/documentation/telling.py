@@ -16,6 +16,7 @@ from services.sessions.documentation.waiting import waits
 from services.sessions.documentation.worklists import signers_of
 from services.sessions.metadata import LEDGER, SERVICE
 from services.sessions.scheduling.models import SESSION
+from services.sessions.stream.changes import note_waiting
 from services.sessions.templates.models import TEMPLATE
 from shared.database.dialects import upsert
 from shared.database.transactions import Transaction
@@ -35,6 +36,7 @@ async def tell_what_waits(db: Transaction, *, now: datetime) -> None:
     waiting = await _claim(db, found, now)
     if waiting:
         facts = {one.session_id: one for one in await _facts(db, waiting)}
+        await note_waiting(db, list(facts.values()))
         await publish_all(db, LEDGER, source=SERVICE, event_type=SESSION_NEEDS_ATTENTION, facts=facts, at=now)
 
 
