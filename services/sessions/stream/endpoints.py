@@ -50,7 +50,7 @@ class EventStream(StreamingResponse):
             self._streams.leave(self._identity.user_id)
 
 
-@router.get(STREAM_PATH, response_class=EventStream, responses=_DESCRIBED)
+@router.get(STREAM_PATH, status_code=200, response_class=EventStream, responses=_DESCRIBED)
 async def get_stream(
     request: Request,
     call: CurrentCall,
