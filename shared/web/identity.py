@@ -1,16 +1,15 @@
 """Who is asking: access tokens are JWTs of one issuer (RFC 9068), checked the same way everywhere."""
 
-import json
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from pathlib import Path
-from typing import Final, Protocol
+from typing import Final
 from uuid import UUID
 
 import jwt
 from fastapi import Request
 
 from shared.web.problems import UnauthenticatedProblem
+from shared.web.signing_keys import SigningKeys
 
 ALGORITHMS: Final = ("EdDSA", "ES256", "RS256")
 """An allowlist; `none` and the shared-secret algorithms are not on it."""
@@ -30,38 +29,6 @@ class Identity:
     """When the token expires, which ends what it has opened."""
 
 
-class SigningKeys(Protocol):
-    """Where the issuer's public keys come from."""
-
-    def key_for(self, token: str) -> jwt.PyJWK:
-        """Find the key that a token names; raises `jwt.PyJWTError`."""
-
-
-class KeysInFile:
-    """The keys of an issuer on the same machine."""
-
-    def __init__(self, path: Path) -> None:
-        self._keys = {key.key_id: key for key in jwt.PyJWKSet.from_dict(json.loads(path.read_text())).keys}
-
-    def key_for(self, token: str) -> jwt.PyJWK:
-        """Find the key that a token names."""
-        try:
-            return self._keys[jwt.get_unverified_header(token)["kid"]]
-        except KeyError:
-            raise jwt.InvalidKeyError from None
-
-
-class KeysAtAddress:
-    """The keys of an OIDC issuer, fetched over https and kept for five minutes."""
-
-    def __init__(self, address: str) -> None:
-        self._client = jwt.PyJWKClient(address, cache_keys=True, lifespan=300, timeout=5)
-
-    def key_for(self, token: str) -> jwt.PyJWK:
-        """Find the key that a token names."""
-        return self._client.get_signing_key_from_jwt(token)
-
-
 @dataclass(frozen=True, kw_only=True)
 class TokenVerifier:
     """Takes access tokens of one issuer for one audience."""
@@ -70,12 +37,15 @@ class TokenVerifier:
     audience: str
     keys: SigningKeys
 
-    def verify(self, token: str) -> Identity:
-        """Tell who a token speaks for; raises `UnauthenticatedProblem` without saying which check failed."""
+    async def verify(self, token: str) -> Identity:
+        """Tell who a token speaks for; raises `UnauthenticatedProblem` without saying which check failed.
+
+        Raises `KeysUnavailableProblem` where the issuer's keys can't be had.
+        """
         try:
             claims = jwt.decode(
                 token,
-                self.keys.key_for(token),
+                await self.keys.key_for(token),
                 algorithms=ALGORITHMS,
                 audience=self.audience,
                 issuer=self.issuer,
@@ -93,11 +63,6 @@ class TokenVerifier:
                 "The access token is not valid for this service, or it has expired.",
                 headers={"WWW-Authenticate": 'Bearer error="invalid_token"'},
             ) from None
-
-
-def signing_keys(place: str) -> SigningKeys:
-    """Read keys from an https address or a file."""
-    return KeysAtAddress(place) if place.startswith("https://") else KeysInFile(Path(place))
 
 
 def current_identity(request: Request) -> Identity:
