@@ -22,7 +22,6 @@ from shared.web.signing_keys import (
     KeysUnavailableProblem,
 )
 
-
 PATIENCE_SECONDS = 10
 
 
