@@ -84,17 +84,14 @@ class Streams:
         begin, name = (last, "ready") if after is None else await self._resumed(identity, after, last)
         yield f"retry: {RETRY_MILLISECONDS}\n".encode() + _event(name, {}, number=begin)
         beat = loop.time()
-        while not stopping.is_set():
-            if self.clock() >= identity.expires_at:
-                yield _end("token_expired")
-                return
+        while (reason := self._over(identity, stopping)) is None:
             last = await self.lookout.last_number(identity.instance_id)
             is_due = loop.time() - beat >= self.heartbeat_seconds
             if last > begin or is_due:
                 news = await self._news(identity, begin)
                 if news is None:
-                    yield _end("forbidden")
-                    return
+                    reason = "forbidden"
+                    break
                 begin = news.until
                 if news.events or is_due:
                     yield news.events or f"id: {begin}\n:\n\n".encode()
@@ -102,7 +99,12 @@ class Streams:
             if last <= begin:
                 with suppress(TimeoutError):
                     await asyncio.wait_for(stopping.wait(), LOOK_EVERY_SECONDS)
-        yield _end("stopping")
+        yield _end(reason)
+
+    def _over(self, identity: Identity, stopping: asyncio.Event) -> str | None:
+        if stopping.is_set():
+            return "stopping"
+        return "token_expired" if self.clock() >= identity.expires_at else None
 
     async def _resumed(self, identity: Identity, after: int, last: int) -> tuple[int, str]:
         """Tell whether all that came after a number is still there; else the reader starts anew from now."""
