@@ -2,8 +2,10 @@
 
 import asyncio
 import signal
+import sys
 from collections.abc import Callable, Coroutine
-from typing import Any
+from contextlib import suppress
+from typing import Any, Final
 
 import uvicorn
 from celery import Celery
@@ -19,6 +21,10 @@ from shared.messaging.relay import Relay
 from shared.messaging.tables import Ledger
 from shared.observability.logs import configure_logging
 from shared.settings import Settings, read_settings
+from shared.web.stopping import Server, Stoppable
+
+STARTUP_FAILURE: Final = 3
+"""As uvicorn itself ends when it could not start to serve."""
 
 
 def open_database(url: str, *, settings: Settings, rings: str | None = None) -> Database:
@@ -54,14 +60,20 @@ def serve_http(create_application: Callable[[], ASGIApp], *, service: str) -> No
     """Serve an application on OPENCIRCLE_HTTP_HOST and _PORT until told to stop."""
     settings = read_settings(Settings)
     configure_logging(service=service, level=settings.log_level)
-    uvicorn.run(
-        create_application(),
+    application = Stoppable(create_application())
+    config = uvicorn.Config(
+        application,
         host=settings.http_host,
         port=settings.http_port,
         log_config=None,
         access_log=False,
         server_header=False,
     )
+    server = Server(config, stopping=application.stopping)
+    with suppress(KeyboardInterrupt):
+        server.run()
+    if not server.started:
+        sys.exit(STARTUP_FAILURE)
 
 
 def run_worker(application: Celery, *, settings: Settings, pool: str = "solo", concurrency: int = 1) -> None:

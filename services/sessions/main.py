@@ -12,11 +12,15 @@ from services.sessions.directory.staff_endpoints import router as staff_router
 from services.sessions.documentation.endpoints import router as documentation_router
 from services.sessions.documentation.history_endpoints import router as history_router
 from services.sessions.documentation.people_endpoints import router as people_router
+from services.sessions.documentation.worklist_endpoints import router as worklist_router
 from services.sessions.metadata import IDEMPOTENCY, LEDGER, SERVICE, TRAIL
 from services.sessions.scheduling.calendar_endpoints import CALENDARS_PATH, feeds_router
 from services.sessions.scheduling.endpoints import router as scheduling_router
 from services.sessions.scheduling.planning import Planner
 from services.sessions.settings import SessionsSettings
+from services.sessions.stream.endpoints import router as stream_router
+from services.sessions.stream.following import Streams
+from services.sessions.stream.numbering import Lookout
 from services.sessions.templates.endpoints import router as templates_router
 from shared.clock import Clock, now_utc
 from shared.database.transactions import Database
@@ -39,6 +43,8 @@ ROUTERS = (
     documentation_router,
     history_router,
     people_router,
+    worklist_router,
+    stream_router,
 )
 ISSUER_PATHS = ("/v1/token", "/.well-known/jwks.json")
 
@@ -55,7 +61,11 @@ def build_application(
 ) -> FastAPI:
     """Build the application on a database and a time of day."""
     routers: tuple[APIRouter, ...] = ROUTERS
-    state: dict[str, object] = {"clock": clock, "plan": Planner(horizon_days=own.horizon_days)}
+    state: dict[str, object] = {
+        "clock": clock,
+        "plan": Planner(horizon_days=own.horizon_days),
+        "streams": Streams(database=database, clock=clock, lookout=Lookout(database=database, clock=clock)),
+    }
     if own.issuer_key is not None:
         if settings.environment is Environment.PRODUCTION:
             refuse_setting("OPENCIRCLE_SESSIONS_ISSUER_KEY", "the built-in issuer is not for production")

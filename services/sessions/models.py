@@ -5,6 +5,7 @@ from services.sessions.directory import models as directory
 from services.sessions.documentation import models as documentation
 from services.sessions.metadata import metadata
 from services.sessions.scheduling import models as scheduling
+from services.sessions.stream import models as stream
 from services.sessions.templates import models as templates
 
-__all__ = ["configuration", "directory", "documentation", "metadata", "scheduling", "templates"]
+__all__ = ["configuration", "directory", "documentation", "metadata", "scheduling", "stream", "templates"]

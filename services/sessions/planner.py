@@ -1,11 +1,13 @@
-"""Keeps the sessions of every instance up to the horizon: `python -m services.sessions.planner`."""
+"""Plans every instance ahead and tells what waits there: `python -m services.sessions.planner`."""
 
 import asyncio
 
+from services.sessions.documentation.telling import tell_what_waits
 from services.sessions.metadata import SERVICE
 from services.sessions.scheduling.planning import Planner
 from services.sessions.scheduling.sweeping import Sweeper
 from services.sessions.settings import SessionsSettings
+from services.sessions.stream.numbering import forget_old_changes
 from shared.messaging.alive import sign_of_life
 from shared.observability.logs import configure_logging
 from shared.runtime import open_database, stopped_by_signal
@@ -18,6 +20,7 @@ async def serve(settings: Settings, own: SessionsSettings) -> None:
     sweeper = Sweeper(
         database=database,
         plan=Planner(horizon_days=own.horizon_days),
+        then=(tell_what_waits, forget_old_changes),
         every_seconds=own.plan_every_seconds,
         show_life=sign_of_life(settings.alive_file),
     )

@@ -21,4 +21,4 @@ class SessionNeedsAttention(Contract):
     session_id: UUID
     waiting: Waiting
     user_ids: tuple[UUID, ...]
-    """Whose worklist it is on."""
+    """Whose turn it is; admins see it on their worklist too."""

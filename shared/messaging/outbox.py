@@ -1,9 +1,8 @@
 """Publishing: an event and its deliveries are rows of the transaction that they tell of."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from uuid import UUID
-
-from sqlalchemy import insert
 
 from shared.database.bulk import insert_new
 from shared.database.transactions import Transaction
@@ -28,30 +27,51 @@ async def publish(
 
     The relay is woken by the commit. Nothing is sent when the transaction is rolled back.
     """
-    envelope = envelope_of(type(facts))(
-        id=new_id(),
-        source=f"/services/{source}",
-        type=event_type,
-        subject=str(subject),
-        time=at,
-        instanceid=db.instance_id,
-        data=facts,
+    (event_id,) = await publish_all(
+        db, ledger, source=source, event_type=event_type, facts={subject: facts}, at=at
     )
-    await db.execute(
-        insert(ledger.event).values(
-            id=envelope.id,
-            instance_id=db.instance_id,
+    return event_id
+
+
+async def publish_all(
+    db: Transaction,
+    ledger: Ledger,
+    *,
+    source: str,
+    event_type: str,
+    facts: Mapping[UUID, Contract],
+    at: datetime,
+) -> list[UUID]:
+    """Add an event of one type for each subject, set-based, as `publish` does for one."""
+    envelopes = [
+        envelope_of(type(one))(
+            id=new_id(),
+            source=f"/services/{source}",
             type=event_type,
-            subject=envelope.subject,
-            occurred_at=at,
-            body=envelope.model_dump_json(),
+            subject=str(subject),
+            time=at,
+            instanceid=db.instance_id,
+            data=one,
         )
-    )
-    await insert_new(
-        db.connection, ledger.delivery, [_owed(envelope.id, name, at) for name in subscribers(event_type)]
-    )
-    await db.ring()
-    return envelope.id
+        for subject, one in facts.items()
+    ]
+    events = [
+        {
+            "id": envelope.id,
+            "instance_id": db.instance_id,
+            "type": event_type,
+            "subject": envelope.subject,
+            "occurred_at": at,
+            "body": envelope.model_dump_json(),
+        }
+        for envelope in envelopes
+    ]
+    owed = [_owed(one.id, name, at) for one in envelopes for name in subscribers(event_type)]
+    await insert_new(db.connection, ledger.event, events)
+    await insert_new(db.connection, ledger.delivery, owed)
+    if owed:
+        await db.ring()
+    return [one.id for one in envelopes]
 
 
 def _owed(event_id: UUID, consumer: str, at: datetime) -> dict[str, object]:

@@ -1,19 +1,18 @@
 """Who is asking: access tokens are JWTs of one issuer (RFC 9068), checked the same way everywhere."""
 
 import hashlib
-import json
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from pathlib import Path
-from typing import Final, Protocol
+from typing import Final
 from uuid import UUID
 
 import jwt
 from fastapi import Request
 
 from shared.web.problems import UnauthenticatedProblem
+from shared.web.signing_keys import SigningKeys
 
 ALGORITHMS: Final = ("EdDSA", "ES256", "RS256")
 """An allowlist; `none` and the shared-secret algorithms are not on it."""
@@ -29,38 +28,8 @@ class Identity:
     instance_id: UUID
     authenticated_at: datetime
     """When the user last proved who they are, not when the token was made."""
-
-
-class SigningKeys(Protocol):
-    """Where the issuer's public keys come from."""
-
-    def key_for(self, token: str) -> jwt.PyJWK:
-        """Find the key that a token names; raises `jwt.PyJWTError`."""
-
-
-class KeysInFile:
-    """The keys of an issuer on the same machine."""
-
-    def __init__(self, path: Path) -> None:
-        self._keys = {key.key_id: key for key in jwt.PyJWKSet.from_dict(json.loads(path.read_text())).keys}
-
-    def key_for(self, token: str) -> jwt.PyJWK:
-        """Find the key that a token names."""
-        try:
-            return self._keys[jwt.get_unverified_header(token)["kid"]]
-        except KeyError:
-            raise jwt.InvalidKeyError from None
-
-
-class KeysAtAddress:
-    """The keys of an OIDC issuer, fetched over https and kept for five minutes."""
-
-    def __init__(self, address: str) -> None:
-        self._client = jwt.PyJWKClient(address, cache_keys=True, lifespan=300, timeout=5)
-
-    def key_for(self, token: str) -> jwt.PyJWK:
-        """Find the key that a token names."""
-        return self._client.get_signing_key_from_jwt(token)
+    expires_at: datetime
+    """When the token expires, which ends what it has opened."""
 
 
 KNOWN_FOR_SECONDS: Final = 60
@@ -83,44 +52,42 @@ class TokenVerifier:
     """Seconds since 1970."""
     _known: dict[bytes, tuple[Identity, float]] = field(default_factory=dict, init=False, repr=False)
 
-    def verify(self, token: str) -> Identity:
-        """Tell who a token speaks for; raises `UnauthenticatedProblem` without saying which check failed."""
+    async def verify(self, token: str) -> Identity:
+        """Tell who a token speaks for; raises `UnauthenticatedProblem` without saying which check failed.
+
+        Raises `KeysUnavailableProblem` where the issuer's keys can't be had.
+        """
         name, now = hashlib.sha256(token.encode()).digest(), self.clock()
         identity, known_until = self._known.get(name, (None, now))
         if identity is None or now >= known_until:
-            identity, expires_at = self._checked(token)
+            identity = await self._checked(token)
             if len(self._known) >= KNOWN_AT_MOST:
                 self._known.clear()
-            self._known[name] = (identity, min(expires_at, now + KNOWN_FOR_SECONDS))
+            self._known[name] = (identity, min(identity.expires_at.timestamp(), now + KNOWN_FOR_SECONDS))
         return identity
 
-    def _checked(self, token: str) -> tuple[Identity, float]:
+    async def _checked(self, token: str) -> Identity:
         try:
             claims = jwt.decode(
                 token,
-                self.keys.key_for(token),
+                await self.keys.key_for(token),
                 algorithms=ALGORITHMS,
                 audience=self.audience,
                 issuer=self.issuer,
                 leeway=CLOCK_LEEWAY_SECONDS,
                 options={"require": ["exp", "iat", "sub", "aud", "iss"]},
             )
-            identity = Identity(
+            return Identity(
                 user_id=UUID(claims["sub"]),
                 instance_id=UUID(claims["instance"]),
                 authenticated_at=datetime.fromtimestamp(int(claims["auth_time"]), UTC),
+                expires_at=datetime.fromtimestamp(int(claims["exp"]), UTC),
             )
-            return identity, float(claims["exp"])
         except (jwt.PyJWTError, KeyError, ValueError, TypeError):
             raise UnauthenticatedProblem(
                 "The access token is not valid for this service, or it has expired.",
                 headers={"WWW-Authenticate": 'Bearer error="invalid_token"'},
             ) from None
-
-
-def signing_keys(place: str) -> SigningKeys:
-    """Read keys from an https address or a file."""
-    return KeysAtAddress(place) if place.startswith("https://") else KeysInFile(Path(place))
 
 
 def current_identity(request: Request) -> Identity:

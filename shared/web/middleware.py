@@ -111,7 +111,7 @@ class Identified:
         """Serve one request."""
         if scope["type"] == "http" and not self._is_open(scope["path"]):
             try:
-                scope["identity"] = self._verifier.verify(_bearer(scope))
+                scope["identity"] = await self._verifier.verify(_bearer(scope))
             except Problem as problem:
                 await problem_response(problem)(scope, receive, send)
                 return

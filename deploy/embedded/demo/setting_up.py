@@ -119,7 +119,7 @@ async def plan_day(clinic: Clinic) -> list[str]:
     days = {"since": clinic.day.isoformat(), "until": clinic.day.isoformat()}
     await clinic.admin.post("/v1/group-sessions/generation", days)
     view = await clinic.admin.get(f"/v1/group-sessions?location_id={clinic.location['id']}&date={clinic.day}")
-    by_title = {one["title"]: one["id"] for one in view["items"]}
+    by_title = {one["title"]: one["id"] for one in view["upcoming"]}
     return [by_title[group.title] for group in GROUPS]
 
 

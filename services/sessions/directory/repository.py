@@ -117,16 +117,22 @@ async def staff_ids_by_npi(db: Transaction, npis: Collection[str]) -> dict[str, 
 async def load_access(db: Transaction, ids: Collection[UUID]) -> dict[UUID, StaffAccess]:
     """Give what users may do, for those that have an entry."""
     rows = await db.all(db.rows_of(STAFF_ACCESS).where(STAFF_ACCESS.c.user_id.in_(ids)))
-    return {
-        row.user_id: StaffAccess(
-            user_id=row.user_id,
-            version=row.version,
-            active=row.active,
-            roles=frozenset(Role(role) for role in row.roles),
-            features=frozenset(Feature(feature) for feature in row.features),
-        )
-        for row in rows
-    }
+    return {row.user_id: _access(row) for row in rows}
+
+
+async def load_all_access(db: Transaction) -> list[StaffAccess]:
+    """Give what each user of the instance may do."""
+    return [_access(row) for row in await db.all(db.rows_of(STAFF_ACCESS))]
+
+
+def _access(row: Any) -> StaffAccess:
+    return StaffAccess(
+        user_id=row.user_id,
+        version=row.version,
+        active=row.active,
+        roles=frozenset(Role(role) for role in row.roles),
+        features=frozenset(Feature(feature) for feature in row.features),
+    )
 
 
 async def load_super_admins(db: Transaction) -> set[UUID]:

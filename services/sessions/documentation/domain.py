@@ -14,6 +14,9 @@ MINUTES_AT_MOST = 24 * 60
 FRESH_AUTHENTICATION = timedelta(minutes=5)
 """How long after logging in a user may sign without proving who they are again (SIGN-4)."""
 
+CLOCK_SKEW: Final = timedelta(seconds=60)
+"""How far ahead of ours the issuer's clock may go: a later log-in is none that has happened."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class GroupSession:

@@ -1,35 +1,49 @@
 """Sessions on their day, over HTTP."""
 
-from datetime import date
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Header, Response
+from fastapi import APIRouter, Header, Query, Response
 
 from services.sessions.directory.permissions import Action
 from services.sessions.directory.use_cases import permit
 from services.sessions.documentation import answers, use_cases, views
+from services.sessions.documentation.day import DayFilter, read_day
 from services.sessions.documentation.schemas import GroupNote, IndividualNote, Marks, SignatureRequest
 from services.sessions.documentation.signing import sign_session
 from services.sessions.metadata import TRAIL
 from services.sessions.requests import Call, CurrentCall
+from services.sessions.scheduling.domain import Status
 from shared.database.audit import record_access
 from shared.database.transactions import Transaction
 from shared.web.bodies import etag_of, json_response
+from shared.web.shapes import Day
 
 IfMatch = Annotated[str | None, Header()]
 
 router = APIRouter(prefix="/v1/group-sessions", tags=["group sessions"])
 
 
-@router.get("")
-async def get_day(location_id: UUID, date: date, call: CurrentCall) -> Response:
-    """Give the day view of a location (DOC-1)."""
-    async with call.database.writing(call.identity.instance_id) as db:
-        await permit(db, call.identity, Action.SEE_SESSIONS)
-        sessions = await views.day_view(db, location_id=location_id, held_on=date)
-        await _seen(db, call, "day.seen", location_id)
-    return json_response({"items": sessions})
+@router.get("", response_model=answers.DayAnswer)
+async def get_day(
+    location_id: UUID,
+    call: CurrentCall,
+    *,
+    date: Day | None = None,
+    leader_id: UUID | None = None,
+    template_id: UUID | None = None,
+    status: Annotated[list[Status] | None, Query()] = None,
+) -> Response:
+    """Give the day view of a location, by default of today there (DOC-1).
+
+    `roster_size` is who is expected until the session starts, and who is on its roster from then on.
+    """
+    only = DayFilter(leader_id=leader_id, template_id=template_id, statuses=status)
+    return json_response(
+        await read_day(
+            call.database, call.identity, location_id=location_id, held_on=date, only=only, clock=call.clock
+        )
+    )
 
 
 @router.get("/{session_id}", response_model=answers.SessionAnswer)

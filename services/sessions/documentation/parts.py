@@ -11,6 +11,7 @@ from sqlalchemy import ColumnElement, Table, bindparam, or_, update
 from services.sessions.documentation.domain import GroupSession
 from services.sessions.documentation.models import ROSTER_ENTRY
 from services.sessions.scheduling.models import SESSION
+from services.sessions.stream.changes import Part, SessionChange, note_changes
 from shared.database.transactions import Transaction
 from shared.events.record import Attendance
 from shared.web.problems import NotFoundProblem, Problem, StaleProblem
@@ -42,9 +43,12 @@ async def write_group_note_part(
     db: Transaction, session: GroupSession, changes: Mapping[str, Any], *, version: int, author: Author
 ) -> int:
     """Write the group note; give its new version. Raises `StaleProblem`."""
-    return await _write(
+    new = await _write(
         db, SESSION, SESSION.c.id == session.id, "note", changes, version=version, author=author
     )
+    change = SessionChange(session_id=session.id, part=Part.GROUP_NOTE, version=new)
+    await note_changes(db, [change])
+    return new
 
 
 async def write_note_part(
@@ -60,7 +64,9 @@ async def write_note_part(
     row = (ROSTER_ENTRY.c.documentation_id == session.documentation_id) & (
         ROSTER_ENTRY.c.patient_id == patient_id
     )
-    return await _write(db, ROSTER_ENTRY, row, "note", changes, version=version, author=author)
+    new = await _write(db, ROSTER_ENTRY, row, "note", changes, version=version, author=author)
+    await note_changes(db, [SessionChange(session_id=session.id, part=Part.INDIVIDUAL_NOTE)])
+    return new
 
 
 async def _write(
@@ -141,3 +147,4 @@ async def write_attendance(
     ]
     if parameters:
         await db.execute(statement.values(values | stamp), parameters)
+        await note_changes(db, [SessionChange(session_id=session.id, part=Part.ATTENDANCE)])

@@ -12,6 +12,7 @@ from services.sessions.documentation.domain import GroupSession, RosterEntry
 from services.sessions.documentation.models import FROZEN, ROSTER_ENTRY, SIGNATURE
 from services.sessions.scheduling.domain import Status
 from services.sessions.scheduling.models import SESSION, SESSION_LEADER
+from services.sessions.stream.changes import Part, SessionChange, note_changes
 from shared.database.bulk import insert_new
 from shared.database.dialects import upsert
 from shared.database.transactions import Transaction
@@ -100,6 +101,11 @@ async def change_session(db: Transaction, session: GroupSession, changes: Mappin
     )
     if changed.rowcount != 1:
         raise StaleProblem("Somebody else changed this session meanwhile; read it again.")
+    status = changes.get("status", session.status.value)
+    change = SessionChange(
+        session_id=session.id, part=Part.SESSION, status=status, version=session.version + 1
+    )
+    await note_changes(db, [change])
 
 
 async def add_leader(db: Transaction, session: GroupSession, user_id: UUID) -> None:

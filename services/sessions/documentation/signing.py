@@ -11,6 +11,7 @@ from services.sessions.directory.permissions import Action, require
 from services.sessions.directory.repository import load_access, load_location, load_staff
 from services.sessions.directory.use_cases import access_of
 from services.sessions.documentation.domain import (
+    CLOCK_SKEW,
     FRESH_AUTHENTICATION,
     Signer,
     leaders_meaning,
@@ -78,8 +79,8 @@ async def sign_session(
 
 
 def require_fresh(identity: Identity, now: datetime) -> None:
-    """Raise `StepUpProblem` with the challenge of RFC 9470 when the log-in is too long ago."""
-    if now - identity.authenticated_at > FRESH_AUTHENTICATION:
+    """Raise `StepUpProblem` with the challenge of RFC 9470 when the log-in is too long ago, or to come."""
+    if not -CLOCK_SKEW <= now - identity.authenticated_at <= FRESH_AUTHENTICATION:
         seconds = int(FRESH_AUTHENTICATION.total_seconds())
         challenge = f'Bearer error="insufficient_user_authentication", max_age="{seconds}"'
         raise StepUpProblem(

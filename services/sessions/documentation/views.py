@@ -1,10 +1,9 @@
 """Reading sessions: set-based queries, straight to bytes."""
 
-from datetime import date
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 
 from services.sessions.directory.models import PATIENT, STAFF_MEMBER
 from services.sessions.documentation.models import ROSTER_ENTRY, SIGNATURE
@@ -13,36 +12,8 @@ from shared.database.transactions import Transaction
 from shared.web.problems import NotFoundProblem
 
 
-async def day_view(db: Transaction, *, location_id: UUID, held_on: date) -> list[dict[str, Any]]:
-    """List a location's sessions of one day, by start and title, with leaders and size (DOC-1)."""
-    # Counted by the session's key: a join with all counts would read every roster there ever was.
-    on_roster = (
-        select(func.count())
-        .where(
-            ROSTER_ENTRY.c.documentation_id == SESSION.c.documentation_id,
-            ROSTER_ENTRY.c.instance_id == db.instance_id,
-        )
-        .correlate(SESSION)
-        .scalar_subquery()
-    )
-    statement = (
-        select(
-            SESSION.c.id, SESSION.c.title, SESSION.c.topic, SESSION.c.status, SESSION.c.starts_at,
-            SESSION.c.duration_minutes, on_roster.label("roster"),
-        )
-        .where(
-            SESSION.c.instance_id == db.instance_id,
-            SESSION.c.location_id == location_id,
-            SESSION.c.held_on == held_on,
-        )
-        .order_by(SESSION.c.starts_at, SESSION.c.title, SESSION.c.id)
-    )  # fmt: skip
-    sessions = await db.records(statement)
-    leaders = await _leaders(db, [one["id"] for one in sessions])
-    return [one | {"leaders": leaders.get(one["id"], [])} for one in sessions]
-
-
-async def _leaders(db: Transaction, session_ids: list[UUID]) -> dict[UUID, list[dict[str, Any]]]:
+async def leaders_of(db: Transaction, session_ids: list[UUID]) -> dict[UUID, list[dict[str, Any]]]:
+    """Give the leaders of sessions, in their order."""
     statement = (
         select(
             SESSION_LEADER.c.session_id,
@@ -69,7 +40,7 @@ async def whole_session(db: Transaction, session_id: UUID) -> dict[str, Any]:
     session = found[0]
     del session["instance_id"]
     documentation_id = session["documentation_id"]
-    leaders = await _leaders(db, [session_id])
+    leaders = await leaders_of(db, [session_id])
     return session | {
         "leaders": leaders.get(session_id, []),
         "roster": await _roster(db, documentation_id),

@@ -116,6 +116,13 @@ def _by_session() -> ColumnElement[bool]:
     return ASSIGNMENT.c.session_id == SESSION.c.id
 
 
+def enrolled_counts(db: Transaction, *which: ColumnElement[bool]) -> Select[Any]:
+    """Select `session_id, enrolled` of the sessions that fit: who has a place and who waits, together."""
+    enrolled = enrolments(db, *which).subquery()
+    counted = func.count(enrolled.c.patient_id.distinct()).label("enrolled")
+    return select(enrolled.c.session_id, counted).group_by(enrolled.c.session_id)
+
+
 async def seats_in(db: Transaction, session_ids: Collection[UUID]) -> dict[UUID, Seats]:
     """Give who has a place in each session, and who waits (SCH-6)."""
     capacity = select(SESSION.c.id, TEMPLATE.c.capacity).join(

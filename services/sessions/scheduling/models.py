@@ -48,6 +48,8 @@ SESSION: Final = Table(
     Column("note_at", UtcDateTime),
     Index("ix_group_session_template_id_held_on", "template_id", "held_on"),
     Index("ix_group_session_instance_id_location_id_held_on", "instance_id", "location_id", "held_on"),
+    # Worklists: what is open, the longest waiting first.
+    Index("ix_group_session_instance_id_status_starts_at", "instance_id", "status", "starts_at"),
 )
 
 SESSION_LEADER: Final = Table(

@@ -13,6 +13,7 @@ from services.sessions.configuration.models import INSTANCE
 from services.sessions.directory.models import CARE_TEAM_MEMBER, LOCATION, PATIENT
 from services.sessions.scheduling.domain import PlannedSession, Status
 from services.sessions.scheduling.models import SESSION, SESSION_LEADER
+from services.sessions.stream.changes import Part, SessionChange, note_changes
 from services.sessions.templates.domain import Template
 from shared.database.bulk import insert_new
 from shared.database.transactions import Transaction
@@ -117,6 +118,11 @@ async def add_sessions(db: Transaction, sessions: Sequence[PlannedSession]) -> N
     """Store new sessions with their leaders."""
     await insert_new(db.connection, SESSION, [_session_row(db.instance_id, one) for one in sessions])
     await insert_new(db.connection, SESSION_LEADER, _leader_rows(db, sessions))
+    await _note_planned(db, [one.id for one in sessions])
+
+
+async def _note_planned(db: Transaction, ids: Sequence[UUID]) -> None:
+    await note_changes(db, [SessionChange(session_id=one, part=Part.PLAN) for one in ids])
 
 
 def _leader_rows(db: Transaction, sessions: Sequence[PlannedSession]) -> list[dict[str, Any]]:
@@ -155,6 +161,7 @@ async def follow_plan(db: Transaction, sessions: Sequence[PlannedSession]) -> No
         for one in sessions
     ]
     await db.execute(statement, rows)
+    await _note_planned(db, [one.id for one in sessions])
 
 
 async def cancel_sessions(db: Transaction, ids: Sequence[UUID]) -> None:
@@ -162,6 +169,7 @@ async def cancel_sessions(db: Transaction, ids: Sequence[UUID]) -> None:
     if ids:
         statement = _not_started(db).values(status=Status.CANCELLED.value, version=SESSION.c.version + 1)
         await db.execute(statement, [{"of_session": one} for one in ids])
+        await _note_planned(db, ids)
 
 
 def _not_started(db: Transaction) -> Any:
@@ -191,3 +199,4 @@ async def replace_leaders(db: Transaction, sessions: Sequence[PlannedSession]) -
         )
         await db.execute(gone, [{"of_session": one.id} for one in theirs])
     await insert_new(db.connection, SESSION_LEADER, _leader_rows(db, theirs))
+    await _note_planned(db, [one.id for one in theirs])

@@ -1,10 +1,11 @@
 """Plans every instance again and again: the horizon rolls, clocks change, people come and go (TPL-3)."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Final
+from datetime import datetime
+from typing import Final, Protocol
 from uuid import UUID
 
 import structlog
@@ -14,13 +15,20 @@ from sqlalchemy.exc import DBAPIError
 from services.sessions.configuration.models import INSTANCE
 from services.sessions.templates.use_cases import Plan
 from shared.clock import Clock, now_utc
-from shared.database.transactions import Database
+from shared.database.transactions import Database, Transaction
 from shared.messaging.alive import TOUCHED_EVERY_SECONDS, show_no_life
 from shared.messaging.failures import reason_of
 
 log = structlog.get_logger()
 
 PAUSE_SECONDS: Final = 5.0
+
+
+class Step(Protocol):
+    """What is done for an instance after planning it, in a transaction of its own."""
+
+    async def __call__(self, db: Transaction, *, now: datetime) -> None:
+        """Do it; doing it again changes nothing."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,6 +38,7 @@ class Sweeper:
     database: Database
     plan: Plan
     every_seconds: float
+    then: Sequence[Step] = ()
     clock: Clock = now_utc
     show_life: Callable[[], None] = show_no_life
 
@@ -57,6 +66,9 @@ class Sweeper:
             self.show_life()
             async with self.database.writing(instance_id) as db:
                 await self.plan(db, now=self.clock())
+            for step in self.then:
+                async with self.database.writing(instance_id) as db:
+                    await step(db, now=self.clock())
 
     async def _instances(self) -> list[UUID]:
         using = select(INSTANCE.c.instance_id).where(INSTANCE.c.use_group_sessions)

@@ -1,83 +1,23 @@
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 import pytest
-from sqlalchemy import event
 
 from services.sessions.metadata import TRAIL
 from tests.integration.services.sessions.clinic import STAFF, TODAY, Clinic
+from tests.integration.services.sessions.statements import counted_statements
 
 
 def _day(clinic: Clinic) -> str:
     return f"/v1/group-sessions?location_id={clinic.location_id}&date={TODAY}"
 
 
-@contextmanager
-def _counted_statements(clinic: Clinic) -> Iterator[list[str]]:
-    statements: list[str] = []
-
-    def count(_conn: Any, _cursor: Any, statement: str, *_rest: Any) -> None:
-        statements.append(statement)
-
-    engine: Any = clinic.database.engine.sync_engine
-    event.listen(engine, "before_cursor_execute", count)
-    yield statements
-    event.remove(engine, "before_cursor_execute", count)
-
-
-async def _many_sessions(clinic: Clinic, count: int) -> None:
-    for number in range(count):
-        await clinic.planned(title=f"Group {number}", leaders=["Margaret", "Tom"])
-
-
-@pytest.mark.rule("DOC-1")
-async def test_the_day_is_sorted_by_start_then_title(clinic: Clinic) -> None:
-    for title, starts_at in [("Yoga", "09:00"), ("Art", "09:00"), ("Morning", "08:00"), ("Late", "18:00")]:
-        await clinic.new_template(title=title, starts_at=starts_at)
-    await clinic.generate()
-    day = await clinic.do("Margaret", "GET", _day(clinic))
-    assert [one["title"] for one in day["items"]] == ["Morning", "Art", "Yoga", "Late"]
-
-
-@pytest.mark.rule("DOC-1")
-async def test_the_day_shows_status_topic_leaders_and_size(clinic: Clinic) -> None:
-    session_id = await clinic.documented(leaders=["Margaret", "Tom"])
-    (seen,) = (await clinic.do("Margaret", "GET", _day(clinic)))["items"]
-    assert (seen["id"], seen["status"], seen["topic"], seen["roster"]) == (
-        str(session_id),
-        "in_progress",
-        "Coping with cravings",
-        3,
-    )
-    assert [one["first_name"] for one in seen["leaders"]] == ["Margaret", "Tom"]
-
-
-@pytest.mark.rule("DOC-1")
-async def test_the_day_is_the_date_at_the_location(clinic: Clinic) -> None:
-    await clinic.new_template(starts_at="22:00")
-    await clinic.generate()
-    (seen,) = (await clinic.do("Margaret", "GET", _day(clinic)))["items"]
-    assert seen["starts_at"] == "2026-03-11T03:00:00Z"
-
-
-async def test_a_longer_day_takes_no_more_statements(clinic: Clinic) -> None:
-    await _many_sessions(clinic, 1)
-    with _counted_statements(clinic) as few:
-        await clinic.do("Margaret", "GET", _day(clinic))
-    await _many_sessions(clinic, 6)
-    with _counted_statements(clinic) as many:
-        await clinic.do("Margaret", "GET", _day(clinic))
-    assert len(many) == len(few) <= 6
-
-
 async def test_a_larger_roster_takes_no_more_statements(clinic: Clinic) -> None:
     small = await clinic.started()
     await clinic.admit(*(clinic.patient(number) for number in range(3, 30)))
     large = await clinic.started(title="Large")
-    with _counted_statements(clinic) as few:
+    with counted_statements(clinic) as few:
         await clinic.session(small)
-    with _counted_statements(clinic) as many:
+    with counted_statements(clinic) as many:
         assert len((await clinic.session(large))["roster"]) == 30
     assert len(many) == len(few) <= 8
 
@@ -86,9 +26,9 @@ async def test_signing_a_larger_roster_takes_no_more_statements(clinic: Clinic) 
     small = await clinic.documented()
     await clinic.admit(*(clinic.patient(number) for number in range(3, 30)))
     large = await clinic.documented(title="Large")
-    with _counted_statements(clinic) as few:
+    with counted_statements(clinic) as few:
         await clinic.sign(small)
-    with _counted_statements(clinic) as many:
+    with counted_statements(clinic) as many:
         await clinic.sign(large)
     assert len(many) == len(few)
 

@@ -107,6 +107,20 @@ async def test_a_signature_shows_name_credentials_meaning_and_time(clinic: Clini
 
 
 @pytest.mark.rule("SIGN-4")
+async def test_a_log_in_that_is_yet_to_come_does_not_sign(clinic: Clinic) -> None:
+    session_id = await clinic.documented()
+    answer = await clinic.sign(session_id, auth_time=clinic.clock() + timedelta(seconds=61))
+    assert (answer.status_code, await clinic.rows(SIGNATURE)) == (401, [])
+
+
+@pytest.mark.rule("SIGN-4")
+async def test_an_issuer_whose_clock_is_a_minute_ahead_is_taken(clinic: Clinic) -> None:
+    session_id = await clinic.documented()
+    answer = await clinic.sign(session_id, auth_time=clinic.clock() + timedelta(seconds=60))
+    assert answer.status_code == 201
+
+
+@pytest.mark.rule("SIGN-4")
 async def test_an_old_log_in_is_challenged_as_rfc_9470_says(clinic: Clinic) -> None:
     session_id = await clinic.documented()
     six_minutes_ago = clinic.clock() - timedelta(minutes=6)

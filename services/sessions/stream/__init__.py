@@ -1,0 +1,1 @@
+"""What front ends follow live: that something of a session changed, never what it says."""
