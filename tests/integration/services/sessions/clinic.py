@@ -35,6 +35,7 @@ STAFF: Final[Mapping[str, tuple[Role | None, frozenset[Feature]]]] = {
     "Tess": (None, frozenset({Feature.MANAGE_GROUP_SESSION_TEMPLATES})),
     "Nora": (Role.NURSE, frozenset()),
     "Dora": (Role.DOCTOR, frozenset()),
+    "Fay": (Role.FRONT_OFFICE, frozenset()),
 }
 """Who works at the clinic, and what makes the difference."""
 
