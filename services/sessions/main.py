@@ -9,6 +9,7 @@ from services.sessions.directory.issuer import open_issuer
 from services.sessions.directory.patient_endpoints import router as patient_router
 from services.sessions.directory.place_endpoints import router as place_router
 from services.sessions.directory.staff_endpoints import router as staff_router
+from services.sessions.documentation.annotation_endpoints import router as annotation_router
 from services.sessions.documentation.endpoints import router as documentation_router
 from services.sessions.documentation.history_endpoints import router as history_router
 from services.sessions.documentation.people_endpoints import router as people_router
@@ -45,6 +46,7 @@ ROUTERS = (
     people_router,
     worklist_router,
     stream_router,
+    annotation_router,
 )
 ISSUER_PATHS = ("/v1/token", "/.well-known/jwks.json")
 

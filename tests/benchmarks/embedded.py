@@ -126,10 +126,11 @@ async def _document(leader: Front, place: str) -> None:
 async def sign_one(deployment: Deployment, leader: Front, session_id: str) -> float:
     """Give the milliseconds from sending the signature until all notes can be read."""
     statement = "SELECT count(*) FROM chart_note WHERE session_id = ?"
-    key = session_id.replace("-", "")
+    key, place = session_id.replace("-", ""), f"/v1/group-sessions/{session_id}"
+    shown = (await leader.get(f"{place}/document"))["document_sha256"]
     with closing(sqlite3.connect(deployment.folder.database("charts"))) as charts:
         started = time.perf_counter()
-        await leader.post(f"/v1/group-sessions/{session_id}/signatures")
+        await leader.post(f"{place}/signatures", {"document_sha256": shown})
         while charts.execute(statement, (key,)).fetchone()[0] < PATIENTS:  # noqa: ASYNC110 - another process
             await asyncio.sleep(0.001)
         elapsed = time.perf_counter() - started

@@ -69,7 +69,7 @@ async def main(seed: int, faults_at_least: int) -> int:
 async def sign_all(leader: Front, ids: list[str], *, until: Callable[[], bool]) -> None:
     """Sign one session after the other, slowly enough that all of them meet faults."""
     for number, session_id in enumerate(ids):
-        await leader.post(f"/v1/group-sessions/{session_id}/signatures")
+        await leader.sign(f"/v1/group-sessions/{session_id}")
         await asyncio.sleep(0.1)
         if number == len(ids) - 2:
             while not until():  # noqa: ASYNC110 - the last one is signed after the last fault

@@ -42,6 +42,11 @@ class Front:
         answer = await self._call("POST", path, json=body)
         return answer.json() if answer.content else None
 
+    async def sign(self, session: str) -> None:
+        """Sign a session, given by its path: the document that is read now, and no other (SIGN-4)."""
+        document = await self.get(f"{session}/document")
+        await self.post(f"{session}/signatures", {"document_sha256": document["document_sha256"]})
+
     async def put(self, path: str, body: Any) -> Any:
         """Set."""
         # Written once here, so always made from the first version (DOC-5).

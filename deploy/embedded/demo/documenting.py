@@ -31,9 +31,9 @@ async def document(clinic: Clinic, sessions: list[str]) -> None:
         place = f"/v1/group-sessions/{session_id}"
         await leader.post(f"{place}/start")
         await _write(leader, place, group, _starts_at(clinic, group))
-        await leader.post(f"{place}/signatures")
+        await leader.sign(place)
         if group.leader == REVIEWED_LEADER:
-            await clinic.therapists[REVIEWER].post(f"{place}/signatures")
+            await clinic.therapists[REVIEWER].sign(place)
 
 
 def _starts_at(clinic: Clinic, group: Group) -> datetime:

@@ -84,6 +84,10 @@ def is_super_admin(access: StaffAccess) -> bool:
 def require(access: StaffAccess, action: Action) -> None:
     """Let the user pass, or raise `ForbiddenProblem` that says what is missing (PERM-8)."""
     if not may(access, action):
-        grant = PERMISSIONS[action]
-        names = ", ".join(sorted([*grant.roles, *grant.features]))
-        raise ForbiddenProblem(f"To {action}, one of these roles or features is needed: {names}.")
+        raise ForbiddenProblem(f"To {action}, one of these roles or features is needed: {names_for(action)}.")
+
+
+def names_for(action: Action) -> str:
+    """List the roles and features any one of which is enough."""
+    grant = PERMISSIONS[action]
+    return ", ".join(sorted([*grant.roles, *grant.features]))

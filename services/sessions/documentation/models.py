@@ -16,7 +16,7 @@ from sqlalchemy import (
 )
 
 from services.sessions.directory.models import PATIENT, STAFF_MEMBER
-from services.sessions.metadata import metadata
+from services.sessions.metadata import LEDGER, metadata
 from services.sessions.scheduling.models import SESSION
 from shared.database.columns import JsonValue, UtcDateTime
 
@@ -59,6 +59,24 @@ SIGNATURE: Final = Table(
     Column("acknowledged", JsonValue),  # ids of the warnings that the signer was shown
     UniqueConstraint("documentation_id", "user_id"),
     Index("ix_signature_session_id", "session_id"),
+)
+
+# Insert-only: what was signed, under its own digest, so that `verify` can name what differs (SIGN-4).
+SIGNED_DOCUMENT: Final = Table(
+    "signed_document",
+    metadata,
+    Column("sha256", String(64), primary_key=True),
+    Column("instance_id", Uuid, nullable=False),
+    Column("document", Text, nullable=False),  # RFC 8785
+)
+
+# Insert-only: which event told of a documentation. What is told later repeats its record (SIGN-5).
+DISTRIBUTED: Final = Table(
+    "distributed_documentation",
+    metadata,
+    Column("documentation_id", Uuid, primary_key=True),
+    Column("instance_id", Uuid, nullable=False),
+    Column("event_id", ForeignKey(LEDGER.event.c.id), nullable=False),
 )
 
 # Insert-only. What is named here was signed or set aside: triggers refuse to change its rows (SIGN-4).

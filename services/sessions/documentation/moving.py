@@ -1,11 +1,12 @@
 """Who the caller is to a session, and whether a move is theirs; refusals say what is missing (PERM-8)."""
 
+from typing import Final
 from uuid import UUID
 
 from sqlalchemy import select
 
 from services.sessions.configuration.repository import require_group_sessions
-from services.sessions.directory.permissions import Action, may
+from services.sessions.directory.permissions import Action, may, names_for
 from services.sessions.directory.use_cases import access_of
 from services.sessions.documentation.domain import GroupSession
 from services.sessions.documentation.lifecycle import LIFECYCLE, Move, Standing, is_allowed, is_possible
@@ -17,7 +18,11 @@ from shared.events.staff import StaffAccess
 from shared.web.identity import Identity
 from shared.web.problems import ConflictProblem, ForbiddenProblem
 
-_OPEN = frozenset({Move.WRITE, Move.CHANGE_ROSTER, Move.CHANGE_LEADERS})
+_OPEN: Final = frozenset({Move.WRITE, Move.CHANGE_ROSTER, Move.CHANGE_LEADERS})
+_ACTIONS: Final = {
+    Standing.STARTER: Action.START_OWN_OR_UNASSIGNED,
+    Standing.REVIEWER: Action.REVIEW,
+}
 
 
 async def session_to_move(
@@ -30,14 +35,26 @@ async def session_to_move(
     access = await access_of(db, identity)
     await require_group_sessions(db)
     session = await load_session(db, session_id, for_change=True, shared=shared)
+    await require_move(db, access, session, move)
+    return session
+
+
+async def require_move(db: Transaction, access: StaffAccess, session: GroupSession, move: Move) -> None:
+    """Let the user pass whose move it is now, or raise `ForbiddenProblem` or `ConflictProblem` (PERM-8)."""
     standings = standings_of(access, session) | await _reviewed(db, session, access)
     if not is_allowed(move, standings):
-        needed = "; ".join(sorted(LIFECYCLE[move].by))
+        needed = "; ".join(_described(one, access) for one in sorted(LIFECYCLE[move].by))
         raise ForbiddenProblem(f"To {move} this session, be one of: {needed}.")
     require_possible(session, move)
     if move in _OPEN:
         await _require_unsigned(db, session)
-    return session
+
+
+def _described(standing: Standing, access: StaffAccess) -> str:
+    action = _ACTIONS.get(standing)
+    if action is None or may(access, action):
+        return standing
+    return f"{standing} (one of these is needed: {names_for(action)})"
 
 
 def standings_of(access: StaffAccess, session: GroupSession) -> frozenset[Standing]:

@@ -69,7 +69,15 @@ class SignatureRequest(Shape):
     """What the signer was shown."""
 
     document_sha256: Annotated[str, Field(pattern="^[0-9a-f]{64}$")] | None = None
-    """From `GET /document`; when the document has changed since, it is not signed."""
+    """From `GET /document`, read just before. Without it (428) or when the document has changed since (412)
+    nothing is signed."""
+
+
+class AnnotationText(Shape):
+    """What is added to a signed note (SIGN-5)."""
+
+    text: Annotated[Text, Field(min_length=1, pattern=r"\S")]
+    """Not only white space; kept exactly as it is written."""
 
 
 class Leaders(Shape):

@@ -4,6 +4,7 @@ import hashlib
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
+from uuid import UUID
 
 import rfc8785
 
@@ -50,6 +51,25 @@ def _in_utc(moment: datetime | None) -> str | None:
     return moment.astimezone(UTC).isoformat() if moment else None
 
 
+def annotation_document(
+    *, annotation_id: UUID, session: GroupSession, patient_id: UUID, text: str, annotated_sha256: str
+) -> dict[str, Any]:
+    """Give the document that an annotator signs: the text, and to what exactly it was added (SIGN-5)."""
+    return {
+        "annotation_id": str(annotation_id),
+        "session_id": str(session.id),
+        "documentation_id": str(session.documentation_id),
+        "patient_id": str(patient_id),
+        "text": text,
+        "annotated_sha256": annotated_sha256,
+    }
+
+
+def canonical(document: dict[str, Any]) -> bytes:
+    """Give the document's RFC 8785 form: one text for equal documents."""
+    return rfc8785.dumps(document)
+
+
 def digest_of(document: dict[str, Any]) -> str:
     """Give the SHA-256, in hex, of the document's RFC 8785 form."""
-    return hashlib.sha256(rfc8785.dumps(document)).hexdigest()
+    return hashlib.sha256(canonical(document)).hexdigest()

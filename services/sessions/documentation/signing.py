@@ -7,18 +7,22 @@ from uuid import UUID
 
 from services.sessions.configuration.domain import InstanceSettings
 from services.sessions.configuration.repository import require_group_sessions
-from services.sessions.directory.permissions import Action, require
 from services.sessions.directory.repository import load_access, load_location, load_staff
 from services.sessions.directory.use_cases import access_of
 from services.sessions.documentation.domain import (
     CLOCK_SKEW,
     FRESH_AUTHENTICATION,
+    GroupSession,
     Signer,
     leaders_meaning,
     obstacles,
     status_after_leader,
 )
+from services.sessions.documentation.keeping import keep_distribution, keep_document
+from services.sessions.documentation.lifecycle import Move
+from services.sessions.documentation.moving import require_move
 from services.sessions.documentation.outgoing import session_record
+from services.sessions.documentation.parts import PreconditionMissingProblem
 from services.sessions.documentation.repository import (
     Documentation,
     add_signature,
@@ -39,7 +43,7 @@ from shared.events.staff import Feature, StaffAccess
 from shared.identifiers import new_id
 from shared.messaging.outbox import publish
 from shared.web.identity import Identity
-from shared.web.problems import ConflictProblem, ForbiddenProblem, StaleProblem, StepUpProblem
+from shared.web.problems import ConflictProblem, StaleProblem, StepUpProblem
 
 EVENT_BY_MEANING: Final = {
     SignatureMeaning.AUTHOR: SESSION_COMPLETED,
@@ -49,13 +53,14 @@ EVENT_BY_MEANING: Final = {
 
 
 async def sign_session(
-    database: Database, identity: Identity, session_id: UUID, *, shown_sha256: str | None = None, clock: Clock
+    database: Database, identity: Identity, session_id: UUID, *, shown_sha256: str | None, clock: Clock
 ) -> Status:
     """Sign as a leader, or as the reviewer of a session that waits for review; give the new status.
 
     When the session becomes Completed, its event is committed with it (SIGN-1 to SIGN-4).
-    `shown_sha256` is the digest of the document that the signer was shown: another one is not signed.
-    Raises `StepUpProblem` when the log-in is older than five minutes, `StaleProblem` for another document.
+    `shown_sha256` is the digest of the document that the signer was shown: no other one is signed.
+    Raises `StepUpProblem` when the log-in is older than five minutes, `PreconditionMissingProblem` without
+    the digest, and `StaleProblem` for that of another document.
     """
     now = clock()
     require_fresh(identity, now)
@@ -63,7 +68,7 @@ async def sign_session(
         access = await access_of(db, identity)
         settings = await require_group_sessions(db)
         documentation = await load_documentation(db, session_id, for_change=True)
-        meaning = _meaning(documentation, access)
+        meaning = await _meaning(db, documentation, access)
         _require_shown(documentation, shown_sha256)
         await _require_complete(db, documentation, now)
         signature = await _sign(db, documentation, access, meaning, now)
@@ -88,31 +93,31 @@ def require_fresh(identity: Identity, now: datetime) -> None:
         )
 
 
-def _meaning(documentation: Documentation, access: StaffAccess) -> SignatureMeaning:
-    session = documentation.session
-    is_leader = access.user_id in session.leader_ids
-    if not is_leader:
-        require(access, Action.SEE_SESSIONS)
+async def _meaning(db: Transaction, documentation: Documentation, access: StaffAccess) -> SignatureMeaning:
     if any(one.user_id == access.user_id for one in documentation.signatures):
         raise ConflictProblem("You have signed this session already.")
-    if session.status is Status.IN_PROGRESS:
-        if not is_leader:
-            raise ForbiddenProblem("Only the leaders of this session sign it.")
-        signed = [Signer(user_id=one.user_id, meaning=one.meaning) for one in documentation.signatures]
-        return leaders_meaning(signed)
-    if session.status is Status.PENDING_REVIEW:
-        require(access, Action.REVIEW)
-        if is_leader:
-            raise ForbiddenProblem("A leader of this session can't review it.")
+    move = _move_of(documentation.session, access)
+    await require_move(db, access, documentation.session, move)
+    if move is Move.REVIEW:
         return SignatureMeaning.REVIEWER
-    raise ConflictProblem(
-        f"A session is signed while in_progress or pending_review; this one is {session.status.value}."
+    return leaders_meaning(
+        [Signer(user_id=one.user_id, meaning=one.meaning) for one in documentation.signatures]
     )
 
 
+def _move_of(session: GroupSession, access: StaffAccess) -> Move:
+    # One way in for both: leaders sign, and while they do nobody else's signature is looked for.
+    leads = access.user_id in session.leader_ids
+    return Move.SIGN if leads or session.status is Status.IN_PROGRESS else Move.REVIEW
+
+
 def _require_shown(documentation: Documentation, shown_sha256: str | None) -> None:
-    now = digest_of(document_of(documentation.session, documentation.roster))
-    if shown_sha256 is not None and shown_sha256 != now:
+    if shown_sha256 is None:
+        raise PreconditionMissingProblem(
+            "Read `GET document` of this session first, show it, and send its `document_sha256`: "
+            "only what the signer was shown is signed."
+        )
+    if shown_sha256 != digest_of(document_of(documentation.session, documentation.roster)):
         raise StaleProblem("The document is no longer the one that you were shown; read it again.")
 
 
@@ -140,7 +145,7 @@ async def _sign(
         credentials=member.credentials,
         meaning=meaning,
         signed_at=now,
-        document_sha256=digest_of(document_of(documentation.session, documentation.roster)),
+        document_sha256=await keep_document(db, document_of(documentation.session, documentation.roster)),
     )
     await add_signature(db, documentation.session, signature)
     return signature
@@ -176,4 +181,7 @@ async def _publish_record(
         settings=settings,
     )
     event_type = EVENT_BY_MEANING[signatures[-1].meaning]
-    await publish(db, LEDGER, source=SERVICE, event_type=event_type, subject=session.id, facts=record, at=now)
+    event_id = await publish(
+        db, LEDGER, source=SERVICE, event_type=event_type, subject=session.id, facts=record, at=now
+    )
+    await keep_distribution(db, record, event_id)

@@ -7,7 +7,7 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from services.sessions.configuration.repository import require_group_sessions
-from services.sessions.directory.permissions import Action, may
+from services.sessions.directory.permissions import Action
 from services.sessions.directory.repository import load_location, load_staff
 from services.sessions.directory.use_cases import permit
 from services.sessions.documentation.domain import GroupSession
@@ -36,11 +36,10 @@ from shared.database.audit import record_access
 from shared.database.transactions import Database, Transaction
 from shared.events.catalogue import SHEET_REQUESTED
 from shared.events.record import Attendance
-from shared.events.staff import StaffAccess
 from shared.identifiers import new_id
 from shared.messaging.outbox import publish
 from shared.web.identity import Identity
-from shared.web.problems import ConflictProblem, ForbiddenProblem
+from shared.web.problems import ConflictProblem
 
 
 async def start_session(database: Database, identity: Identity, session_id: UUID, *, clock: Clock) -> None:
@@ -50,11 +49,7 @@ async def start_session(database: Database, identity: Identity, session_id: UUID
     """
     now = clock()
     async with database.writing(identity.instance_id) as db:
-        access = await permit(db, identity, Action.START_OWN_OR_UNASSIGNED)
-        await require_group_sessions(db)
-        session = await load_session(db, session_id, for_change=True)
-        _require_own_or_unassigned(session, access)
-        _require_status(session, Status.UPCOMING, "start")
+        session = await session_to_move(db, identity, session_id, Move.START)
         await _require_day_has_come(db, session, now)
         documentation_id = new_id()
         patients = await expected_patients(db, session.id)
@@ -74,12 +69,6 @@ async def _require_day_has_come(db: Transaction, session: GroupSession, now: dat
     location = await load_location(db, session.location_id)
     if session.held_on > now.astimezone(ZoneInfo(location.time_zone)).date():
         raise ConflictProblem(f"This session is planned for {session.held_on}; start it on that day.")
-
-
-def _require_own_or_unassigned(session: GroupSession, access: StaffAccess) -> None:
-    own = not session.leader_ids or access.user_id in session.leader_ids
-    if not own and not may(access, Action.START_ANY):
-        raise ForbiddenProblem("This session has another leader; the leader or an admin can hand it over.")
 
 
 async def mark_attendance(
@@ -174,13 +163,6 @@ async def request_sign_in_sheet(
         )
         await _record(db, identity, "sign_in_sheet.requested", session_id, now)
     return job_id
-
-
-def _require_status(session: GroupSession, wanted: Status, verb: str) -> None:
-    if session.status is not wanted:
-        raise ConflictProblem(
-            f"You can {verb} a session that is {wanted.value}; this one is {session.status.value}."
-        )
 
 
 async def _record(db: Transaction, identity: Identity, action: str, session_id: UUID, at: datetime) -> None:

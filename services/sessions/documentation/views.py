@@ -6,6 +6,7 @@ from uuid import UUID
 from sqlalchemy import select
 
 from services.sessions.directory.models import PATIENT, STAFF_MEMBER
+from services.sessions.documentation.annotations import load_annotations, shown
 from services.sessions.documentation.models import ROSTER_ENTRY, SIGNATURE
 from services.sessions.scheduling.models import SESSION, SESSION_LEADER
 from shared.database.transactions import Transaction
@@ -43,14 +44,16 @@ async def whole_session(db: Transaction, session_id: UUID) -> dict[str, Any]:
     leaders = await leaders_of(db, [session_id])
     return session | {
         "leaders": leaders.get(session_id, []),
-        "roster": await _roster(db, documentation_id),
+        "roster": await _with_annotations(db, documentation_id, await _roster(db, documentation_id)),
         "signatures": await _signatures(db, documentation_id),
     }
 
 
 def etag_of_session(session: dict[str, Any]) -> str:
-    """Give the ETag of a whole session: it differs when any part does."""
-    parts = sum(one["note_version"] + one["attendance_version"] for one in session["roster"])
+    """Give the ETag of a whole session: it differs when any part does, or something was added."""
+    parts = sum(
+        one["note_version"] + one["attendance_version"] + len(one["annotations"]) for one in session["roster"]
+    )
     return f'"{session["version"]}.{session["note_version"] + parts}"'
 
 
@@ -79,6 +82,16 @@ async def _roster(db: Transaction, documentation_id: UUID | None) -> list[dict[s
         .order_by(PATIENT.c.last_name, PATIENT.c.first_name, PATIENT.c.id)
     )
     return await db.records(statement)
+
+
+async def _with_annotations(
+    db: Transaction, documentation_id: UUID | None, roster: list[dict[str, Any]]
+) -> list[dict[str, Any]]:
+    added = await load_annotations(db, documentation_id)
+    return [
+        entry | {"annotations": [shown(one) for one in added if one.patient_id == entry["patient_id"]]}
+        for entry in roster
+    ]
 
 
 async def _signatures(db: Transaction, documentation_id: UUID | None) -> list[dict[str, Any]]:

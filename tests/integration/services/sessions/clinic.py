@@ -35,6 +35,7 @@ STAFF: Final[Mapping[str, tuple[Role | None, frozenset[Feature]]]] = {
     "Tess": (None, frozenset({Feature.MANAGE_GROUP_SESSION_TEMPLATES})),
     "Nora": (Role.NURSE, frozenset()),
     "Dora": (Role.DOCTOR, frozenset()),
+    "Fay": (Role.FRONT_OFFICE, frozenset()),
 }
 """Who works at the clinic, and what makes the difference."""
 
@@ -272,7 +273,14 @@ class Clinic:
         await self.do(by, "PUT", path, json={"text": text}, **rest)
 
     async def sign(self, session_id: UUID, *, by: str = "Margaret", **rest: Any) -> httpx2.Response:
+        """Sign the document that is there now, unless `json` says what was shown."""
+        if "json" not in rest:
+            rest["json"] = {"document_sha256": await self.shown_sha256(session_id)}
         return await self.ask(by, "POST", f"/v1/group-sessions/{session_id}/signatures", **rest)
+
+    async def shown_sha256(self, session_id: UUID, *, who: str = "Ada") -> str:
+        shown = await self.do(who, "GET", f"/v1/group-sessions/{session_id}/document")
+        return str(shown["document_sha256"])
 
     async def session(self, session_id: UUID, *, who: str = "Margaret") -> dict[str, Any]:
         seen: dict[str, Any] = await self.do(who, "GET", f"/v1/group-sessions/{session_id}")

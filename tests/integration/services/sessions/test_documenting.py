@@ -97,5 +97,6 @@ async def test_every_step_is_in_the_trail(clinic: Clinic) -> None:
         "attendance.marked",
         "individual_note.written",
         "individual_note.written",
+        "session.document_seen",
         "session.signed",
     ]

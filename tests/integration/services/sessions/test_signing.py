@@ -1,4 +1,5 @@
 from datetime import timedelta
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -205,3 +206,25 @@ async def test_while_in_review_nobody_changes_anything(clinic: Clinic) -> None:
     await clinic.sign(session_id, by="Ivy")
     path = f"/v1/group-sessions/{session_id}/group-note"
     assert (await clinic.ask("Ivy", "PUT", path, json={"topic": "Changed"})).status_code == 409
+
+
+@pytest.mark.rule("SIGN-4")
+@pytest.mark.parametrize("body", [None, {}])
+async def test_who_does_not_say_what_was_shown_is_told_to_read_it_first(clinic: Clinic, body: Any) -> None:
+    session_id = await clinic.documented()
+    answer = await clinic.sign(session_id, json=body)
+    assert answer.status_code == 428
+    assert "GET document" in answer.json()["detail"]
+    assert await clinic.rows(SIGNATURE) == []
+
+
+@pytest.mark.rule("PERM-8")
+async def test_a_refusal_says_which_roles_and_features_are_missing(clinic: Clinic) -> None:
+    planned = await clinic.planned(leaders=[])
+    refused = await clinic.ask("Nora", "POST", f"/v1/group-sessions/{planned}/start")
+    assert "therapist" in refused.json()["detail"]
+    assert "manage_group_sessions" in refused.json()["detail"]
+    in_review = await clinic.documented(by="Ivy", leaders=["Ivy"])
+    await clinic.sign(in_review, by="Ivy")
+    refused = await clinic.sign(in_review)
+    assert "review_group_sessions" in refused.json()["detail"]

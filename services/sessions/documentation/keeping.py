@@ -1,0 +1,56 @@
+"""What was signed and what was distributed, kept as it was: insert-only, so that nothing later can differ."""
+
+import hashlib
+from collections.abc import Collection
+from typing import Any
+from uuid import UUID
+
+import orjson
+from sqlalchemy import insert
+
+from services.sessions.documentation.models import DISTRIBUTED, SIGNED_DOCUMENT
+from services.sessions.documentation.signatures import canonical, digest_of
+from services.sessions.metadata import LEDGER
+from shared.database.dialects import upsert
+from shared.database.transactions import Transaction
+from shared.events.catalogue import parse
+from shared.events.record import SessionRecord
+
+
+async def keep_document(db: Transaction, document: dict[str, Any]) -> str:
+    """Keep a document that is signed now; give its digest. Equal documents are kept once (SIGN-4)."""
+    sha256 = digest_of(document)
+    values = {"sha256": sha256, "instance_id": db.instance_id, "document": canonical(document).decode()}
+    await db.execute(upsert(db.connection, SIGNED_DOCUMENT, values).on_conflict_do_nothing())
+    return sha256
+
+
+async def kept_documents(db: Transaction, digests: Collection[str]) -> dict[str, dict[str, Any]]:
+    """Give documents by digest, as they were signed; without those whose text has not that digest."""
+    rows = await db.all(db.rows_of(SIGNED_DOCUMENT).where(SIGNED_DOCUMENT.c.sha256.in_(digests)))
+    return {
+        row.sha256: orjson.loads(row.document)
+        for row in rows
+        if hashlib.sha256(row.document.encode()).hexdigest() == row.sha256
+    }
+
+
+async def keep_distribution(db: Transaction, record: SessionRecord, event_id: UUID) -> None:
+    """Remember which event told of a documentation."""
+    values = {
+        "documentation_id": record.documentation_id,
+        "instance_id": db.instance_id,
+        "event_id": event_id,
+    }
+    await db.execute(insert(DISTRIBUTED).values(values))
+
+
+async def distributed_record(db: Transaction, documentation_id: UUID | None) -> SessionRecord:
+    """Give the record of a documentation exactly as it was distributed, without what was added later."""
+    told = db.rows_of(DISTRIBUTED, DISTRIBUTED.c.event_id).where(
+        DISTRIBUTED.c.documentation_id == documentation_id
+    )
+    event = LEDGER.event
+    row = (await db.all(db.rows_of(event).where(event.c.id.in_(told))))[0]
+    record: SessionRecord = parse(row.body, row.type).data
+    return record

@@ -1,0 +1,138 @@
+"""The real application with as many planned sessions as a long run of lives needs."""
+
+import asyncio
+from collections.abc import Coroutine
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+from typing import Any, Final, TypeVar
+from uuid import UUID
+
+import httpx2
+from pydantic import SecretStr
+from sqlalchemy import Table, event, select
+
+from services.sessions.main import build_application
+from services.sessions.scheduling.domain import session_id_of
+from services.sessions.settings import SessionsSettings
+from shared.database.engine import create_engine
+from shared.database.migrations import upgrade
+from shared.database.transactions import Database
+from shared.messaging.sealing import new_key_ring
+from shared.settings import Settings
+from shared.testing.identity import ISSUER, TokenIssuer
+from shared.testing.records import CLINIC, OTHER_CLINIC, TUESDAY
+from tests.integration.services.sessions.clinic import TODAY, Clinic, SetClock
+from tests.integration.services.sessions.lives.expectation import STRANGER
+
+T = TypeVar("T")
+
+PLANNED_LEADERS: Final[tuple[tuple[str, ...], ...]] = (
+    (),
+    ("Margaret",),
+    ("Margaret", "Tom"),
+    ("Margaret", "Ivy"),
+)
+ENROLLED: Final = (0, 1)
+IN_TREATMENT: Final = (0, 1, 2)
+GONE: Final = 3
+DAYS_AT_ONCE: Final = 60
+
+
+@dataclass
+class Stage:
+    """A clinic on SQLite, reached as by HTTP and without a network."""
+
+    clinic: Clinic
+    client: httpx2.AsyncClient
+    loop: asyncio.AbstractEventLoop
+    other: Clinic
+    templates: list[UUID] = field(default_factory=list)
+    used: list[int] = field(default_factory=list)
+    planned_days: int = 0
+    tokens: dict[str, str] = field(default_factory=dict)
+
+    def run(self, work: Coroutine[Any, Any, T]) -> T:
+        return self.loop.run_until_complete(work)
+
+    def next_session(self, kind: int) -> UUID:
+        """Go to the next day that has an untouched session of this kind; give the session."""
+        day = self.used[kind]
+        self.used[kind] += 1
+        self.clinic.clock.moment = TUESDAY + timedelta(days=day, hours=4)
+        self.tokens.clear()
+        if day >= self.planned_days:
+            since = TODAY + timedelta(days=self.planned_days)
+            self.planned_days += DAYS_AT_ONCE
+            until = since + timedelta(days=DAYS_AT_ONCE - 1)
+            self.run(self.clinic.generate(since=since, until=until))
+        return session_id_of(self.templates[kind], TODAY + timedelta(days=day))
+
+    def ask(
+        self, who: str, method: str, path: str, *, json: Any = None, if_match: int | None = None
+    ) -> httpx2.Response:
+        headers = {"Authorization": f"Bearer {self._token(who)}"}
+        if if_match is not None:
+            headers["If-Match"] = f'"{if_match}"'
+        return self.run(self.client.request(method, path, json=json, headers=headers))
+
+    def _token(self, who: str) -> str:
+        if who not in self.tokens:
+            clinic, name = (self.other, "Ada") if who == STRANGER else (self.clinic, who)
+            self.tokens[who] = clinic.issuer.token_for(
+                clinic.id_of(name), instance_id=clinic.instance_id, auth_time=self.clinic.clock()
+            )
+        return self.tokens[who]
+
+    def rows(self, table: Table, key: str, value: Any) -> list[tuple[Any, ...]]:
+        async def read() -> list[tuple[Any, ...]]:
+            async with self.clinic.database.engine.connect() as connection:
+                found = select(table).where(table.c[key] == value).order_by(*table.primary_key.columns)
+                return [tuple(row) for row in await connection.execute(found)]
+
+        return self.run(read())
+
+
+def set_stage(folder: Path, loop: asyncio.AbstractEventLoop) -> Stage:
+    """Open two customers in one database; one of them plans a group of each kind for every day."""
+    issuer, clock = TokenIssuer(folder), SetClock()
+    settings = Settings(
+        broker_url=SecretStr("redis://unused"),
+        message_keys=SecretStr(new_key_ring()),
+        issuer=ISSUER,
+        token_keys=str(issuer.key_file),
+    )
+    engine = create_engine(f"sqlite+aiosqlite:///{folder}/sessions.sqlite3", pool_size=1)
+    # Nobody pulls the plug of a test; waiting for the disk would be most of its time.
+    event.listen(engine.sync_engine, "connect", lambda opened, _: opened.execute("PRAGMA synchronous = OFF"))
+    database = Database(engine=engine)
+    own = SessionsSettings(database_url=SecretStr("given above"), horizon_days=1)
+    application = build_application(settings, own, database=database, clock=clock)
+    clinic, other = (
+        Clinic(application=application, database=database, issuer=issuer, clock=clock, instance_id=one)
+        for one in (CLINIC, OTHER_CLINIC)
+    )
+    transport = httpx2.ASGITransport(app=application)
+    client = httpx2.AsyncClient(transport=transport, base_url="http://sessions")
+    stage = Stage(clinic=clinic, other=other, client=client, loop=loop)
+    loop.run_until_complete(_furnish(stage))
+    return stage
+
+
+async def _furnish(stage: Stage) -> None:
+    clinic = stage.clinic
+    await upgrade(clinic.database.engine, "sessions")
+    await stage.other.open(patients=0)
+    await clinic.open(patients=len(IN_TREATMENT))
+    await clinic.admit(clinic.patient(GONE, discharged_on=TODAY - timedelta(days=1)))
+    for number, leaders in enumerate(PLANNED_LEADERS):
+        template_id = await clinic.new_template(
+            leaders=leaders, title=f"Group {number}", starts_at=f"{9 + number:02}:00", recurrence="FREQ=DAILY"
+        )
+        occurrences = [{"template_id": str(template_id), "weekday": day} for day in range(1, 8)]
+        body = {"location_id": str(clinic.location_id), "title": "Daily", "occurrences": occurrences}
+        schedule_id = UUID((await clinic.do("Ada", "POST", "/v1/schedules", json=body))["id"])
+        enrolled = [clinic.patient_ids[one] for one in ENROLLED]
+        assert (await clinic.assign(schedule_id, enrolled)).status_code == 204
+        stage.templates.append(template_id)
+        stage.used.append(0)
