@@ -9,7 +9,7 @@ from uuid import UUID
 from rapidfuzz import fuzz, process
 
 NEARLY_EQUAL_PERCENT: Final = 90.0
-"""rapidfuzz's `ratio`: of two notes of 400 characters, so alike, 40 were written for one of them alone."""
+"""rapidfuzz's `ratio`: two notes of 400 characters that are so alike have 360 in common, in this order."""
 
 SHORT_CHARACTERS: Final = 40
 """Two shorter notes have to be the same: `Calm, engaged.` and `Calm, enraged.` are no copies."""
