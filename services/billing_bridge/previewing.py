@@ -16,22 +16,28 @@ from shared.events.preview import (
 )
 from shared.events.record import Attendance, SessionRecord
 from shared.messaging.sealing import KeyRing, UnsealableError
-from shared.web.problems import InvalidProblem, UnauthenticatedProblem
+from shared.web.problems import InvalidProblem, Problem
 
 _SHOWN: Final = (
     "code", "description", "revenue_code", "modifiers", "place_of_service", "units", "minutes",
 )  # fmt: skip
 
 
+class UnsealedProblem(Problem):
+    """The body was not sealed for a preview by a key that we hold (403)."""
+
+    status, name, title = 403, "not-sealed", "Only who holds the message keys may ask this"
+
+
 def answer_preview(sealed: str, *, keys: KeyRing) -> str:
     """Answer one sealed request, sealed for that request alone.
 
-    The seal is the proof of who asks: raises `UnauthenticatedProblem` for what was not sealed by our keys.
+    The seal is the proof of who asks: raises `UnsealedProblem` for what was not sealed by our keys.
     """
     try:
         content = keys.unseal(sealed, purpose=REQUEST_PURPOSE)
     except UnsealableError:
-        raise UnauthenticatedProblem("This was not sealed for a preview by a key of this ring.") from None
+        raise UnsealedProblem("This was not sealed for a preview by a key of this ring.") from None
     request = _request_in(content)
     preview = BillingPreview(
         instance_id=request.instance_id,

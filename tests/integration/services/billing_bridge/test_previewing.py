@@ -145,12 +145,12 @@ async def test_a_preview_stores_nothing(billing: Billing) -> None:
 
 async def test_who_has_no_key_is_refused(billing: Billing) -> None:
     sealed = _sealed(a_session_record(), KeyRing.parse(new_key_ring()))
-    assert (await _post(billing, {"sealed": sealed})).status_code == 401
+    assert (await _post(billing, {"sealed": sealed})).status_code == 403
 
 
 async def test_what_was_sealed_for_a_queue_is_no_request(billing: Billing) -> None:
     sealed = _sealed(a_session_record(), billing.message_keys, purpose="opencircle.deliver")
-    assert (await _post(billing, {"sealed": sealed})).status_code == 401
+    assert (await _post(billing, {"sealed": sealed})).status_code == 403
 
 
 async def test_an_answer_is_no_answer_to_another_request(billing: Billing) -> None:
