@@ -92,6 +92,8 @@ class DataFolder:
             "OPENCIRCLE_HTTP_HOST": "127.0.0.1",
             "OPENCIRCLE_HTTP_PORT": str(port),
             "OPENCIRCLE_SESSIONS_DATABASE_URL": urls["sessions"],
+            # The gateway: all APIs are behind one port here.
+            "OPENCIRCLE_SESSIONS_BILLING_URL": f"http://127.0.0.1:{port}",
             "OPENCIRCLE_SESSIONS_ISSUER_KEY": str(self.issuer_key.resolve()),
             "OPENCIRCLE_CHARTS_DATABASE_URL": urls["charts"],
             "OPENCIRCLE_BILLING_DATABASE_URL": urls["billing_bridge"],

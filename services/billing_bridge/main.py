@@ -4,8 +4,10 @@ from fastapi import FastAPI
 
 from services.billing_bridge.endpoints import router
 from services.billing_bridge.models import audit_entry
+from services.billing_bridge.preview_endpoints import preview_router
 from services.billing_bridge.settings import BillingSettings
 from shared.clock import now_utc
+from shared.events.preview import PREVIEW_PATH
 from shared.runtime import open_database, serve_http
 from shared.settings import Settings, read_settings
 from shared.web.application import new_application
@@ -18,10 +20,12 @@ def create_application() -> FastAPI:
     database = open_database(own.database_url.get_secret_value(), settings=settings, rings="billing_bridge")
     application = new_application(
         title="OpenCircle billing bridge",
-        routers=[router],
+        routers=[router, preview_router],
         database=database,
         settings=settings,
         state={"clock": now_utc, "connection_keys": own.keys},
+        # Whoever asks there has no token: the seal of the body is the proof.
+        open_paths=(PREVIEW_PATH,),
     )
     audit_refusals(application, database=database, trail=audit_entry, clock=now_utc)
     return application

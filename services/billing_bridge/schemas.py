@@ -11,6 +11,8 @@ from shared.web.shapes import Shape, Title
 
 URL_CHARACTERS_AT_MOST = 2000
 SECRET_CHARACTERS_AT_MOST = 200
+SEALED_CHARACTERS_AT_MOST = 1_000_000
+"""A roster of 500 without its notes takes 15,000."""
 
 
 class ConnectionChange(Shape):
@@ -116,3 +118,9 @@ class WholeCharge(ListedCharge):
 
 class Counts(Shape):
     counts: dict[Status, int]
+
+
+class SealedRequest(Shape):
+    """A session record, sealed for a preview."""
+
+    sealed: Annotated[str, Field(max_length=SEALED_CHARACTERS_AT_MOST)]

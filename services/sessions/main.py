@@ -1,5 +1,6 @@
 """The HTTP API of the sessions service."""
 
+import httpx2
 from fastapi import APIRouter, FastAPI
 
 from services.sessions.configuration.endpoints import router as configuration_router
@@ -10,6 +11,8 @@ from services.sessions.directory.patient_endpoints import router as patient_rout
 from services.sessions.directory.place_endpoints import router as place_router
 from services.sessions.directory.staff_endpoints import router as staff_router
 from services.sessions.documentation.annotation_endpoints import router as annotation_router
+from services.sessions.documentation.billing_preview import BillingBridge, NoPreviews, Previews, new_client
+from services.sessions.documentation.check_endpoints import router as check_router
 from services.sessions.documentation.endpoints import router as documentation_router
 from services.sessions.documentation.history_endpoints import router as history_router
 from services.sessions.documentation.people_endpoints import router as people_router
@@ -47,6 +50,7 @@ ROUTERS = (
     worklist_router,
     stream_router,
     annotation_router,
+    check_router,
 )
 ISSUER_PATHS = ("/v1/token", "/.well-known/jwks.json")
 
@@ -55,17 +59,25 @@ def create_application() -> FastAPI:
     """Build the application from the environment."""
     settings, own = read_settings(Settings), read_settings(SessionsSettings)
     database = open_database(own.database_url.get_secret_value(), settings=settings, rings=SERVICE)
-    return build_application(settings, own, database=database, clock=now_utc)
+    client = new_client(str(own.billing_url)) if own.billing_url else None
+    return build_application(settings, own, database=database, clock=now_utc, billing=client)
 
 
 def build_application(
-    settings: Settings, own: SessionsSettings, *, database: Database, clock: Clock
+    settings: Settings,
+    own: SessionsSettings,
+    *,
+    database: Database,
+    clock: Clock,
+    billing: httpx2.AsyncClient | None = None,
 ) -> FastAPI:
-    """Build the application on a database and a time of day."""
+    """Build the application on a database, a time of day and a client that reaches the billing bridge."""
     routers: tuple[APIRouter, ...] = ROUTERS
+    previews: Previews = BillingBridge(client=billing, keys=settings.keys) if billing else NoPreviews()
     state: dict[str, object] = {
         "clock": clock,
         "plan": Planner(horizon_days=own.horizon_days),
+        "previews": previews,
         "streams": Streams(database=database, clock=clock, lookout=Lookout(database=database, clock=clock)),
     }
     if own.issuer_key is not None:
@@ -83,6 +95,7 @@ def build_application(
         unlimited_paths=(IMPORT_PATH,),
         before_metrics=lambda: measure_ledger(database, LEDGER, service=SERVICE),
         idempotency=Idempotency(database=database, table=IDEMPOTENCY, clock=clock),
+        closes=(billing.aclose,) if billing else (),
     )
     audit_refusals(application, database=database, trail=TRAIL, clock=clock)
     return application

@@ -5,6 +5,7 @@ from typing import Annotated
 
 from fastapi import Depends, Query, Request
 
+from services.sessions.documentation.billing_preview import Previews
 from services.sessions.templates.use_cases import Plan
 from shared.clock import Clock
 from shared.database.transactions import Database
@@ -20,13 +21,18 @@ class Call:
     database: Database
     clock: Clock
     plan: Plan
+    previews: Previews
 
 
 async def _call(request: Request) -> Call:
     # A coroutine although it waits for nothing: FastAPI would run a plain function in a thread.
     state = request.app.state
     return Call(
-        identity=current_identity(request), database=state.database, clock=state.clock, plan=state.plan
+        identity=current_identity(request),
+        database=state.database,
+        clock=state.clock,
+        plan=state.plan,
+        previews=state.previews,
     )
 
 

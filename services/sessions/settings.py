@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import Field, SecretStr
+from pydantic import Field, HttpUrl, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
@@ -18,6 +18,8 @@ class SessionsSettings(BaseSettings):
     """`postgresql+asyncpg://...` or `sqlite+aiosqlite:///...`."""
     issuer_key: Path | None = None
     """The private key of the built-in issuer; embedded deployment only."""
+    billing_url: HttpUrl | None = None
+    """Where the billing bridge's API is asked for previews (BILL-8); without it there are none."""
     horizon_days: Annotated[int, Field(gt=0, le=366)] = 28
     """How far ahead sessions are there (TPL-3)."""
     plan_every_seconds: Annotated[float, Field(gt=0)] = 300.0

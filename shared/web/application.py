@@ -38,12 +38,18 @@ def new_application(
     unlimited_paths: Collection[str] = (),
     before_metrics: Refresh = _nothing_to_measure,
     idempotency: Idempotency | None = None,
+    closes: Sequence[Refresh] = (),
 ) -> FastAPI:
-    """Build the application; `state` is what endpoints find on `request.app.state`, `database` included."""
+    """Build the application; `state` is what endpoints find on `request.app.state`, `database` included.
+
+    What `closes` is called when it ends.
+    """
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         yield
+        for close in closes:
+            await close()
         await database.engine.dispose()
 
     application = FastAPI(

@@ -22,7 +22,12 @@ PROBLEM: Final[dict[str, Any]] = {
             "items": {
                 "type": "object",
                 "required": ["pointer", "detail"],
-                "properties": {"pointer": {"type": "string"}, "detail": {"type": "string"}},
+                "properties": {
+                    "pointer": {"type": "string"},
+                    "detail": {"type": "string"},
+                    "id": {"type": "string", "description": "Of a finding of the check before signing."},
+                    "kind": {"type": "string"},
+                },
             },
         },
     },

@@ -66,7 +66,10 @@ def bare(url: str, key_file: Path) -> ASGIApp:
     """Ours without any middleware: who asks is known beforehand."""
     application = application_of(url, key_file)
     application.user_middleware.clear()
-    known = Identity(user_id=MARGARET, instance_id=CLINIC, authenticated_at=datetime.now(UTC))
+    now = datetime.now(UTC)
+    known = Identity(
+        user_id=MARGARET, instance_id=CLINIC, authenticated_at=now, expires_at=now + timedelta(hours=1)
+    )
 
     async def served(scope: Scope, receive: Receive, send: Send) -> None:
         await application({**scope, "identity": known}, receive, send)

@@ -42,10 +42,16 @@ class Front:
         answer = await self._call("POST", path, json=body)
         return answer.json() if answer.content else None
 
-    async def sign(self, session: str) -> None:
-        """Sign a session, given by its path: the document that is read now, and no other (SIGN-4)."""
-        document = await self.get(f"{session}/document")
-        await self.post(f"{session}/signatures", {"document_sha256": document["document_sha256"]})
+    async def sign(self, session: str) -> list[str]:
+        """Sign a session, given by its path, as a front end does once a person has seen the check (SIGN-4).
+
+        Gives the kinds of the findings that were acknowledged.
+        """
+        check = await self.get(f"{session}/pre-sign-check")
+        seen = {one["id"]: one["kind"] for one in check["findings"] if one["needs_acknowledgement"]}
+        request = {"document_sha256": check["document_sha256"], "acknowledged": list(seen)}
+        await self.post(f"{session}/signatures", request)
+        return list(seen.values())
 
     async def put(self, path: str, body: Any) -> Any:
         """Set."""

@@ -66,6 +66,11 @@ class Progress:
                     f"  [yellow]not imported[/yellow]  {place}: {problem['reason']}", highlight=False
                 )
 
+    def tell_acknowledged(self, kinds: list[str]) -> None:
+        """Say what the signers were asked before signing, and left as it was."""
+        for kind in sorted(set(kinds)):
+            self.console.print(f"        acknowledged: {kind} x {kinds.count(kind)}", highlight=False)
+
 
 async def run_day(*, data: Path | None, out: Path, as_json: bool) -> int:
     """Run one clinic day; the exit status is 0 only if nothing is missing and nothing is open."""
@@ -127,7 +132,8 @@ async def live(
         with progress.step("ask for the sign-in sheets"):
             jobs = await request_sheets(clinic, sessions)
         with progress.step("document, sign and review the sessions"):
-            await document(clinic, sessions)
+            acknowledged = await document(clinic, sessions)
+        progress.tell_acknowledged(acknowledged)
         with progress.step("wait for notes, charges and sheets"):
             figures = await wait_for_outcome(clinic, sessions, jobs, receiver)
         if figures.complete:

@@ -7,11 +7,15 @@ from zoneinfo import ZoneInfo
 from deploy.embedded.demo.clinic import Front
 from deploy.embedded.demo.plan import (
     ABSENT_EVERY,
+    COPIED,
+    COPIED_FOR,
     GROUPS,
     LATE_EVERY,
-    NOTES,
+    MOOD,
+    NEXT,
     REVIEWED_LEADER,
     REVIEWER,
+    TOOK_PART,
     Group,
 )
 from deploy.embedded.demo.setting_up import Clinic
@@ -24,16 +28,21 @@ async def request_sheets(clinic: Clinic, sessions: list[str]) -> list[str]:
     ]
 
 
-async def document(clinic: Clinic, sessions: list[str]) -> None:
-    """Start and document every session; each is signed by its leader, one is reviewed too."""
+async def document(clinic: Clinic, sessions: list[str]) -> list[str]:
+    """Start and document every session; each is signed by its leader, one is reviewed too.
+
+    Gives the kinds of what the signers acknowledged.
+    """
+    acknowledged = []
     for group, session_id in zip(GROUPS, sessions, strict=True):
         leader = clinic.therapists[group.leader]
         place = f"/v1/group-sessions/{session_id}"
         await leader.post(f"{place}/start")
         await _write(leader, place, group, _starts_at(clinic, group))
-        await leader.sign(place)
+        acknowledged += await leader.sign(place)
         if group.leader == REVIEWED_LEADER:
-            await clinic.therapists[REVIEWER].sign(place)
+            acknowledged += await clinic.therapists[REVIEWER].sign(place)
+    return acknowledged
 
 
 def _starts_at(clinic: Clinic, group: Group) -> datetime:
@@ -54,8 +63,14 @@ async def _write(leader: Front, place: str, group: Group, starts_at: datetime) -
     await leader.put(f"{place}/group-note", note)
     for number, mark in enumerate(marks):
         if mark["attendance"] == "present":
-            text = f"{NOTES[number % len(NOTES)]} Goal {number + 1} of the treatment plan was addressed."
-            await leader.put(f"{place}/roster/{mark['patient_id']}/note", {"text": text})
+            await leader.put(f"{place}/roster/{mark['patient_id']}/note", {"text": note_for(group, number)})
+
+
+def note_for(group: Group, number: int) -> str:
+    """Write the individual note of the `number`th patient of a group."""
+    if not group.charged and number in COPIED_FOR:
+        return COPIED
+    return " ".join(sentences[number % len(sentences)] for sentences in (TOOK_PART, MOOD, NEXT))
 
 
 def _mark(number: int, patient_id: str, group: Group) -> dict[str, Any]:

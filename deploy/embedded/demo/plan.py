@@ -85,10 +85,34 @@ REVIEWER: Final = 4
 ABSENT_EVERY: Final = 6
 LATE_EVERY: Final = 9
 
-NOTES: Final = (
-    "Took part actively and gave an example from the past week. Mood calm, affect fitting.",
-    "Listened for most of the hour, spoke when asked. Reports fewer urges since the last session.",
-    "Was restless at first, settled after the breathing exercise. Wants to call the sponsor tonight.",
-    "Named one goal for the coming days and how to notice progress. No safety concerns voiced.",
-    "Disagreed with a suggestion and explained why; stayed respectful. Insight is growing.",
+TOOK_PART: Final = (
+    "Took part actively and gave an example from the past week.",
+    "Listened for most of the hour, spoke when asked.",
+    "Was restless at first and settled after the breathing exercise.",
+    "Named one goal for the coming days and how to notice progress.",
+    "Disagreed with a suggestion, explained why and stayed respectful.",
 )
+MOOD: Final = (
+    "Mood calm, affect fitting.",
+    "Tearful when speaking of the holidays; could be comforted.",
+    "Tired after a short night, awake to the end.",
+    "Cheerful, at times louder than the topic asked for.",
+    "Tense; said so without being asked, which is new.",
+    "Even-tempered, laughed twice.",
+    "Flat affect, brightened in the second half.",
+)
+NEXT: Final = (
+    "Reports fewer urges since the last session.",
+    "Wants to call the sponsor tonight.",
+    "No safety concerns voiced.",
+    "Will bring the written plan next week.",
+    "Asked for a word with the case manager about housing.",
+    "Insight is growing: saw the link between sleep and cravings.",
+    "Keeps the mood diary; three days were missing.",
+    "Agreed to try the walk before breakfast.",
+)
+"""Five, seven and eight: no two patients of a group of 40 get the same three sentences."""
+
+COPIED: Final = "Came to the talk and took the hand-out."
+"""What two patients of a group for whom no note is charged get: found before signing, and acknowledged."""
+COPIED_FOR: Final = (3, 4)

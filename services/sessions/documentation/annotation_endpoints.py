@@ -5,6 +5,7 @@ from uuid import UUID
 from fastapi import APIRouter, Response
 
 from services.sessions.documentation import annotating
+from services.sessions.documentation.answers import AnnotationAnswer, AnnotationList
 from services.sessions.documentation.schemas import AnnotationText
 from services.sessions.requests import CurrentCall
 from shared.web.bodies import json_response
@@ -14,7 +15,7 @@ router = APIRouter(
 )
 
 
-@router.post("", status_code=201)
+@router.post("", status_code=201, response_model=AnnotationAnswer)
 async def post_annotation(
     session_id: UUID, patient_id: UUID, body: AnnotationText, call: CurrentCall
 ) -> Response:
@@ -25,7 +26,7 @@ async def post_annotation(
     return json_response(added, status=201)
 
 
-@router.get("")
+@router.get("", response_model=AnnotationList)
 async def get_annotations(session_id: UUID, patient_id: UUID, call: CurrentCall) -> Response:
     """List what was added to one patient's note, oldest first (SIGN-5)."""
     items = await annotating.read_annotations(

@@ -6,6 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from services.sessions.directory.answers import Answer
+from services.sessions.documentation.findings import FindingKind
 from services.sessions.scheduling.domain import Status
 from services.sessions.templates.domain import Modality
 from shared.events.record import Attendance, SignatureMeaning
@@ -18,6 +19,25 @@ class LeaderAnswer(Answer):
     first_name: str
     last_name: str
     credentials: str | None
+
+
+class AnnotationAnswer(Answer):
+    """Signed text that was added to a note of a completed session (SIGN-5)."""
+
+    annotation_id: UUID
+    text: str
+    user_id: UUID
+    printed_name: str
+    credentials: str | None
+    meaning: SignatureMeaning
+    signed_at: datetime
+    document_sha256: str
+
+
+class AnnotationList(Answer):
+    """What was added to one patient's note, oldest first."""
+
+    items: list[AnnotationAnswer]
 
 
 class RosterEntryAnswer(Answer):
@@ -38,6 +58,17 @@ class RosterEntryAnswer(Answer):
     individual_note: str | None
     problems: list[str] | None
     note_version: int
+    annotations: list[AnnotationAnswer]
+
+
+class AcknowledgedFinding(Answer):
+    """What the signer was shown and left as it was."""
+
+    id: str
+    kind: FindingKind
+    pointers: list[str]
+    detail: str
+    patient_ids: list[UUID]
 
 
 class SignatureAnswer(Answer):
@@ -50,6 +81,8 @@ class SignatureAnswer(Answer):
     meaning: SignatureMeaning
     signed_at: datetime
     document_sha256: str
+    acknowledged: list[AcknowledgedFinding] | None
+    """None where nothing was asked yet when it was signed."""
 
 
 class SessionAnswer(Answer):
@@ -187,12 +220,30 @@ class VerifiedSignature(Answer):
     holds: bool
 
 
+class VerifiedAnnotation(AnnotationAnswer):
+    """An annotation, and whether it holds."""
+
+    patient_id: UUID
+    holds: bool
+
+
+class DifferenceAnswer(Answer):
+    """One part that is not what was signed."""
+
+    pointer: str
+    """Into the document; an entry of the roster is named by its patient's id."""
+    signed: Any
+    stored: Any
+
+
 class VerificationAnswer(Answer):
     """Whether what is stored is still what was signed."""
 
     stored_sha256: str
     holds: bool
     signatures: list[VerifiedSignature]
+    annotations: list[VerifiedAnnotation]
+    differences: list[DifferenceAnswer]
 
 
 class HistoryPage(Answer):

@@ -111,10 +111,19 @@ async def put_individual_note(
 async def post_signature(
     session_id: UUID, call: CurrentCall, body: SignatureRequest | None = None
 ) -> Response:
-    """Sign as a leader or as the reviewer; the log-in must be of the last five minutes (SIGN-1 to SIGN-4)."""
-    shown = body.document_sha256 if body else None
+    """Sign as a leader or as the reviewer; the log-in must be of the last five minutes (SIGN-1 to SIGN-4).
+
+    What `GET /pre-sign-check` finds is changed before, or acknowledged here: else 409 with ids and places.
+    """
+    request = body or SignatureRequest()
     status = await sign_session(
-        call.database, call.identity, session_id, shown_sha256=shown, clock=call.clock
+        call.database,
+        call.identity,
+        session_id,
+        shown_sha256=request.document_sha256,
+        acknowledged=request.acknowledged,
+        previews=call.previews,
+        clock=call.clock,
     )
     return json_response({"status": status.value}, status=201)
 

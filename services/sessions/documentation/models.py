@@ -56,7 +56,7 @@ SIGNATURE: Final = Table(
     Column("meaning", String(20), nullable=False),
     Column("signed_at", UtcDateTime, nullable=False),
     Column("document_sha256", String(64), nullable=False),
-    Column("acknowledged", JsonValue),  # ids of the warnings that the signer was shown
+    Column("acknowledged", JsonValue),  # findings that the signer left as they were: ids, places, no text
     UniqueConstraint("documentation_id", "user_id"),
     Index("ix_signature_session_id", "session_id"),
 )

@@ -9,6 +9,7 @@ from uuid import UUID
 from sqlalchemy import delete, insert, update
 
 from services.sessions.documentation.domain import GroupSession, RosterEntry
+from services.sessions.documentation.findings import Finding
 from services.sessions.documentation.models import FROZEN, ROSTER_ENTRY, SIGNATURE
 from services.sessions.scheduling.domain import Status
 from services.sessions.scheduling.models import SESSION, SESSION_LEADER
@@ -147,20 +148,34 @@ async def freeze_roster(
 
 
 async def add_signature(
-    db: Transaction, session: GroupSession, signature: Signature, *, acknowledged: Sequence[str] = ()
+    db: Transaction, session: GroupSession, signature: Signature, *, acknowledged: Sequence[Finding] = ()
 ) -> None:
-    """Store a signature; the database refuses to change it, or what it is bound to, ever after."""
+    """Store a signature; the database refuses to change it, or what it is bound to, ever after.
+
+    Of what was acknowledged an auditor is told kind, place and whom it spoke of: text and names are in the
+    document that was signed.
+    """
     values = signature.model_dump() | {
         "id": signature.signature_id,
         "instance_id": db.instance_id,
         "session_id": session.id,
         "documentation_id": session.documentation_id,
         "meaning": signature.meaning.value,
-        "acknowledged": list(acknowledged),
+        "acknowledged": [_acknowledgement(one) for one in acknowledged],
     }
     del values["signature_id"]
     await db.execute(insert(SIGNATURE).values(values))
     await freeze(db, session.documentation_id, at=signature.signed_at)
+
+
+def _acknowledgement(finding: Finding) -> dict[str, Any]:
+    return {
+        "id": finding.id,
+        "kind": finding.kind.value,
+        "pointers": list(finding.pointers),
+        "detail": finding.detail,
+        "patient_ids": [str(one) for one in finding.patient_ids],
+    }
 
 
 async def freeze(db: Transaction, documentation_id: UUID | None, *, at: datetime) -> None:

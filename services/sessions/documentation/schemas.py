@@ -6,10 +6,14 @@ from uuid import UUID
 from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
+from services.sessions.documentation.findings import ID_CHARACTERS, FindingKind
+from shared.events.preview import PatientPreview
 from shared.events.record import Attendance
 from shared.web.shapes import Instant, Shape, Storable, Text, Title
 
 ROSTER_AT_MOST = 500
+
+FindingId = Annotated[str, Field(pattern=f"^[0-9a-f]{{{ID_CHARACTERS}}}$")]
 
 
 class Mark(Shape):
@@ -69,8 +73,10 @@ class SignatureRequest(Shape):
     """What the signer was shown."""
 
     document_sha256: Annotated[str, Field(pattern="^[0-9a-f]{64}$")] | None = None
-    """From `GET /document`, read just before. Without it (428) or when the document has changed since (412)
-    nothing is signed."""
+    """From `GET /document` or `GET /pre-sign-check`, read just before. Without it (428) or when the document
+    has changed since (412) nothing is signed."""
+    acknowledged: Annotated[tuple[FindingId, ...], Field(max_length=2 * ROSTER_AT_MOST)] = ()
+    """Ids of the findings that the signer has seen and leaves; of those that are gone nothing is kept."""
 
 
 class AnnotationText(Shape):
@@ -84,3 +90,41 @@ class Leaders(Shape):
     """Who leads from now on, in this order."""
 
     leader_ids: Annotated[tuple[UUID, ...], Field(min_length=1, max_length=20)]
+
+
+class AlikeNotes(Shape):
+    """Two patients whose individual notes are the same or nearly so (DOC-8)."""
+
+    patient_ids: tuple[UUID, UUID]
+    percent: Annotated[int, Field(ge=0, le=100)]
+
+
+class ShownFinding(Shape):
+    """Something that a signer should know."""
+
+    id: FindingId
+    """Stays while what it was found in stays as it is."""
+    kind: FindingKind
+    blocking: bool
+    """Nobody can sign while it is there."""
+    needs_acknowledgement: bool
+    """To be changed, or its id to be sent in `acknowledged`."""
+    pointers: tuple[str, ...]
+    detail: str
+    """What would be right."""
+    patient_ids: tuple[UUID, ...]
+    """Whom it speaks of: who is named, whose notes are alike, whose charge would be held."""
+    pairs: tuple[AlikeNotes, ...]
+
+
+class ShownCheck(Shape):
+    """What is asked before signing, in the document with this digest."""
+
+    document_sha256: str
+    findings: tuple[ShownFinding, ...]
+    charges: tuple[PatientPreview, ...] | None
+    """What each present patient would be charged (BILL-8).
+
+    Empty where the template has no billing. None without integrated billing, while start and end make no
+    minutes, and while billing can't be asked.
+    """

@@ -1,6 +1,6 @@
 """Signing and review: the moment at which a document becomes final, and its event is committed."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Final
 from uuid import UUID
@@ -9,6 +9,8 @@ from services.sessions.configuration.domain import InstanceSettings
 from services.sessions.configuration.repository import require_group_sessions
 from services.sessions.directory.repository import load_access, load_location, load_staff
 from services.sessions.directory.use_cases import access_of
+from services.sessions.documentation.billing_preview import Previews
+from services.sessions.documentation.checking import check_to_sign
 from services.sessions.documentation.domain import (
     CLOCK_SKEW,
     FRESH_AUTHENTICATION,
@@ -18,6 +20,7 @@ from services.sessions.documentation.domain import (
     obstacles,
     status_after_leader,
 )
+from services.sessions.documentation.findings import Finding
 from services.sessions.documentation.keeping import keep_distribution, keep_document
 from services.sessions.documentation.lifecycle import Move
 from services.sessions.documentation.moving import require_move
@@ -53,17 +56,28 @@ EVENT_BY_MEANING: Final = {
 
 
 async def sign_session(
-    database: Database, identity: Identity, session_id: UUID, *, shown_sha256: str | None, clock: Clock
+    database: Database,
+    identity: Identity,
+    session_id: UUID,
+    *,
+    previews: Previews,
+    shown_sha256: str | None,
+    acknowledged: Collection[str] = (),
+    clock: Clock,
 ) -> Status:
     """Sign as a leader, or as the reviewer of a session that waits for review; give the new status.
 
     When the session becomes Completed, its event is committed with it (SIGN-1 to SIGN-4).
     `shown_sha256` is the digest of the document that the signer was shown: no other one is signed.
+    `acknowledged` are ids of findings of the check before signing; they are stored with the signature.
     Raises `StepUpProblem` when the log-in is older than five minutes, `PreconditionMissingProblem` without
-    the digest, and `StaleProblem` for that of another document.
+    the digest, `StaleProblem` for that of another document, and `UnacknowledgedProblem` for findings that
+    are left.
     """
     now = clock()
     require_fresh(identity, now)
+    # Before the transaction: billing is asked over the network, and the writers' lock is everybody's.
+    check = await check_to_sign(database, identity, session_id, previews=previews, now=now)
     async with database.writing(identity.instance_id) as db:
         access = await access_of(db, identity)
         settings = await require_group_sessions(db)
@@ -71,7 +85,9 @@ async def sign_session(
         meaning = await _meaning(db, documentation, access)
         _require_shown(documentation, shown_sha256)
         await _require_complete(db, documentation, now)
-        signature = await _sign(db, documentation, access, meaning, now)
+        _require_shown(documentation, check.document_sha256)
+        seen = check.acknowledged_by(acknowledged)
+        signature = await _sign(db, documentation, access, meaning=meaning, seen=seen, now=now)
         signatures = (*documentation.signatures, signature)
         status = await _status_after(db, documentation, signatures)
         await change_session(db, documentation.session, {"status": status.value})
@@ -134,7 +150,9 @@ async def _sign(
     db: Transaction,
     documentation: Documentation,
     access: StaffAccess,
+    *,
     meaning: SignatureMeaning,
+    seen: Sequence[Finding],
     now: datetime,
 ) -> Signature:
     member = (await load_staff(db, [access.user_id]))[access.user_id]
@@ -147,7 +165,7 @@ async def _sign(
         signed_at=now,
         document_sha256=await keep_document(db, document_of(documentation.session, documentation.roster)),
     )
-    await add_signature(db, documentation.session, signature)
+    await add_signature(db, documentation.session, signature, acknowledged=seen)
     return signature
 
 

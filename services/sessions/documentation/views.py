@@ -95,7 +95,10 @@ async def _with_annotations(
 
 
 async def _signatures(db: Transaction, documentation_id: UUID | None) -> list[dict[str, Any]]:
-    columns = ("id", "user_id", "printed_name", "credentials", "meaning", "signed_at", "document_sha256")
+    columns = (
+        "id", "user_id", "printed_name", "credentials", "meaning", "signed_at", "document_sha256",
+        "acknowledged",
+    )  # fmt: skip
     statement = db.rows_of(SIGNATURE, *(SIGNATURE.c[name] for name in columns))
     signed = statement.where(SIGNATURE.c.documentation_id == documentation_id)
     return await db.records(signed.order_by(SIGNATURE.c.signed_at, SIGNATURE.c.id))

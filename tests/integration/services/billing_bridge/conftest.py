@@ -18,10 +18,12 @@ from services.billing_bridge.connectors import CONNECTORS
 from services.billing_bridge.consumers import HANDLERS
 from services.billing_bridge.endpoints import router
 from services.billing_bridge.models import audit_entry, charge, charge_status, inbox
+from services.billing_bridge.preview_endpoints import preview_router
 from services.billing_bridge.pushing import Pusher, new_client, open_connectors
 from shared.database.transactions import Database
 from shared.events.catalogue import SESSION_COMPLETED, STAFF_ACCESS_CHANGED
 from shared.events.contract import Contract
+from shared.events.preview import PREVIEW_PATH
 from shared.events.staff import Feature, Role, StaffAccess, StaffAccessChanged
 from shared.messaging.consuming import Consuming
 from shared.messaging.messages import Receipt
@@ -57,6 +59,7 @@ class Billing:
     issuer: TokenIssuer
     application: FastAPI
     keys: KeyRing
+    message_keys: KeyRing
     client: httpx2.AsyncClient
     watch: Watch
 
@@ -167,15 +170,22 @@ async def billing(open_database: OpenDatabase, tmp_path: Path) -> AsyncIterator[
     database = await open_database("billing_bridge")
     application = new_application(
         title="billing",
-        routers=[router],
+        routers=[router, preview_router],
         database=database,
         settings=settings,
         state={"clock": watch, "connection_keys": keys},
+        open_paths=(PREVIEW_PATH,),
     )
     audit_refusals(application, database=database, trail=audit_entry, clock=watch)
     async with new_client(connections=10) as client:
         yield Billing(
-            database=database, issuer=issuer, application=application, keys=keys, client=client, watch=watch
+            database=database,
+            issuer=issuer,
+            application=application,
+            keys=keys,
+            message_keys=settings.keys,
+            client=client,
+            watch=watch,
         )
 
 

@@ -75,7 +75,7 @@ async def test_what_is_read_is_as_described(clinic: Clinic) -> None:
         "/v1/group-sessions/{session_id}/document": f"/v1/group-sessions/{session_id}/document",
         "/v1/group-sessions/{session_id}/verification": f"/v1/group-sessions/{session_id}/verification",
     }
-    clinic.forward(days=8)
+    clinic.clock.forward(days=8)
     for path, place in places.items():
         answer = await clinic.ask("Ada", "GET", place)
         _check(clinic, f"GET {path}", answer)

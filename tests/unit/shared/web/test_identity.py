@@ -18,11 +18,11 @@ class Counted:
     asked: list[str] = field(default_factory=list)
     withdrawn: bool = False
 
-    def key_for(self, token: str) -> jwt.PyJWK:
+    async def key_for(self, token: str) -> jwt.PyJWK:
         self.asked.append(token)
         if self.withdrawn:
             raise jwt.InvalidKeyError
-        return self.keys.key_for(token)
+        return await self.keys.key_for(token)
 
 
 @dataclass
@@ -40,44 +40,44 @@ def _verifier(issuer: TokenIssuer) -> tuple[TokenVerifier, Counted, Seconds]:
     return TokenVerifier(issuer=ISSUER, audience=AUDIENCE, keys=keys, clock=clock), keys, clock
 
 
-def test_a_token_that_was_checked_is_known_for_a_minute(tmp_path: Path) -> None:
+async def test_a_token_that_was_checked_is_known_for_a_minute(tmp_path: Path) -> None:
     issuer = TokenIssuer(tmp_path)
     verifier, keys, clock = _verifier(issuer)
     token = issuer.token_for(new_id(), instance_id=new_id())
-    identity = verifier.verify(token)
+    identity = await verifier.verify(token)
     keys.withdrawn = True
     clock.now += KNOWN_FOR_SECONDS - 1
-    assert (verifier.verify(token), len(keys.asked)) == (identity, 1)
+    assert (await verifier.verify(token), len(keys.asked)) == (identity, 1)
     clock.now += 1
     with pytest.raises(UnauthenticatedProblem):
-        verifier.verify(token)
+        await verifier.verify(token)
 
 
-def test_a_token_is_not_known_beyond_its_own_end(tmp_path: Path) -> None:
+async def test_a_token_is_not_known_beyond_its_own_end(tmp_path: Path) -> None:
     issuer = TokenIssuer(tmp_path)
     verifier, keys, clock = _verifier(issuer)
     token = issuer.token_for(new_id(), instance_id=new_id())
     expires_at = jwt.decode(token, options={"verify_signature": False})["exp"]
     clock.now = expires_at - 1
-    verifier.verify(token)
+    await verifier.verify(token)
     clock.now = expires_at
-    verifier.verify(token)
+    await verifier.verify(token)
     assert len(keys.asked) == 2
 
 
-def test_two_tokens_are_not_taken_for_each_other(tmp_path: Path) -> None:
+async def test_two_tokens_are_not_taken_for_each_other(tmp_path: Path) -> None:
     issuer = TokenIssuer(tmp_path)
     verifier, _, _ = _verifier(issuer)
     users = [new_id(), new_id()]
     tokens = [issuer.token_for(one, instance_id=new_id()) for one in users]
-    assert [verifier.verify(one).user_id for one in [*tokens, *tokens]] == [*users, *users]
+    assert [(await verifier.verify(one)).user_id for one in [*tokens, *tokens]] == [*users, *users]
 
 
-def test_a_broken_token_is_never_known(tmp_path: Path) -> None:
+async def test_a_broken_token_is_never_known(tmp_path: Path) -> None:
     issuer = TokenIssuer(tmp_path)
     verifier, _, _ = _verifier(issuer)
     token = issuer.token_for(new_id(), instance_id=new_id())
-    verifier.verify(token)
+    await verifier.verify(token)
     for _ in range(2):
         with pytest.raises(UnauthenticatedProblem):
-            verifier.verify(token[:-4] + "AAAA")
+            await verifier.verify(token[:-4] + "AAAA")

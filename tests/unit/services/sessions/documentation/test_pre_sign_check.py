@@ -1,0 +1,136 @@
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Any, Final
+from uuid import uuid5
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from services.sessions.directory.domain import Patient
+from services.sessions.documentation.domain import Obstacle, RosterEntry, obstacles
+from services.sessions.documentation.findings import ASKS, Finding, FindingKind
+from services.sessions.documentation.pre_sign_check import Documented, find_before_signing
+from shared.events.preview import PatientPreview, PreviewedCharge
+from shared.testing.records import CAST, TUESDAY
+from tests.unit.services.sessions.documentation.a_session import a_session, an_entry, patient_id
+from tests.unit.services.sessions.documentation.test_names_of_others import a_patient
+
+NOTE: Final = "Took part actively and named two triggers of the past week. Mood calm, affect fitting."
+
+
+def _patient(number: int, **changes: Any) -> Patient:
+    facts = {"id": patient_id(number), "mrn": f"MRN-{number:05d}"}
+    return a_patient(f"Quill{number}", f"Zephyrine{number}", **facts | changes)
+
+
+def _documented(*roster: RosterEntry, missing: Sequence[Obstacle] = (), **session: Any) -> Documented:
+    roster = roster or (an_entry(0), an_entry(1))
+    return Documented(
+        session=a_session(**session),
+        roster=roster,
+        patients=tuple(_patient(number) for number in range(len(roster))),
+        obstacles=tuple(missing),
+    )
+
+
+def _found(documented: Documented) -> list[Finding]:
+    return find_before_signing(documented, None, preview_is_due=False)
+
+
+def _charged(number: int, held_because: str | None) -> PatientPreview:
+    line = PreviewedCharge(
+        form="professional",
+        code="90853",
+        description="Group psychotherapy",
+        revenue_code=None,
+        modifiers=(),
+        place_of_service="53",
+        units=1,
+        minutes=50,
+        held_because=held_because,
+    )
+    return PatientPreview(patient_id=patient_id(number), charges=(line,))
+
+
+def test_every_kind_says_what_it_asks() -> None:
+    assert set(ASKS) == set(FindingKind)
+
+
+@pytest.mark.rule("DOC-3", "DOC-4")
+def test_every_obstacle_of_a_signature_blocks() -> None:
+    session, roster = a_session(topic="", ended_at=None), (an_entry(attendance=None), an_entry(1))
+    missing = tuple(obstacles(session, roster, notes_required=True, now=TUESDAY + timedelta(hours=1)))
+    found = _found(_documented(*roster, missing=missing))
+    assert [(one.pointers, one.blocking) for one in found] == [((one.pointer,), True) for one in missing]
+
+
+@pytest.mark.rule("DIST-3")
+def test_the_patients_own_name_is_fine_and_anothers_is_not() -> None:
+    note = "Quill0 said that Quill1 is right."
+    (finding,) = _found(_documented(an_entry(0, individual_note=note), an_entry(1)))
+    assert finding.pointers == (f"#/roster/{patient_id(0)}/note",)
+    assert finding.patient_ids == (patient_id(1),)
+    assert "quill" not in finding.detail.lower()
+
+
+@pytest.mark.rule("DIST-3", "DOC-8")
+@given(one=st.text(max_size=20), other=st.text(max_size=20))
+def test_a_finding_is_the_same_exactly_while_its_text_is(one: str, other: str) -> None:
+    texts = [f"{text} Quill0" for text in (one, other)]
+    ids = [[found.id for found in _found(_documented(topic=text))] for text in texts]
+    assert all(ids)
+    assert (ids[0] == ids[1]) == (texts[0] == texts[1])
+
+
+@pytest.mark.rule("DIST-3")
+def test_equal_texts_of_two_sessions_are_two_findings() -> None:
+    documented = [_documented(topic="Quill0", documentation_id=uuid5(CAST, name)) for name in ("one", "two")]
+    assert len({one.id for each in documented for one in _found(each)}) == 2
+
+
+@pytest.mark.rule("DOC-8")
+def test_copied_notes_of_two_kinds_are_two_findings() -> None:
+    notes = [NOTE, f"{NOTE} Slept well.", "Present.", "Present.", "Was restless, settled later on."]
+    roster = [an_entry(number, individual_note=note) for number, note in enumerate(notes)]
+    found = _found(_documented(*roster))
+    assert {frozenset(one.patient_ids) for one in found} == {
+        frozenset({patient_id(0), patient_id(1)}),
+        frozenset({patient_id(2), patient_id(3)}),
+    }
+    assert [len(one.pairs) for one in found] == [1, 1]
+
+
+@pytest.mark.rule("BILL-8")
+def test_each_reason_for_holding_names_whom_it_concerns() -> None:
+    reasons = ["It is late.", None, "It is late.", "No unit."]
+    charges = [_charged(number, reason) for number, reason in enumerate(reasons)]
+    roster = [an_entry(number) for number in range(4)]
+    found = find_before_signing(_documented(*roster), charges, preview_is_due=True)
+    assert [(one.kind, one.patient_ids) for one in found] == [
+        (FindingKind.WOULD_BE_HELD, (patient_id(0), patient_id(2))),
+        (FindingKind.WOULD_BE_HELD, (patient_id(3),)),
+    ]
+
+
+@pytest.mark.rule("BILL-8")
+def test_a_preview_that_is_due_and_not_there_is_told_and_asks_nothing() -> None:
+    (finding,) = find_before_signing(_documented(), None, preview_is_due=True)
+    assert (finding.kind, finding.blocking, finding.needs_acknowledgement) == (
+        FindingKind.PREVIEW_UNAVAILABLE,
+        False,
+        False,
+    )
+
+
+@pytest.mark.rule("DIST-3", "DOC-8")
+def test_two_hundred_patients_are_checked_against_each_other() -> None:
+    def note(number: int) -> str:
+        return f"{uuid5(CAST, f'{number}a').hex} {uuid5(CAST, f'{number}b').hex} " * 6
+
+    roster = [an_entry(number, individual_note=note(number)) for number in range(200)]
+    roster[7] = an_entry(7, individual_note=f"{note(7)} Quill199")
+    roster[8] = an_entry(8, individual_note=note(9))
+    named, alike = _found(_documented(*roster))
+    assert named.patient_ids == (patient_id(199),)
+    assert set(alike.patient_ids) == {patient_id(8), patient_id(9)}
