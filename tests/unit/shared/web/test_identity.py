@@ -6,8 +6,9 @@ import pytest
 
 from shared.identifiers import new_id
 from shared.testing.identity import AUDIENCE, ISSUER, TokenIssuer
-from shared.web.identity import KNOWN_FOR_SECONDS, KeysInFile, TokenVerifier
+from shared.web.identity import KNOWN_FOR_SECONDS, TokenVerifier
 from shared.web.problems import UnauthenticatedProblem
+from shared.web.signing_keys import KeysInFile
 
 
 @dataclass
