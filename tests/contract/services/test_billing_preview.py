@@ -214,7 +214,7 @@ async def test_slow_billing_is_not_waited_for(clinic: BilledClinic, monkeypatch:
 
 
 @pytest.mark.rule("BILL-8")
-@pytest.mark.parametrize("clinic", [OTHER_KEYS], indirect=True)
+@pytest.mark.parametrize("clinic", [OTHER_KEYS], indirect=True, ids=["other keys"])
 async def test_a_bridge_with_other_keys_is_as_good_as_none(clinic: BilledClinic) -> None:
     await _is_told_and_signed(clinic)
 
