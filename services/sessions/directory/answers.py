@@ -78,6 +78,7 @@ class PatientAnswer(Answer):
 
     id: UUID
     mrn: str
+    location_id: UUID | None
     first_name: str
     middle_name: str | None
     last_name: str
@@ -87,7 +88,6 @@ class PatientAnswer(Answer):
     """0001-01-01: known to be dead, not known since when."""
     admitted_on: date | None
     discharged_on: date | None
-    location_id: UUID | None
     version: int
 
 

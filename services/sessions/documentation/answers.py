@@ -63,11 +63,11 @@ class SessionAnswer(Answer):
     title: str
     starts_at: datetime
     duration_minutes: int
+    started_at: datetime | None
+    ended_at: datetime | None
     status: Status
     version: int
     documentation_id: UUID | None
-    started_at: datetime | None
-    ended_at: datetime | None
     topic: str
     description: str
     note_version: int
