@@ -81,13 +81,13 @@ class PatientAnswer(Answer):
     birth_date: date | None
     deceased_on: date | None
     """0001-01-01: known to be dead, not known since when."""
+    location_id: UUID | None
     first_name: str
     middle_name: str | None
     last_name: str
     preferred_name: str | None
     admitted_on: date | None
     discharged_on: date | None
-    location_id: UUID | None
     version: int
 
 

@@ -1,14 +1,12 @@
 """What is answered about documented sessions: described for clients, served straight from rows."""
 
-from datetime import date as Date  # noqa: N812 - a field is named so
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
 from services.sessions.directory.answers import Answer
 from services.sessions.documentation.findings import FindingKind
 from services.sessions.scheduling.domain import Status
-from services.sessions.templates.domain import Modality
 from shared.events.record import Attendance, SignatureMeaning
 
 
@@ -91,18 +89,18 @@ class SessionAnswer(Answer):
     id: UUID
     template_id: UUID
     location_id: UUID
-    held_on: Date
+    held_on: date
     """The date at the location."""
-    moved_from: Date | None
+    moved_from: date | None
     caseload_of: UUID | None
     title: str
     starts_at: datetime
     duration_minutes: int
+    started_at: datetime | None
+    ended_at: datetime | None
     status: Status
     version: int
     documentation_id: UUID | None
-    started_at: datetime | None
-    ended_at: datetime | None
     topic: str
     description: str
     note_version: int
@@ -111,67 +109,6 @@ class SessionAnswer(Answer):
     leaders: list[LeaderAnswer]
     roster: list[RosterEntryAnswer]
     signatures: list[SignatureAnswer]
-
-
-class DayEntry(Answer):
-    """A session of the day, as a list shows it."""
-
-    id: UUID
-    template_id: UUID
-    title: str
-    topic: str
-    status: Status
-    starts_at: datetime
-    """In the zone of the location."""
-    duration_minutes: int
-    version: int
-    modality: Modality
-    capacity: int | None
-    roster_size: int
-    """Who is expected until it starts, who is on its roster from then on."""
-    leaders: list[LeaderAnswer]
-
-
-class DayAnswer(Answer):
-    """A location's sessions of one date, in the groups in which staff work through them (DOC-1)."""
-
-    location_id: UUID
-    date: Date
-    time_zone: str
-    upcoming: list[DayEntry]
-    in_progress_or_completed: list[DayEntry]
-    pending_review: list[DayEntry]
-    cancelled: list[DayEntry]
-
-
-class WaitingLeader(LeaderAnswer):
-    """A leader, and whether they have signed."""
-
-    signed: bool
-
-
-class WaitingSession(Answer):
-    """A session that waits for somebody."""
-
-    id: UUID
-    documentation_id: UUID | None
-    location_id: UUID
-    template_id: UUID
-    held_on: Date
-    title: str
-    topic: str
-    status: Status
-    starts_at: datetime
-    duration_minutes: int
-    version: int
-    leaders: list[WaitingLeader]
-
-
-class WorklistPage(Answer):
-    """Some of what waits, the longest waiting first."""
-
-    items: list[WaitingSession]
-    next: str | None
 
 
 class StatusAnswer(Answer):

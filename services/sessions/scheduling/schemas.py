@@ -62,6 +62,9 @@ class NewAssignments(_Days):
         if not (self.schedule_ids or self.template_ids or self.session_ids):
             message = "name at least one of schedule_ids, template_ids, session_ids"
             raise ValueError(message)
+        if self.location_id is not None and not self.template_ids:
+            message = "location_id says where groups are meant; schedules and sessions have their own"
+            raise ValueError(message)
         return self
 
 

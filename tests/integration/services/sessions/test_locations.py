@@ -150,6 +150,13 @@ async def test_a_patient_is_assigned_to_a_group_at_one_location(clinic: Clinic) 
     assert await _places_of(clinic, 0) == {annex}
 
 
+@pytest.mark.rule("SCH-3")
+async def test_a_location_is_named_with_groups_alone(clinic: Clinic) -> None:
+    schedule_id = await clinic.new_schedule(await clinic.new_template())
+    answer = await _assign(clinic, 0, schedule_ids=[str(schedule_id)], location_id=str(clinic.location_id))
+    assert answer.status_code == 422
+
+
 @pytest.mark.rule("SCH-4")
 async def test_a_group_clashes_where_the_patient_sits_in_it(clinic: Clinic) -> None:
     annex = await _annex(clinic)
