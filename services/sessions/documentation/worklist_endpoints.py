@@ -4,6 +4,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, Response
 
+from services.sessions.documentation.list_answers import WorklistPage
 from services.sessions.documentation.worklists import read_worklist
 from services.sessions.requests import CurrentCall
 from shared.events.attention import Waiting
@@ -13,7 +14,7 @@ from shared.web.cursors import DEFAULT_PAGE, Cursor, Limit
 router = APIRouter(prefix="/v1/worklists", tags=["worklists"])
 
 
-@router.get("/{kind}")
+@router.get("/{kind}", response_model=WorklistPage)
 async def get_worklist(
     kind: Waiting,
     call: CurrentCall,
