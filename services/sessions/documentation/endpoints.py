@@ -9,6 +9,7 @@ from services.sessions.directory.permissions import Action
 from services.sessions.directory.use_cases import permit
 from services.sessions.documentation import answers, use_cases, views
 from services.sessions.documentation.day import DayFilter, read_day
+from services.sessions.documentation.list_answers import DayAnswer
 from services.sessions.documentation.schemas import GroupNote, IndividualNote, Marks, SignatureRequest
 from services.sessions.documentation.signing import sign_session
 from services.sessions.metadata import TRAIL
@@ -24,7 +25,7 @@ IfMatch = Annotated[str | None, Header()]
 router = APIRouter(prefix="/v1/group-sessions", tags=["group sessions"])
 
 
-@router.get("", response_model=answers.DayAnswer)
+@router.get("", response_model=DayAnswer)
 async def get_day(
     location_id: UUID,
     call: CurrentCall,

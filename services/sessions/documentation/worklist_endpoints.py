@@ -4,7 +4,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, Response
 
-from services.sessions.documentation.answers import WorklistPage
+from services.sessions.documentation.list_answers import WorklistPage
 from services.sessions.documentation.worklists import read_worklist
 from services.sessions.requests import CurrentCall
 from shared.events.attention import Waiting

@@ -8,6 +8,7 @@ from uuid import UUID, uuid5
 import pytest
 from sqlalchemy import insert
 
+from services.sessions.documentation.list_answers import DayAnswer
 from services.sessions.documentation.repository import change_session, freeze_roster, load_session
 from services.sessions.scheduling.domain import PlannedSession
 from services.sessions.scheduling.models import ASSIGNMENT
@@ -72,6 +73,13 @@ async def test_a_row_has_what_a_front_end_draws(clinic: Clinic) -> None:
         "capacity": 8,
         "roster_size": 3,
     }
+
+
+async def test_the_day_is_as_it_is_described(clinic: Clinic) -> None:
+    await clinic.documented(leaders=["Margaret", "Tom"])
+    await clinic.planned(capacity=2)
+    day = await _day(clinic)
+    assert DayAnswer.model_validate(day).model_dump(mode="json").keys() == day.keys()
 
 
 @pytest.mark.rule("DOC-1", "SCH-6")

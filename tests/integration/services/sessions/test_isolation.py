@@ -10,6 +10,7 @@ from services.sessions.directory.models import LOCATION, PATIENT, STAFF_ACCESS, 
 from services.sessions.documentation.models import ROSTER_ENTRY, SIGNATURE
 from services.sessions.metadata import LEDGER, TRAIL
 from services.sessions.scheduling.models import ASSIGNMENT, SESSION
+from services.sessions.stream.endpoints import STREAM_PATH
 from services.sessions.templates.models import SCHEDULE, TEMPLATE
 from tests.integration.services.sessions.clinic import TODAY, Clinic
 
@@ -22,7 +23,7 @@ OWN_ALONE = {
     "GET /v1/directory/staff",
     "GET /v1/directory/patients",
     "POST /v1/group-sessions/generation",
-    "GET /v1/group-sessions",
+    "GET /v1/worklists/{kind}",
     "GET /v1/templates",
     "GET /v1/schedules",
     "GET /v1/calendar-feeds",
@@ -61,6 +62,7 @@ class Theirs:
             feed_id=self.feed_id,
             on=TODAY,
             location_id=self.clinic.location_id,
+            kind="not_started",
         )
 
     @property
@@ -138,7 +140,8 @@ def _routes(clinic: Clinic) -> list[str]:
 async def _ask_everything(thief: Clinic, theirs: Theirs) -> dict[str, tuple[int, str]]:
     answers = {}
     query = f"?location_id={theirs.clinic.location_id}&date={TODAY}"
-    for route in _routes(thief):
+    # The stream does not end; that it tells nothing of others is shown where it is tested.
+    for route in [one for one in _routes(thief) if one != f"GET {STREAM_PATH}"]:
         method, path = route.split(" ")
         place = theirs.path(path) + (query if route == "GET /v1/group-sessions" else "")
         answer = await thief.ask("Ada", method, place, json=theirs.bodies.get(route))

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from services.sessions.documentation.list_answers import WorklistPage
 from services.sessions.metadata import TRAIL
 from tests.integration.services.sessions.clinic import STAFF, Clinic
 from tests.integration.services.sessions.statements import counted_statements
@@ -50,6 +51,15 @@ async def test_a_session_in_progress_is_incomplete_a_quarter_of_an_hour_after_it
     assert await _lists(clinic) == {}
     clinic.clock.forward(seconds=1)
     assert await _lists(clinic) == {"incomplete": ["Process Group"]}
+
+
+@pytest.mark.parametrize("kind", ["not_started", "awaiting_signature"])
+async def test_a_worklist_is_as_it_is_described(clinic: Clinic, kind: str) -> None:
+    await clinic.planned()
+    await clinic.documented()
+    clinic.clock.forward(days=1)
+    page = await clinic.do("Ada", "GET", f"/v1/worklists/{kind}")
+    assert len(WorklistPage.model_validate(page).items) == 1
 
 
 @pytest.mark.rule("DOC-7")
