@@ -1,6 +1,6 @@
 # One command per intent. Every target sets up .venv first when the lock has changed.
 .DEFAULT_GOAL := help
-.PHONY: help demo up test check rules chaos bench lock clean
+.PHONY: help demo up test nightly check rules chaos bench lock clean
 
 PYTHON := .venv/bin/python
 # The runner's own flags for a part of the tests: make test ARGS="tests/unit -k roster"
@@ -18,6 +18,9 @@ up: .venv/.installed ## start everything on this machine and keep it running (PO
 # Each of the two workers starts its own PostgreSQL and Valkey; loadgroup keeps marked groups together.
 test: .venv/.installed-dev ## all tests (ARGS=...)
 	@$(PYTHON) -m pytest -n 2 --dist loadgroup $(ARGS)
+
+nightly: .venv/.installed-dev ## properties at length: 50 000 steps through the lives of sessions and more (ARGS=...)
+	@$(PYTHON) -m pytest -n 2 --dist loadgroup --hypothesis-profile=nightly $(ARGS)
 
 check: .venv/.installed-dev ## format, lint, types, dependency rules, schemas, migrations, duplicates
 	@tools/check

@@ -1,15 +1,25 @@
 """A database of the first release, with rows in it, brought to today's tables."""
 
+from collections.abc import AsyncIterator
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
 
+import pytest
+import pytest_asyncio
 from alembic import command
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, insert, select, text
+from sqlalchemy.ext.asyncio import AsyncEngine
 
+from services.sessions.documentation.models import DISTRIBUTED
+from services.sessions.metadata import LEDGER
 from shared.database.engine import create_engine
 from shared.database.migrations import configuration, upgrade
+from shared.events.catalogue import SESSION_REVIEWED
+from shared.testing.records import a_session_record, enveloped
+from tests.support.databases import BOTH
+from tests.support.servers import PostgresServer
 
 ROWS = {
     "location": {"name": "Main Street", "time_zone": "UTC"},
@@ -18,10 +28,10 @@ ROWS = {
 }
 
 
-def _first_release(connection: Connection) -> None:
+def _first_release(connection: Connection, revision: str = "0001") -> None:
     config = configuration("sessions")
     config.attributes["connection"] = connection
-    command.upgrade(config, "0001")
+    command.upgrade(config, revision)
 
 
 def _insert(connection: Connection, table: str, **values: Any) -> None:
@@ -58,6 +68,18 @@ def _some_rows(connection: Connection) -> None:
     )  # fmt: skip
 
 
+@pytest_asyncio.fixture(params=BOTH)
+async def open_unmigrated(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[AsyncEngine]:
+    """A database without a table."""
+    url = f"sqlite+aiosqlite:///{tmp_path}/empty.sqlite3"
+    if request.param == "postgresql":
+        server: PostgresServer = request.getfixturevalue("postgres_server")
+        url = server.create_database("unmigrated_sessions")
+    engine = create_engine(url)
+    yield engine
+    await engine.dispose()
+
+
 async def test_sqlite_keeps_every_row_and_every_reference(tmp_path: Path) -> None:
     engine = create_engine(f"sqlite+aiosqlite:///{tmp_path}/first.sqlite3")
     async with engine.begin() as connection:
@@ -73,3 +95,25 @@ async def test_sqlite_keeps_every_row_and_every_reference(tmp_path: Path) -> Non
         ]
     await engine.dispose()
     assert (broken, enforced, counted) == ([], 1, [1, 1, 1, 1])
+
+
+@pytest.mark.rule("SIGN-5")
+async def test_what_was_distributed_before_can_be_annotated_after(open_unmigrated: AsyncEngine) -> None:
+    record = a_session_record()
+    envelope = enveloped(record, event_type=SESSION_REVIEWED)
+    event = {
+        "id": envelope.id,
+        "instance_id": envelope.instanceid,
+        "type": envelope.type,
+        "subject": envelope.subject,
+        "occurred_at": envelope.time,
+        "body": envelope.model_dump_json(),
+    }
+    async with open_unmigrated.begin() as connection:
+        await connection.run_sync(_first_release, "0004")
+        await connection.execute(insert(LEDGER.event).values(event))
+    await upgrade(open_unmigrated, "sessions")
+    async with open_unmigrated.connect() as connection:
+        rows = (await connection.execute(select(DISTRIBUTED))).all()
+    kept = [(one.documentation_id, one.instance_id, one.event_id) for one in rows]
+    assert kept == [(record.documentation_id, envelope.instanceid, envelope.id)]
