@@ -16,6 +16,7 @@ from services.billing_bridge.domain import charges_for
 from services.billing_bridge.main import create_application as create_billing_bridge
 from services.sessions.documentation import billing_preview
 from services.sessions.documentation.models import SIGNATURE
+from services.sessions.documentation.schemas import ShownCheck
 from services.sessions.main import build_application
 from services.sessions.metadata import LEDGER
 from services.sessions.settings import SessionsSettings
@@ -58,6 +59,7 @@ class BilledClinic(Clinic):
         seen: dict[str, Any] = await self.do(
             "Margaret", "GET", f"/v1/group-sessions/{session_id}/pre-sign-check"
         )
+        ShownCheck.model_validate(seen)
         return seen
 
     async def with_a_short_stay(self, **template: Any) -> UUID:

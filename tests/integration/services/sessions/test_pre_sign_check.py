@@ -5,6 +5,7 @@ from uuid import UUID
 import pytest
 
 from services.sessions.documentation.models import SIGNATURE
+from services.sessions.documentation.schemas import ShownCheck
 from services.sessions.metadata import LEDGER, TRAIL
 from tests.integration.services.sessions.clinic import STAFF, Clinic
 
@@ -13,6 +14,8 @@ SAME: Final = "Present, engaged."
 
 async def _check(clinic: Clinic, session_id: UUID, *, who: str = "Margaret") -> dict[str, Any]:
     seen: dict[str, Any] = await clinic.do(who, "GET", f"/v1/group-sessions/{session_id}/pre-sign-check")
+    # The bytes go past the declared shape.
+    ShownCheck.model_validate(seen)
     return seen
 
 
