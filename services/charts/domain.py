@@ -1,8 +1,8 @@
 """What a chart note says, and who may read one. Plain Python."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum
 from typing import Any, Final
 from uuid import UUID, uuid5
@@ -52,6 +52,34 @@ class NoteStatus(StrEnum):
     """Something was added to it (SIGN-5)."""
     ENTERED_IN_ERROR = "entered-in-error"
     """Its documentation is void; it stays readable as such (DOC-6)."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Documentation:
+    """What all notes of one documented session have in common and are searched by."""
+
+    documentation_id: UUID
+    session_id: UUID
+    version: int
+    location_id: UUID
+    held_on: date
+    """The date of service: the day at the location."""
+    signed_at: datetime
+    """The last signature."""
+    leader_ids: tuple[UUID, ...]
+
+
+def documentation_of(record: SessionRecord) -> Documentation:
+    """Give what the notes of a record have in common."""
+    return Documentation(
+        documentation_id=record.documentation_id,
+        session_id=record.session_id,
+        version=record.version,
+        location_id=record.location.location_id,
+        held_on=record.started_at.astimezone(ZoneInfo(record.location.time_zone)).date(),
+        signed_at=max((one.signed_at for one in record.signatures), default=record.ended_at),
+        leader_ids=tuple(leader.user_id for leader in record.leaders),
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -138,6 +166,29 @@ def served(
     """Give a note as it is read: what was filed, byte for byte, and what was said of it later (DIST-2)."""
     later = f'"annotations":[{",".join(annotations)}],"entered_in_error":{entered_in_error or "null"}'
     return f'{content[:-1]},"status":"{status}",{later}}}'
+
+
+def history_of(note: Mapping[str, Any], *, filed_at: datetime) -> list[dict[str, Any]]:
+    """Tell what became of a served note, oldest first: signed, filed, annotated, entered in error."""
+    told = [_happened("signed", one) for one in note["signatures"]]
+    told.append({"at": filed_at.isoformat(), "what": "filed", "by": None, "meaning": None, "text": None})
+    told += [_happened("annotated", one["signature"], text=one["text"]) for one in note["annotations"]]
+    if error := note["entered_in_error"]:
+        told.append(
+            {"at": error["at"], "what": NoteStatus.ENTERED_IN_ERROR, "by": error["by"], "meaning": None}
+            | {"text": error["reason"]}
+        )
+    return sorted(told, key=lambda one: datetime.fromisoformat(one["at"]))
+
+
+def _happened(what: str, signature: Mapping[str, Any], *, text: str | None = None) -> dict[str, Any]:
+    return {
+        "at": signature["signed_at"],
+        "what": what,
+        "by": signature["printed_name"],
+        "meaning": signature["meaning"],
+        "text": text,
+    }
 
 
 def note_id_of(documentation_id: UUID, patient_id: UUID) -> UUID:

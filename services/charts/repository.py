@@ -1,19 +1,22 @@
-"""Chart notes, annotations and retractions as rows."""
+"""Chart notes, and what is said of them, as rows."""
 
 from collections.abc import Iterable
+from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.charts.domain import ChartNote, NoteAnnotation, retraction_content
-from services.charts.models import audit_entry, chart_note, chart_note_annotation, chart_note_retraction
-from shared.database.audit import Outcome
+from services.charts.domain import ChartNote, Documentation, NoteAnnotation, retraction_content
+from services.charts.models import (
+    chart_documentation,
+    chart_note,
+    chart_note_annotation,
+    chart_note_retraction,
+)
 from shared.database.bulk import insert_new
-from shared.database.transactions import Transaction
 from shared.events.record import SessionRetracted
-from shared.identifiers import new_id
 
 
 async def add_new_notes(
@@ -41,6 +44,18 @@ def row_of(instance_id: UUID, note: ChartNote, filed_at: datetime) -> dict[str, 
         "content": note.content,
         "template_id": note.template_id,
     }
+
+
+async def add_new_documentations(
+    connection: AsyncConnection, documentations: Iterable[tuple[UUID, Documentation]]
+) -> None:
+    """Add what notes are searched by, with its instance; what is there stays as it is."""
+    rows = [
+        asdict(one)
+        | {"instance_id": instance_id, "leader_ids": " ".join(str(leader) for leader in one.leader_ids)}
+        for instance_id, one in documentations
+    ]
+    await insert_new(connection, chart_documentation, rows)
 
 
 async def add_new_annotations(
@@ -76,21 +91,3 @@ async def add_new_retractions(
         for instance_id, one in retractions
     ]
     await insert_new(connection, chart_note_retraction, rows)
-
-
-async def add_readings(
-    db: Transaction, patient_ids: Iterable[UUID], *, user_id: UUID, action: str, subject: UUID, at: datetime
-) -> None:
-    """Write down that the notes of several patients were read at once."""
-    common = {"instance_id": db.instance_id, "at": at, "user_id": user_id, "action": action}
-    rows = [
-        common
-        | {
-            "id": new_id(),
-            "subject": str(subject),
-            "patient_id": patient_id,
-            "outcome": Outcome.ALLOWED.value,
-        }
-        for patient_id in patient_ids
-    ]
-    await insert_new(db.connection, audit_entry, rows)
