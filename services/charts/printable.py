@@ -13,6 +13,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 from markupsafe import Markup
 
 FOLDER: Final = Path(__file__).parent / "templates"
+VOID: Final = "entered-in-error"
 
 
 def printable(served: str) -> str:
@@ -30,6 +31,8 @@ def printable(served: str) -> str:
         time=f"{_time(started)} to {_time(ended)} {started.tzname()}",
         signatures=[_shown(one) for one in note["signatures"]],
         annotations=[one | {"signature": _shown(one["signature"])} for one in note["annotations"]],
+        void=note["status"] == VOID,
+        # Null where a newer documentation tells that this one is void, and the news of it is late.
         error=error and error | {"marked": _instant(error["at"])},
     )
 
