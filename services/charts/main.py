@@ -5,6 +5,8 @@ from typing import Final
 from fastapi import FastAPI
 
 from services.charts.endpoints import router as charts_router
+from services.charts.fhir.endpoints import METADATA_PATH
+from services.charts.fhir.endpoints import router as fhir_router
 from services.charts.models import idempotency_key
 from services.charts.settings import ChartsSettings
 from services.charts.tabs.endpoints import router as tabs_router
@@ -15,7 +17,7 @@ from shared.settings import Settings, read_settings
 from shared.web.application import new_application
 from shared.web.idempotency import Idempotency
 
-ROUTERS: Final = (tabs_router, charts_router)
+ROUTERS: Final = (tabs_router, charts_router, fhir_router)
 
 
 def create_application() -> FastAPI:
@@ -33,6 +35,7 @@ def build_application(settings: Settings, *, database: Database, clock: Clock) -
         database=database,
         settings=settings,
         state={"clock": clock},
+        open_paths=(METADATA_PATH,),
         idempotency=Idempotency(database=database, table=idempotency_key, clock=clock),
     )
 

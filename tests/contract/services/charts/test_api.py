@@ -23,7 +23,10 @@ READ_ONLY_PATHS = {
     "/v1/charts/patients/{patient_id}/attendance",
     "/v1/charts/sessions/{session_id}/filing",
     "/v1/charts/sessions/{session_id}/individual-notes",
+    "/v1/charts/fhir/{kind}",
+    "/v1/charts/fhir/{kind}/{note_id}",
 }
+OPEN_PATH = "/v1/charts/fhir/metadata"
 
 TAB_PATHS = {"/v1/charts/tabs", "/v1/charts/tabs/{tab_id}"}
 """The patient settings: how charts are arranged, not what they hold."""
@@ -52,8 +55,8 @@ def test_the_api_offers_reading_and_nothing_else_but_for_the_arrangement_of_tabs
     application: FastAPI,
 ) -> None:
     paths = application.openapi()["paths"]
-    assert set(paths) == READ_ONLY_PATHS | TAB_PATHS
-    assert {verb for path in READ_ONLY_PATHS for verb in paths[path]} == {"get"}
+    assert set(paths) == READ_ONLY_PATHS | TAB_PATHS | {OPEN_PATH}
+    assert {verb for path in READ_ONLY_PATHS | {OPEN_PATH} for verb in paths[path]} == {"get"}
 
 
 @pytest.mark.rule("DIST-1")
