@@ -56,29 +56,40 @@ class NoteStatus(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class Documentation:
-    """What all notes of one documented session have in common and are searched by."""
+    """What all notes of one documented session have in common."""
 
     documentation_id: UUID
     session_id: UUID
+    template_id: UUID
     version: int
     location_id: UUID
+    held_at: datetime
     held_on: date
     """The date of service: the day at the location."""
     signed_at: datetime
     """The last signature."""
+    group_title: str
     leader_ids: tuple[UUID, ...]
+    content: str
+    """The end of each note's content."""
 
 
 def documentation_of(record: SessionRecord) -> Documentation:
     """Give what the notes of a record have in common."""
+    shared = orjson.dumps(_shared_content(record), option=orjson.OPT_UTC_Z).decode()
     return Documentation(
         documentation_id=record.documentation_id,
         session_id=record.session_id,
+        template_id=record.group.template_id,
         version=record.version,
         location_id=record.location.location_id,
+        held_at=record.started_at,
         held_on=record.started_at.astimezone(ZoneInfo(record.location.time_zone)).date(),
         signed_at=max((one.signed_at for one in record.signatures), default=record.ended_at),
+        group_title=record.group.title,
         leader_ids=tuple(leader.user_id for leader in record.leaders),
+        # Two JSON objects with members become one by joining their members.
+        content=f",{shared[1:]}",
     )
 
 
@@ -88,15 +99,16 @@ class ChartNote:
 
     note_id: UUID
     patient_id: UUID
-    session_id: UUID
-    documentation_id: UUID
-    template_id: UUID
-    held_at: datetime
-    group_title: str
     attendance: Attendance
     minutes: int
-    content: str
-    """JSON; see `schemas.ChartNote`."""
+    own_content: str
+    """The beginning of the content: what is this patient's alone."""
+    documentation: Documentation
+
+    @property
+    def content(self) -> str:
+        """JSON; see `schemas.FiledNote`."""
+        return self.own_content + self.documentation.content
 
 
 def notes_of(record: SessionRecord) -> Iterator[ChartNote]:
@@ -105,23 +117,25 @@ def notes_of(record: SessionRecord) -> Iterator[ChartNote]:
     A note holds what is everybody's and what is that patient's own; of other patients it holds
     their number alone (DIST-3, DIST-7).
     """
-    # Written once a session, not once a patient: it is the larger part of every note.
-    shared = orjson.dumps(_shared_content(record), option=orjson.OPT_UTC_Z)
-    for participant in record.participants:
-        note_id = note_id_of(record.documentation_id, participant.patient_id)
-        own = orjson.dumps(_own_content(note_id, participant))
-        yield ChartNote(
-            note_id=note_id,
-            patient_id=participant.patient_id,
-            session_id=record.session_id,
-            documentation_id=record.documentation_id,
-            template_id=record.group.template_id,
-            held_at=record.started_at,
-            group_title=record.group.title,
-            attendance=participant.attendance,
-            minutes=participant.minutes,
-            content=_one_object(own, shared),
-        )
+    yield from documented(record)[1]
+
+
+def documented(record: SessionRecord) -> tuple[Documentation, list[ChartNote]]:
+    """Give what the notes of a record have in common, written once, and each note."""
+    documentation = documentation_of(record)
+    return documentation, [_note(one, documentation) for one in record.participants]
+
+
+def _note(participant: Participant, documentation: Documentation) -> ChartNote:
+    note_id = note_id_of(documentation.documentation_id, participant.patient_id)
+    return ChartNote(
+        note_id=note_id,
+        patient_id=participant.patient_id,
+        attendance=participant.attendance,
+        minutes=participant.minutes,
+        own_content=orjson.dumps(_own_content(note_id, participant))[:-1].decode(),
+        documentation=documentation,
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -242,8 +256,3 @@ def _signature_content(signature: Signature) -> dict[str, Any]:
         "signed_at": signature.signed_at,
         "document_sha256": signature.document_sha256,
     }
-
-
-def _one_object(first: bytes, second: bytes) -> str:
-    # Two JSON objects with members become one by joining their members.
-    return f"{first[:-1].decode()},{second[1:].decode()}"

@@ -1,7 +1,6 @@
 """Chart notes, and what is said of them, as rows."""
 
-from collections.abc import Iterable
-from dataclasses import asdict
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -15,47 +14,59 @@ from services.charts.models import (
     chart_note_annotation,
     chart_note_retraction,
 )
-from shared.database.bulk import insert_new
+from shared.database.bulk import Rows, insert_new, insert_new_families
 from shared.events.record import SessionRetracted
 
+Filed = tuple[UUID, Documentation, Sequence[ChartNote]]
+"""An instance, a documentation of its, and the notes of that."""
 
-async def add_new_notes(
-    connection: AsyncConnection, notes: Iterable[tuple[UUID, ChartNote]], *, filed_at: datetime
-) -> None:
-    """Add notes with their instance, in one statement; a note that is there stays as it is (DIST-5)."""
-    await insert_new(
-        connection, chart_note, [row_of(instance_id, note, filed_at) for instance_id, note in notes]
+
+async def add_new_notes(connection: AsyncConnection, filed: Iterable[Filed], *, filed_at: datetime) -> None:
+    """Add notes and what they are searched by, in one statement; what is there stays as it is (DIST-5)."""
+    # Told twice at once, by two events, it is the same: one of them is enough.
+    once = {documentation.documentation_id: (at, documentation, notes) for at, documentation, notes in filed}
+    await insert_new_families(
+        connection,
+        parents=Rows(
+            table=chart_documentation,
+            rows=[_documentation_row(at, one, filed_at) for at, one, _ in once.values()],
+        ),
+        children=Rows(
+            table=chart_note,
+            rows=[_note_row(note) for _, _, notes in once.values() for note in notes],
+        ),
+        key="documentation_id",
+        joined="content",
     )
 
 
-def row_of(instance_id: UUID, note: ChartNote, filed_at: datetime) -> dict[str, Any]:
-    """Give a note's row."""
+def _documentation_row(instance_id: UUID, one: Documentation, filed_at: datetime) -> dict[str, Any]:
     return {
-        "id": note.note_id,
+        "documentation_id": one.documentation_id,
         "instance_id": instance_id,
-        "patient_id": note.patient_id,
-        "session_id": note.session_id,
-        "documentation_id": note.documentation_id,
-        "held_at": note.held_at,
-        "group_title": note.group_title,
-        "attendance": note.attendance.value,
-        "minutes": note.minutes,
+        "session_id": one.session_id,
+        "template_id": one.template_id,
+        "version": one.version,
+        "location_id": one.location_id,
+        "held_at": one.held_at,
+        "held_on": one.held_on,
+        "signed_at": one.signed_at,
+        "group_title": one.group_title,
+        "leader_ids": " ".join(str(leader_id) for leader_id in one.leader_ids),
         "filed_at": filed_at,
-        "content": note.content,
-        "template_id": note.template_id,
+        "content": one.content,
     }
 
 
-async def add_new_documentations(
-    connection: AsyncConnection, documentations: Iterable[tuple[UUID, Documentation]]
-) -> None:
-    """Add what notes are searched by, with its instance; what is there stays as it is."""
-    rows = [
-        asdict(one)
-        | {"instance_id": instance_id, "leader_ids": " ".join(str(leader) for leader in one.leader_ids)}
-        for instance_id, one in documentations
-    ]
-    await insert_new(connection, chart_documentation, rows)
+def _note_row(note: ChartNote) -> dict[str, Any]:
+    return {
+        "id": note.note_id,
+        "patient_id": note.patient_id,
+        "documentation_id": note.documentation.documentation_id,
+        "attendance": note.attendance.value,
+        "minutes": note.minutes,
+        "content": note.own_content,
+    }
 
 
 async def add_new_annotations(

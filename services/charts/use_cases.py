@@ -14,13 +14,11 @@ from services.charts.domain import (
     SEES_SESSIONS,
     SESSION_FEATURES,
     annotations_of,
-    documentation_of,
-    notes_of,
+    documented,
 )
 from services.charts.models import instance_settings
 from services.charts.repository import (
     add_new_annotations,
-    add_new_documentations,
     add_new_notes,
     add_new_retractions,
 )
@@ -39,11 +37,8 @@ async def file_notes(
 
     All are only added to, so that events may come in any order and again (DIST-1, DIST-5, SIGN-5).
     """
-    await add_new_documentations(
-        connection, [(one.instanceid, documentation_of(one.data)) for one in envelopes]
-    )
-    notes = ((one.instanceid, note) for one in envelopes for note in notes_of(one.data))
-    await add_new_notes(connection, notes, filed_at=filed_at)
+    filed = ((one.instanceid, *documented(one.data)) for one in envelopes)
+    await add_new_notes(connection, filed, filed_at=filed_at)
     annotations = ((one.instanceid, added) for one in envelopes for added in annotations_of(one.data))
     await add_new_annotations(connection, annotations)
 
