@@ -122,18 +122,18 @@ def notes_of(record: SessionRecord) -> Iterator[ChartNote]:
 
 def documented(record: SessionRecord) -> tuple[Documentation, list[ChartNote]]:
     """Give what the notes of a record have in common, written once, and each note."""
-    documentation = documentation_of(record)
-    return documentation, [_note(one, documentation) for one in record.participants]
+    documentation, zone = documentation_of(record), ZoneInfo(record.location.time_zone)
+    return documentation, [_note(one, documentation, zone) for one in record.participants]
 
 
-def _note(participant: Participant, documentation: Documentation) -> ChartNote:
+def _note(participant: Participant, documentation: Documentation, zone: ZoneInfo) -> ChartNote:
     note_id = note_id_of(documentation.documentation_id, participant.patient_id)
     return ChartNote(
         note_id=note_id,
         patient_id=participant.patient_id,
         attendance=participant.attendance,
         minutes=participant.minutes,
-        own_content=orjson.dumps(_own_content(note_id, participant))[:-1].decode(),
+        own_content=orjson.dumps(_own_content(note_id, participant, zone))[:-1].decode(),
         documentation=documentation,
     )
 
@@ -210,7 +210,11 @@ def note_id_of(documentation_id: UUID, patient_id: UUID) -> UUID:
     return uuid5(documentation_id, str(patient_id))
 
 
-def _own_content(note_id: UUID, participant: Participant) -> dict[str, Any]:
+def _at(moment: datetime | None, zone: ZoneInfo) -> datetime | None:
+    return moment and moment.astimezone(zone)
+
+
+def _own_content(note_id: UUID, participant: Participant, zone: ZoneInfo) -> dict[str, Any]:
     return {
         "note_id": note_id,
         "patient": {
@@ -220,6 +224,10 @@ def _own_content(note_id: UUID, participant: Participant) -> dict[str, Any]:
         },
         "attendance": participant.attendance,
         "minutes": participant.minutes,
+        "arrived_at": _at(participant.arrived_at, zone),
+        "left_at": _at(participant.left_at, zone),
+        "absence_reason": participant.absence_reason,
+        "problems": participant.problems,
         # An absent patient has one only if somebody wrote one (DIST-4).
         "individual_note": participant.individual_note,
     }

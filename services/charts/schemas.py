@@ -64,6 +64,12 @@ class FiledNote(Shape):
     attendance: Attendance
     minutes: int
     """The patient's own time in the session; 0 when absent."""
+    arrived_at: AwareDatetime | None = None
+    """Where it was written down, in the location's time zone; older notes lack these four."""
+    left_at: AwareDatetime | None = None
+    absence_reason: str | None = None
+    problems: list[str] = []
+    """Of the treatment plan, that the note is about (DOC-4)."""
     individual_note: str | None
     session_id: UUID
     documentation_id: UUID

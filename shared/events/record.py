@@ -72,6 +72,12 @@ class Participant(Contract):
     minutes: Minutes
     """The patient's own time in the session; 0 when absent."""
     individual_note: str | None
+    arrived_at: Moment | None = None
+    """When the patient came, where it was written down (DOC-3)."""
+    left_at: Moment | None = None
+    absence_reason: str | None = None
+    problems: tuple[str, ...] = ()
+    """Problems of the treatment plan that the note is about (DOC-4)."""
 
 
 class Signature(Contract):

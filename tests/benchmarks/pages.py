@@ -24,16 +24,16 @@ GROWTH_AT_MOST: Final = 1.6
 DOCUMENTATIONS = """
 INSERT INTO chart_documentation
     (documentation_id, instance_id, session_id, version, location_id, held_on, signed_at, leader_ids)
-SELECT md5('d' || n)::uuid, $1, md5('s' || n)::uuid, 1, $1, '2020-01-01'::date + n % 2000,
-    '2020-01-01'::timestamptz + n % 2000 * interval '1 day', $1::text
+SELECT md5('d' || n)::uuid, $1::uuid, md5('s' || n)::uuid, 1, $1::uuid, '2020-01-01'::date + n % 2000,
+    '2020-01-01'::timestamptz + n % 2000 * interval '1 day', $1::uuid::text
 FROM generate_series(1, $2::int) AS n
 """
 NOTES = """
 INSERT INTO chart_note (id, instance_id, patient_id, session_id, documentation_id, held_at, group_title,
     attendance, minutes, filed_at, content, template_id)
-SELECT md5('n' || n || '-' || seat)::uuid, $1, md5('p' || n % $3::int || '-' || seat)::uuid, md5('s' || n)::uuid,
-    md5('d' || n)::uuid, '2020-01-01'::timestamptz + n * interval '1 minute', 'Process Group',
-    'present', 50, now(), repeat('note ', 40), $1
+SELECT md5('n' || n || '-' || seat)::uuid, $1::uuid, md5('p' || n % $3::int || '-' || seat)::uuid,
+    md5('s' || n)::uuid, md5('d' || n)::uuid, '2020-01-01'::timestamptz + n * interval '1 minute',
+    'Process Group', 'present', 50, now(), repeat('note ', 40), $1::uuid
 FROM generate_series(1, $2::int) AS n, generate_series(1, $4::int) AS seat
 """
 A_PATIENT = "SELECT md5('p1-1')::uuid"

@@ -51,6 +51,8 @@ def _sections(told: ToldNote) -> Iterator[dict[str, Any]]:
     yield section("Topic", note["topic"])
     yield section("General description", note["description"])
     yield section("Individual note", note["individual_note"] or "")
+    if problems := note.get("problems"):
+        yield section("Problems of the treatment plan", *problems)
     yield section("Electronic signatures", *signed_lines(note["signatures"]))
     for one in note["annotations"]:
         yield section("Annotation added after signing", one["text"], *signed_lines([one["signature"]]))
@@ -59,6 +61,10 @@ def _sections(told: ToldNote) -> Iterator[dict[str, Any]]:
 def _attendance(note: Mapping[str, Any]) -> Iterator[str]:
     present = note["attendance"] == Attendance.PRESENT
     yield f"Present, {note['minutes']} minutes" if present else "Absent"
+    # Notes that were filed before these were kept have none of them.
+    for label, name in (("Arrived", "arrived_at"), ("Left", "left_at"), ("Reason", "absence_reason")):
+        if told := note.get(name):
+            yield f"{label}: {told}"
     yield f"Duration of the session: {note['duration_minutes']} minutes"
     yield f"Participants present: {note['participants_present']}"
 
