@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
 from typing import Any, Final
-from uuid import UUID, uuid5
+from uuid import UUID
 from zoneinfo import ZoneInfo
 
 import orjson
@@ -19,6 +19,7 @@ from shared.events.record import (
     Signature,
 )
 from shared.events.staff import Feature, Role
+from shared.identifiers import named_id
 
 READS_CHARTS: Final = frozenset(
     {
@@ -207,7 +208,7 @@ def _happened(what: str, signature: Mapping[str, Any], *, text: str | None = Non
 
 def note_id_of(documentation_id: UUID, patient_id: UUID) -> UUID:
     """Give the note's id: the same however often and in whatever order its event comes (DIST-5)."""
-    return uuid5(documentation_id, str(patient_id))
+    return named_id(documentation_id, str(patient_id))
 
 
 def _at(moment: datetime | None, zone: ZoneInfo) -> datetime | None:
