@@ -2,9 +2,17 @@
 
 from uuid import UUID
 
-from uuid_utils.compat import uuid7
+from uuid_utils.compat import uuid5, uuid7
 
 
 def new_id() -> UUID:
     """Make a key that no other row has."""
     return uuid7()
+
+
+def named_id(namespace: UUID, name: str) -> UUID:
+    """Make the key that a name has within a namespace, always the same one (UUIDv5).
+
+    As the standard library's, in half of its time: a parcel of sessions asks for a thousand of them.
+    """
+    return uuid5(namespace, name)

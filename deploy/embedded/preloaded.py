@@ -15,6 +15,8 @@ import services.billing_bridge.endpoints
 import services.billing_bridge.pushing
 import services.charts.consumers
 import services.charts.endpoints
+import services.charts.fhir.endpoints
+import services.charts.tabs.endpoints
 import services.printing.endpoints
 import services.printing.rendering
 import services.sessions.configuration.endpoints

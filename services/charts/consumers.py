@@ -6,6 +6,8 @@ from typing import Final
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.charts.models import instance_settings, staff_access
+from services.charts.tabs.repository import add_missing_tabs
+from services.charts.tabs.use_cases import instances_switched_on
 from services.charts.use_cases import file_notes, mark_entered_in_error
 from shared.clock import now_utc
 from shared.events.catalogue import (
@@ -42,8 +44,10 @@ async def session_retracted(
 async def settings_changed(
     connection: AsyncConnection, envelopes: Sequence[Envelope[InstanceSettingsChanged]]
 ) -> None:
-    """Keep what instances have chosen."""
+    """Keep what instances have chosen; where Group Sessions are switched on, charts get their tab (TAB-1)."""
+    switched_on = await instances_switched_on(connection, envelopes)
     await keep_instance_settings(connection, instance_settings, envelopes)
+    await add_missing_tabs(connection, switched_on)
 
 
 async def staff_access_changed(

@@ -1,11 +1,11 @@
 """What a chart note says, and who may read one. Plain Python."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum
 from typing import Any, Final
-from uuid import UUID, uuid5
+from uuid import UUID
 from zoneinfo import ZoneInfo
 
 import orjson
@@ -19,6 +19,7 @@ from shared.events.record import (
     Signature,
 )
 from shared.events.staff import Feature, Role
+from shared.identifiers import named_id
 
 READS_CHARTS: Final = frozenset(
     {
@@ -55,20 +56,60 @@ class NoteStatus(StrEnum):
 
 
 @dataclass(frozen=True, kw_only=True)
+class Documentation:
+    """What all notes of one documented session have in common."""
+
+    documentation_id: UUID
+    session_id: UUID
+    template_id: UUID
+    version: int
+    location_id: UUID
+    held_at: datetime
+    held_on: date
+    """The date of service: the day at the location."""
+    signed_at: datetime
+    """The last signature."""
+    group_title: str
+    leader_ids: tuple[UUID, ...]
+    content: str
+    """The end of each note's content."""
+
+
+def documentation_of(record: SessionRecord) -> Documentation:
+    """Give what the notes of a record have in common."""
+    shared = orjson.dumps(_shared_content(record), option=orjson.OPT_UTC_Z).decode()
+    return Documentation(
+        documentation_id=record.documentation_id,
+        session_id=record.session_id,
+        template_id=record.group.template_id,
+        version=record.version,
+        location_id=record.location.location_id,
+        held_at=record.started_at,
+        held_on=record.started_at.astimezone(ZoneInfo(record.location.time_zone)).date(),
+        signed_at=max((one.signed_at for one in record.signatures), default=record.ended_at),
+        group_title=record.group.title,
+        leader_ids=tuple(leader.user_id for leader in record.leaders),
+        # Two JSON objects with members become one by joining their members.
+        content=f",{shared[1:]}",
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
 class ChartNote:
     """The read-only copy of one documented session in one patient's chart."""
 
     note_id: UUID
     patient_id: UUID
-    session_id: UUID
-    documentation_id: UUID
-    template_id: UUID
-    held_at: datetime
-    group_title: str
     attendance: Attendance
     minutes: int
-    content: str
-    """JSON; see `schemas.ChartNote`."""
+    own_content: str
+    """The beginning of the content: what is this patient's alone."""
+    documentation: Documentation
+
+    @property
+    def content(self) -> str:
+        """JSON; see `schemas.FiledNote`."""
+        return self.own_content + self.documentation.content
 
 
 def notes_of(record: SessionRecord) -> Iterator[ChartNote]:
@@ -77,23 +118,25 @@ def notes_of(record: SessionRecord) -> Iterator[ChartNote]:
     A note holds what is everybody's and what is that patient's own; of other patients it holds
     their number alone (DIST-3, DIST-7).
     """
-    # Written once a session, not once a patient: it is the larger part of every note.
-    shared = orjson.dumps(_shared_content(record), option=orjson.OPT_UTC_Z)
-    for participant in record.participants:
-        note_id = note_id_of(record.documentation_id, participant.patient_id)
-        own = orjson.dumps(_own_content(note_id, participant))
-        yield ChartNote(
-            note_id=note_id,
-            patient_id=participant.patient_id,
-            session_id=record.session_id,
-            documentation_id=record.documentation_id,
-            template_id=record.group.template_id,
-            held_at=record.started_at,
-            group_title=record.group.title,
-            attendance=participant.attendance,
-            minutes=participant.minutes,
-            content=_one_object(own, shared),
-        )
+    yield from documented(record)[1]
+
+
+def documented(record: SessionRecord) -> tuple[Documentation, list[ChartNote]]:
+    """Give what the notes of a record have in common, written once, and each note."""
+    documentation, zone = documentation_of(record), ZoneInfo(record.location.time_zone)
+    return documentation, [_note(one, documentation, zone) for one in record.participants]
+
+
+def _note(participant: Participant, documentation: Documentation, zone: ZoneInfo) -> ChartNote:
+    note_id = note_id_of(documentation.documentation_id, participant.patient_id)
+    return ChartNote(
+        note_id=note_id,
+        patient_id=participant.patient_id,
+        attendance=participant.attendance,
+        minutes=participant.minutes,
+        own_content=orjson.dumps(_own_content(note_id, participant, zone))[:-1].decode(),
+        documentation=documentation,
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -140,12 +183,39 @@ def served(
     return f'{content[:-1]},"status":"{status}",{later}}}'
 
 
+def history_of(note: Mapping[str, Any], *, filed_at: datetime) -> list[dict[str, Any]]:
+    """Tell what became of a served note, oldest first: signed, filed, annotated, entered in error."""
+    told = [_happened("signed", one) for one in note["signatures"]]
+    told.append({"at": filed_at.isoformat(), "what": "filed", "by": None, "meaning": None, "text": None})
+    told += [_happened("annotated", one["signature"], text=one["text"]) for one in note["annotations"]]
+    if error := note["entered_in_error"]:
+        told.append(
+            {"at": error["at"], "what": NoteStatus.ENTERED_IN_ERROR, "by": error["by"], "meaning": None}
+            | {"text": error["reason"]}
+        )
+    return sorted(told, key=lambda one: datetime.fromisoformat(one["at"]))
+
+
+def _happened(what: str, signature: Mapping[str, Any], *, text: str | None = None) -> dict[str, Any]:
+    return {
+        "at": signature["signed_at"],
+        "what": what,
+        "by": signature["printed_name"],
+        "meaning": signature["meaning"],
+        "text": text,
+    }
+
+
 def note_id_of(documentation_id: UUID, patient_id: UUID) -> UUID:
     """Give the note's id: the same however often and in whatever order its event comes (DIST-5)."""
-    return uuid5(documentation_id, str(patient_id))
+    return named_id(documentation_id, str(patient_id))
 
 
-def _own_content(note_id: UUID, participant: Participant) -> dict[str, Any]:
+def _at(moment: datetime | None, zone: ZoneInfo) -> datetime | None:
+    return moment and moment.astimezone(zone)
+
+
+def _own_content(note_id: UUID, participant: Participant, zone: ZoneInfo) -> dict[str, Any]:
     return {
         "note_id": note_id,
         "patient": {
@@ -155,6 +225,10 @@ def _own_content(note_id: UUID, participant: Participant) -> dict[str, Any]:
         },
         "attendance": participant.attendance,
         "minutes": participant.minutes,
+        "arrived_at": _at(participant.arrived_at, zone),
+        "left_at": _at(participant.left_at, zone),
+        "absence_reason": participant.absence_reason,
+        "problems": participant.problems,
         # An absent patient has one only if somebody wrote one (DIST-4).
         "individual_note": participant.individual_note,
     }
@@ -191,8 +265,3 @@ def _signature_content(signature: Signature) -> dict[str, Any]:
         "signed_at": signature.signed_at,
         "document_sha256": signature.document_sha256,
     }
-
-
-def _one_object(first: bytes, second: bytes) -> str:
-    # Two JSON objects with members become one by joining their members.
-    return f"{first[:-1].decode()},{second[1:].decode()}"

@@ -1,24 +1,42 @@
 """The API of the charts service: `python -m services.charts.main`."""
 
+from typing import Final
+
 from fastapi import FastAPI
 
-from services.charts.endpoints import router
+from services.charts.endpoints import router as charts_router
+from services.charts.fhir.endpoints import METADATA_PATH
+from services.charts.fhir.endpoints import router as fhir_router
+from services.charts.models import idempotency_key
 from services.charts.settings import ChartsSettings
-from shared.clock import now_utc
+from services.charts.tabs.endpoints import router as tabs_router
+from shared.clock import Clock, now_utc
+from shared.database.transactions import Database
 from shared.runtime import open_database, serve_http
 from shared.settings import Settings, read_settings
 from shared.web.application import new_application
+from shared.web.idempotency import Idempotency
+
+ROUTERS: Final = (tabs_router, charts_router, fhir_router)
 
 
 def create_application() -> FastAPI:
     """Build the application from the environment's settings."""
     settings, own = read_settings(Settings), read_settings(ChartsSettings)
+    database = open_database(own.database_url.get_secret_value(), settings=settings)
+    return build_application(settings, database=database, clock=now_utc)
+
+
+def build_application(settings: Settings, *, database: Database, clock: Clock) -> FastAPI:
+    """Build the application on a database and a time of day."""
     return new_application(
         title="OpenCircle charts",
-        routers=[router],
-        database=open_database(own.database_url.get_secret_value(), settings=settings),
+        routers=ROUTERS,
+        database=database,
         settings=settings,
-        state={"clock": now_utc},
+        state={"clock": clock},
+        open_paths=(METADATA_PATH,),
+        idempotency=Idempotency(database=database, table=idempotency_key, clock=clock),
     )
 
 

@@ -13,6 +13,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 from markupsafe import Markup
 
 FOLDER: Final = Path(__file__).parent / "templates"
+VOID: Final = "entered-in-error"
 
 
 def printable(served: str) -> str:
@@ -28,8 +29,14 @@ def printable(served: str) -> str:
         style=Markup(_style()),  # noqa: S704 - a file of ours, nobody's text
         day=_day(started),
         time=f"{_time(started)} to {_time(ended)} {started.tzname()}",
+        # Notes that were filed before these were kept have none of them.
+        times=_own_times(note, zone),
+        absence_reason=note.get("absence_reason"),
+        problems=note.get("problems") or [],
         signatures=[_shown(one) for one in note["signatures"]],
         annotations=[one | {"signature": _shown(one["signature"])} for one in note["annotations"]],
+        void=note["status"] == VOID,
+        # Null where a newer documentation tells that this one is void, and the news of it is late.
         error=error and error | {"marked": _instant(error["at"])},
     )
 
@@ -59,6 +66,11 @@ def _template() -> Template:
         lstrip_blocks=True,
     )
     return environment.get_template("note.html.jinja")
+
+
+def _own_times(note: dict[str, Any], zone: ZoneInfo) -> list[tuple[str, str]]:
+    told = (("Arrived", note.get("arrived_at")), ("Left", note.get("left_at")))
+    return [(label, _time(datetime.fromisoformat(at).astimezone(zone))) for label, at in told if at]
 
 
 def _shown(signature: dict[str, Any]) -> dict[str, Any]:

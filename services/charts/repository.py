@@ -1,45 +1,71 @@
-"""Chart notes, annotations and retractions as rows."""
+"""Chart notes, and what is said of them, as rows."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.charts.domain import ChartNote, NoteAnnotation, retraction_content
-from services.charts.models import audit_entry, chart_note, chart_note_annotation, chart_note_retraction
-from shared.database.audit import Outcome
-from shared.database.bulk import insert_new
-from shared.database.transactions import Transaction
+from services.charts.domain import ChartNote, Documentation, NoteAnnotation, retraction_content
+from services.charts.models import (
+    chart_documentation,
+    chart_note,
+    chart_note_annotation,
+    chart_note_retraction,
+)
+from shared.database.bulk import Rows, insert_new, insert_new_families
 from shared.events.record import SessionRetracted
-from shared.identifiers import new_id
+
+Filed = tuple[UUID, Documentation, Sequence[ChartNote]]
+"""An instance, a documentation of its, and the notes of that."""
 
 
-async def add_new_notes(
-    connection: AsyncConnection, notes: Iterable[tuple[UUID, ChartNote]], *, filed_at: datetime
-) -> None:
-    """Add notes with their instance, in one statement; a note that is there stays as it is (DIST-5)."""
-    await insert_new(
-        connection, chart_note, [row_of(instance_id, note, filed_at) for instance_id, note in notes]
+async def add_new_notes(connection: AsyncConnection, filed: Iterable[Filed], *, filed_at: datetime) -> None:
+    """Add notes and what they are searched by, in one statement; what is there stays as it is (DIST-5)."""
+    # Told twice at once, by two events, it is the same: one of them is enough.
+    once = {documentation.documentation_id: (at, documentation, notes) for at, documentation, notes in filed}
+    await insert_new_families(
+        connection,
+        parents=Rows(
+            table=chart_documentation,
+            rows=[_documentation_row(at, one, filed_at) for at, one, _ in once.values()],
+        ),
+        children=Rows(
+            table=chart_note,
+            rows=[_note_row(note) for _, _, notes in once.values() for note in notes],
+        ),
+        key="documentation_id",
+        joined="content",
     )
 
 
-def row_of(instance_id: UUID, note: ChartNote, filed_at: datetime) -> dict[str, Any]:
-    """Give a note's row."""
+def _documentation_row(instance_id: UUID, one: Documentation, filed_at: datetime) -> dict[str, Any]:
+    return {
+        "documentation_id": one.documentation_id,
+        "instance_id": instance_id,
+        "session_id": one.session_id,
+        "template_id": one.template_id,
+        "version": one.version,
+        "location_id": one.location_id,
+        "held_at": one.held_at,
+        "held_on": one.held_on,
+        "signed_at": one.signed_at,
+        "group_title": one.group_title,
+        "leader_ids": " ".join(str(leader_id) for leader_id in one.leader_ids),
+        "filed_at": filed_at,
+        "content": one.content,
+    }
+
+
+def _note_row(note: ChartNote) -> dict[str, Any]:
     return {
         "id": note.note_id,
-        "instance_id": instance_id,
         "patient_id": note.patient_id,
-        "session_id": note.session_id,
-        "documentation_id": note.documentation_id,
-        "held_at": note.held_at,
-        "group_title": note.group_title,
+        "documentation_id": note.documentation.documentation_id,
         "attendance": note.attendance.value,
         "minutes": note.minutes,
-        "filed_at": filed_at,
-        "content": note.content,
-        "template_id": note.template_id,
+        "content": note.own_content,
     }
 
 
@@ -76,21 +102,3 @@ async def add_new_retractions(
         for instance_id, one in retractions
     ]
     await insert_new(connection, chart_note_retraction, rows)
-
-
-async def add_readings(
-    db: Transaction, patient_ids: Iterable[UUID], *, user_id: UUID, action: str, subject: UUID, at: datetime
-) -> None:
-    """Write down that the notes of several patients were read at once."""
-    common = {"instance_id": db.instance_id, "at": at, "user_id": user_id, "action": action}
-    rows = [
-        common
-        | {
-            "id": new_id(),
-            "subject": str(subject),
-            "patient_id": patient_id,
-            "outcome": Outcome.ALLOWED.value,
-        }
-        for patient_id in patient_ids
-    ]
-    await insert_new(db.connection, audit_entry, rows)

@@ -1,5 +1,6 @@
 """The shapes of the API, for its description; tests hold what is served to them."""
 
+from enum import StrEnum
 from uuid import UUID
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict
@@ -63,6 +64,12 @@ class FiledNote(Shape):
     attendance: Attendance
     minutes: int
     """The patient's own time in the session; 0 when absent."""
+    arrived_at: AwareDatetime | None = None
+    """Where it was written down, in the location's time zone; older notes lack these four."""
+    left_at: AwareDatetime | None = None
+    absence_reason: str | None = None
+    problems: list[str] = []
+    """Of the treatment plan, that the note is about (DOC-4)."""
     individual_note: str | None
     session_id: UUID
     documentation_id: UUID
@@ -88,6 +95,33 @@ class ChartNote(FiledNote):
     annotations: list[NoteAnnotation]
     """Oldest first."""
     entered_in_error: EnteredInError | None
+    """Null with the status entered-in-error: the session was documented anew, and the news of it is late."""
+
+
+class Happened(StrEnum):
+    SIGNED = "signed"
+    FILED = "filed"
+    ANNOTATED = "annotated"
+    ENTERED_IN_ERROR = "entered-in-error"
+
+
+class HistoryItem(Shape):
+    """One thing that happened to a note; none ever replaces another."""
+
+    at: AwareDatetime
+    what: Happened
+    by: str | None
+    """The printed name of who did it; null for filing, which is nobody's deed."""
+    meaning: SignatureMeaning | None
+    """Of the signature, where it was signed."""
+    text: str | None
+    """Of the annotation, or the reason for which it was entered in error."""
+
+
+class NoteHistory(Shape):
+    note_id: UUID
+    items: list[HistoryItem]
+    """Oldest first."""
 
 
 class ListedNote(Shape):
@@ -95,6 +129,8 @@ class ListedNote(Shape):
     session_id: UUID
     documentation_id: UUID
     held_at: AwareDatetime
+    template_id: UUID | None
+    """The group; null in notes that were filed before groups were kept."""
     group_title: str
     attendance: Attendance
     minutes: int

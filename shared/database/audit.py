@@ -2,6 +2,7 @@
 
 from datetime import datetime
 from enum import StrEnum
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Column, Index, MetaData, String, Table, Uuid, insert
@@ -18,8 +19,8 @@ class Outcome(StrEnum):
     REFUSED = "refused"
 
 
-def audit_table(metadata: MetaData) -> Table:
-    """Add the audit trail to a service's tables."""
+def audit_table(metadata: MetaData, *more: Column[Any]) -> Table:
+    """Add the audit trail to a service's tables, with what this service alone writes down."""
     return Table(
         "audit_entry",
         metadata,
@@ -31,6 +32,7 @@ def audit_table(metadata: MetaData) -> Table:
         Column("subject", String(80), nullable=False),
         Column("patient_id", Uuid),
         Column("outcome", String(10), nullable=False),
+        *more,
         Index("ix_audit_entry_instance_id_at", "instance_id", "at"),
     )
 

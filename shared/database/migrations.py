@@ -2,6 +2,7 @@
 
 `python -m shared.database.migrations upgrade charts` brings the database to its head that the setting names,
 `python -m shared.database.migrations upgrade charts URL` another one,
+`python -m shared.database.migrations grant charts ROLE` lets a role that owns nothing work as the service,
 `python -m shared.database.migrations revision charts "Sentence"` writes a new migration.
 """
 
@@ -19,6 +20,7 @@ from sqlalchemy import Connection, MetaData
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from shared.database.engine import WRITES, create_engine
+from shared.database.grants import grant
 from shared.settings import read_settings
 
 SERVICES_FOLDER = Path(__file__).resolve().parents[2] / "services"
@@ -110,12 +112,20 @@ async def _upgrade_url(service: str, url: str) -> None:
     await engine.dispose()
 
 
+async def _grant(service: str, role: str) -> None:
+    engine = create_engine(url_of(service))
+    await grant(engine, role)
+    await engine.dispose()
+
+
 if __name__ == "__main__":
     match sys.argv[1:]:
         case ["upgrade", service]:
             asyncio.run(_upgrade_url(service, url_of(service)))
         case ["upgrade", service, url]:
             asyncio.run(_upgrade_url(service, url))
+        case ["grant", service, role]:
+            asyncio.run(_grant(service, role))
         case ["revision", service, sentence]:
             write_revision(service, sentence)
         case _:

@@ -39,7 +39,7 @@ KEY: Final[dict[str, Any]] = {
     "description": "Sent again with the same request within 24 hours, the first answer is given again.",
     "schema": {"type": "string", "minLength": 1, "maxLength": 200, "pattern": "^[!#-[\\]-~]+$"},
 }
-REFUSED: Final = {
+REFUSED: Final[dict[str, Any]] = {
     "description": "Refused",
     "content": {PROBLEM_MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}},
 }
@@ -71,7 +71,8 @@ def _completed(described: dict[str, Any], *, takes_keys: bool) -> dict[str, Any]
     for methods in described["paths"].values():
         for method, operation in methods.items():
             operation["responses"].pop("422", None)
-            operation["responses"]["4XX"] = REFUSED
+            # A route that refuses in words of its own has said so.
+            operation["responses"].setdefault("4XX", REFUSED)
             if takes_keys and method == "post":
                 operation.setdefault("parameters", []).append(KEY)
     return described

@@ -103,6 +103,13 @@ def problem_response(problem: Problem) -> Response:
     )
 
 
+def malformed_problem(error: RequestValidationError) -> InvalidProblem:
+    """Give the problem of input that the framework found malformed."""
+    # The input itself is left out: it may hold health data.
+    errors = [{"pointer": _pointer(one["loc"]), "detail": one["msg"]} for one in error.errors()]
+    return InvalidProblem("Some fields are not as they should be; see errors.", errors=errors)
+
+
 def answer_with_problems(application: FastAPI) -> None:
     """Turn every error of an application into a problem."""
 
@@ -112,11 +119,7 @@ def answer_with_problems(application: FastAPI) -> None:
 
     async def malformed(_request: Request, error: Exception) -> Response:
         assert isinstance(error, RequestValidationError)  # noqa: S101 - registered for this class alone
-        # The input itself is left out: it may hold health data.
-        errors = [{"pointer": _pointer(one["loc"]), "detail": one["msg"]} for one in error.errors()]
-        return problem_response(
-            InvalidProblem("Some fields are not as they should be; see errors.", errors=errors)
-        )
+        return problem_response(malformed_problem(error))
 
     async def from_framework(_request: Request, error: Exception) -> Response:
         assert isinstance(error, HTTPException)  # noqa: S101 - registered for this class alone

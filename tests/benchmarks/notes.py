@@ -7,16 +7,16 @@ import tempfile
 import time
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
-from uuid import UUID
 
 import asyncpg
 
 from services.charts.consumers import HANDLERS
-from services.charts.domain import ChartNote, notes_of
+from services.charts.domain import ChartNote, documented
 from services.charts.models import chart_note, inbox
-from services.charts.repository import add_new_notes, row_of
+from services.charts.repository import Filed, add_new_notes
 from services.charts.use_cases import file_notes
 from shared.database.engine import create_engine
 from shared.database.migrations import upgrade
@@ -63,16 +63,14 @@ async def measure(url: str) -> list[Row]:
 async def statement(database: Database, copying: Any, *, patients: int) -> Row:
     """The statement itself, each a transaction on a connection that is kept, as COPY's is."""
 
-    async def ours(sessions: Sequence[Sequence[tuple[UUID, ChartNote]]]) -> None:
+    async def ours(sessions: Sequence[Filed]) -> None:
         async with database.engine.connect() as connection:
-            for notes in sessions:
+            for session in sessions:
                 async with connection.begin():
-                    await add_new_notes(connection, notes, filed_at=TUESDAY)
+                    await add_new_notes(connection, [session], filed_at=TUESDAY)
 
-    def built() -> list[list[tuple[UUID, ChartNote]]]:
-        return [
-            [(CLINIC, note) for note in notes_of(session.data)] for session in new_sessions(COMMITS, patients)
-        ]
+    def built() -> list[Filed]:
+        return [(CLINIC, *documented(session.data)) for session in new_sessions(COMMITS, patients)]
 
     return await compare(
         f"notes of one session of {patients}, one commit / COPY",
@@ -173,8 +171,18 @@ DESCRIPTION = "The group practised urge surfing and compared what had helped sin
 
 
 def rows_of(sessions: Sequence[Session]) -> list[tuple[Any, ...]]:
-    rows = [row_of(CLINIC, note, TUESDAY) for session in sessions for note in notes_of(session.data)]
-    return [tuple(row[name] for name in COLUMNS) for row in rows]
+    """The rows of the notes, whole: COPY composes nothing."""
+    return [
+        tuple(
+            facts[name] for facts in [asdict(documentation) | asdict(note) | ids_of(note)] for name in COLUMNS
+        )
+        for documentation, notes in (documented(session.data) for session in sessions)
+        for note in notes
+    ]
+
+
+def ids_of(note: ChartNote) -> dict[str, Any]:
+    return {"id": note.note_id, "instance_id": CLINIC, "filed_at": TUESDAY, "content": note.content}
 
 
 @contextmanager

@@ -18,10 +18,18 @@ READ_ONLY_PATHS = {
     "/v1/charts/patients/{patient_id}/notes",
     "/v1/charts/notes/{note_id}",
     "/v1/charts/notes/{note_id}.html",
+    "/v1/charts/notes/{note_id}/history",
+    "/v1/charts/patients/{patient_id}/tabs",
     "/v1/charts/patients/{patient_id}/attendance",
     "/v1/charts/sessions/{session_id}/filing",
     "/v1/charts/sessions/{session_id}/individual-notes",
+    "/v1/charts/fhir/{kind}",
+    "/v1/charts/fhir/{kind}/{note_id}",
 }
+OPEN_PATH = "/v1/charts/fhir/metadata"
+
+TAB_PATHS = {"/v1/charts/tabs", "/v1/charts/tabs/{tab_id}"}
+"""The patient settings: how charts are arranged, not what they hold."""
 
 
 @pytest.fixture
@@ -43,10 +51,12 @@ def application(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Fas
 
 
 @pytest.mark.rule("DIST-2")
-def test_the_api_offers_reading_and_nothing_else(application: FastAPI) -> None:
+def test_the_api_offers_reading_and_nothing_else_but_for_the_arrangement_of_tabs(
+    application: FastAPI,
+) -> None:
     paths = application.openapi()["paths"]
-    assert set(paths) == READ_ONLY_PATHS
-    assert {verb for verbs in paths.values() for verb in verbs} == {"get"}
+    assert set(paths) == READ_ONLY_PATHS | TAB_PATHS | {OPEN_PATH}
+    assert {verb for path in READ_ONLY_PATHS | {OPEN_PATH} for verb in paths[path]} == {"get"}
 
 
 @pytest.mark.rule("DIST-1")
@@ -58,7 +68,7 @@ def test_a_filed_note_is_what_the_api_describes(present: int, absent: int) -> No
     assert described.model_fields_set == set(FiledNote.model_fields)
 
 
-@pytest.mark.parametrize("path", sorted(READ_ONLY_PATHS))
+@pytest.mark.parametrize("path", sorted(READ_ONLY_PATHS | TAB_PATHS))
 async def test_nothing_is_read_without_a_token(application: FastAPI, path: str) -> None:
     transport = httpx2.ASGITransport(app=application)
     async with httpx2.AsyncClient(transport=transport, base_url="http://charts") as client:

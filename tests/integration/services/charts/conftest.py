@@ -1,4 +1,4 @@
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -12,10 +12,10 @@ from pydantic import SecretStr
 from sqlalchemy import Row, select
 
 from services.charts.consumers import HANDLERS
-from services.charts.endpoints import router
+from services.charts.main import build_application
 from services.charts.models import audit_entry, chart_note, inbox
 from shared.database.transactions import Database
-from shared.events.catalogue import SESSION_COMPLETED, STAFF_ACCESS_CHANGED
+from shared.events.catalogue import SESSION_COMPLETED, SETTINGS_CHANGED, STAFF_ACCESS_CHANGED
 from shared.events.contract import Contract
 from shared.events.staff import Role, StaffAccess, StaffAccessChanged
 from shared.messaging.consuming import Consuming
@@ -23,11 +23,14 @@ from shared.messaging.messages import Receipt
 from shared.messaging.sealing import new_key_ring
 from shared.settings import Settings
 from shared.testing.identity import ISSUER, TokenIssuer
-from shared.testing.records import CLINIC, MARGARET, TUESDAY, a_parcel, enveloped
-from shared.web.application import new_application
+from shared.testing.records import CLINIC, MARGARET, OTHER_CLINIC, TUESDAY, a_parcel, enveloped
+from shared.web.instance_settings import NOTHING_HEARD
 from tests.support.databases import OpenDatabase
 
 NOW = TUESDAY + timedelta(hours=2)
+
+GROUP_SESSIONS_ON = NOTHING_HEARD.model_copy(update={"use_group_sessions": True})
+"""What every clinic of these tests has chosen; any version of theirs is newer."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,13 +57,20 @@ class Charts:
         await self.hear(change, event_type=STAFF_ACCESS_CHANGED, instance_id=instance_id)
 
     async def ask(
-        self, path: str, *, method: str = "GET", user_id: UUID = MARGARET, instance_id: UUID = CLINIC
+        self,
+        path: str,
+        *,
+        method: str = "GET",
+        user_id: UUID = MARGARET,
+        instance_id: UUID = CLINIC,
+        body: Any = None,
+        headers: Mapping[str, str] | None = None,
     ) -> httpx2.Response:
         token = self.issuer.token_for(user_id, instance_id=instance_id)
         transport = httpx2.ASGITransport(app=self.application)
         async with httpx2.AsyncClient(transport=transport, base_url="http://charts") as client:
-            headers = {"Authorization": f"Bearer {token}"}
-            return await client.request(method, f"/v1/charts{path}", headers=headers)
+            sent = {"Authorization": f"Bearer {token}", **(headers or {})}
+            return await client.request(method, f"/v1/charts{path}", headers=sent, json=body)
 
     async def notes(self) -> Sequence[Row[Any]]:
         return await self._rows(select(chart_note).order_by(chart_note.c.held_at))
@@ -87,11 +97,8 @@ async def charts(open_database: OpenDatabase, tmp_path: Path) -> Charts:
         token_keys=str(issuer.key_file),
     )
     database = await open_database("charts")
-    application = new_application(
-        title="charts",
-        routers=[router],
-        database=database,
-        settings=settings,
-        state={"clock": lambda: NOW},
-    )
-    return Charts(database=database, issuer=issuer, application=application)
+    application = build_application(settings, database=database, clock=lambda: NOW)
+    made = Charts(database=database, issuer=issuer, application=application)
+    for clinic in (CLINIC, OTHER_CLINIC):
+        await made.hear(GROUP_SESSIONS_ON, event_type=SETTINGS_CHANGED, instance_id=clinic)
+    return made

@@ -92,6 +92,13 @@ async def test_a_session_without_patients_files_nothing(charts: Charts) -> None:
     assert list(await charts.notes()) == []
 
 
+async def test_a_session_without_patients_holds_up_no_other_one_of_its_parcel(charts: Charts) -> None:
+    envelopes = [enveloped(a_session_record(present=count, absent=0)) for count in (0, 200)]
+    receipts = await charts.consuming.receive(a_parcel(envelopes))
+    assert [receipt.verdict for receipt in receipts] == [Verdict.APPLIED] * 2
+    assert len(await charts.notes()) == 200
+
+
 async def test_a_new_documentation_of_a_session_is_a_new_note(charts: Charts) -> None:
     first = a_session_record(present=1, absent=0)
     second = first.model_copy(update={"documentation_id": new_id(), "version": 2})

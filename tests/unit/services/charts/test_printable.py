@@ -1,14 +1,16 @@
 import base64
 import hashlib
 import re
+from datetime import timedelta
 from typing import Any
 
+import orjson
 import pytest
 
 from services.charts.domain import NoteStatus, notes_of, served
 from services.charts.printable import content_security_policy, printable
-from shared.events.record import SignatureMeaning
-from shared.testing.records import a_session_record, margarets_signature
+from shared.events.record import Attendance, SignatureMeaning
+from shared.testing.records import TUESDAY, a_patient, a_session_record, margarets_signature
 
 
 def page(*, absent: int = 0, **changes: Any) -> str:
@@ -59,3 +61,32 @@ def test_the_policy_allows_exactly_the_pages_own_style() -> None:
     assert f"style-src 'sha256-{digest}'" in content_security_policy()
     assert "<script" not in page()
     assert " style=" not in page()
+
+
+@pytest.mark.rule("DOC-3", "DOC-4")
+def test_arrival_departure_and_problems_are_shown_where_they_were_written_down() -> None:
+    patient = a_patient(
+        0,
+        arrived_at=TUESDAY + timedelta(minutes=10),
+        left_at=TUESDAY + timedelta(minutes=40),
+        problems=("Cravings & stress", "Sleep"),
+    )
+    shown = page(participants=(patient,))
+    assert re.search(r"Arrived</dt><dd>9:10 AM</dd>.*Left</dt><dd>9:40 AM</dd>", shown, re.DOTALL)
+    assert re.search(r"Problems of the treatment plan.*Cravings &amp; stress.*Sleep", shown, re.DOTALL)
+
+
+@pytest.mark.rule("DOC-3")
+def test_the_reason_of_an_absence_is_shown() -> None:
+    patient = a_patient(0, attendance=Attendance.ABSENT, absence_reason="Ill")
+    assert re.search(r"Reason of absence</dt><dd class=\"text\">Ill</dd>", page(participants=(patient,)))
+
+
+def test_a_note_that_was_filed_before_these_were_kept_is_shown_without_them() -> None:
+    (note,) = notes_of(a_session_record(present=1, absent=0))
+    content = orjson.loads(note.content)
+    for name in ("arrived_at", "left_at", "absence_reason", "problems"):
+        del content[name]
+    shown = printable(served(orjson.dumps(content).decode(), status=NoteStatus.FINAL))
+    assert "Problem" not in shown
+    assert "Arrived" not in shown

@@ -1,0 +1,1 @@
+"""The tabs of patient charts (TAB)."""
