@@ -9,7 +9,7 @@ from uuid import UUID
 from celery.signals import worker_process_init
 
 from services.printing.models import RENDERER
-from services.printing.renderer import SheetRenderer
+from services.printing.renderer import Press
 from services.printing.rendering import Rendering
 from services.printing.settings import PrintingSettings
 from services.printing.storage import FolderStorage
@@ -91,7 +91,7 @@ def main() -> None:
         return Rendering(
             database=open_database(own.url, settings=settings),
             storage=FolderStorage(own.storage_folder),
-            renderer=SheetRenderer(),
+            renderer=Press(session_link=own.session_link),
         )
 
     child = PoolChild(build)
@@ -100,7 +100,7 @@ def main() -> None:
     broker.application.conf.update(pool_settings(own))
     serve_deliveries(broker.application, child.run, consuming=child, keys=settings.keys, broker=broker)
     # Fonts and code that a first render loads are shared with all children, and are theirs at once.
-    SheetRenderer().render(A_BLANK_SHEET)
+    Press(session_link=own.session_link).render(A_BLANK_SHEET)
     run_worker(broker.application, settings=settings, pool="prefork", concurrency=own.render_children)
 
 

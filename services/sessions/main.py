@@ -12,6 +12,7 @@ from services.sessions.directory.staff_endpoints import router as staff_router
 from services.sessions.documentation.endpoints import router as documentation_router
 from services.sessions.documentation.history_endpoints import router as history_router
 from services.sessions.documentation.people_endpoints import router as people_router
+from services.sessions.documentation.sheet_endpoints import router as sheet_router
 from services.sessions.metadata import IDEMPOTENCY, LEDGER, SERVICE, TRAIL
 from services.sessions.scheduling.calendar_endpoints import CALENDARS_PATH, feeds_router
 from services.sessions.scheduling.endpoints import router as scheduling_router
@@ -39,6 +40,7 @@ ROUTERS = (
     documentation_router,
     history_router,
     people_router,
+    sheet_router,
 )
 ISSUER_PATHS = ("/v1/token", "/.well-known/jwks.json")
 

@@ -2,6 +2,7 @@
 
 import asyncio
 
+from services.sessions.documentation.preparing import SheetPreparing
 from services.sessions.metadata import SERVICE
 from services.sessions.scheduling.planning import Planner
 from services.sessions.scheduling.sweeping import Sweeper
@@ -14,10 +15,11 @@ from shared.settings import Settings, read_settings
 
 async def serve(settings: Settings, own: SessionsSettings) -> None:
     """Plan until told to stop."""
-    database = open_database(own.database_url.get_secret_value(), settings=settings)
+    database = open_database(own.database_url.get_secret_value(), settings=settings, rings=SERVICE)
     sweeper = Sweeper(
         database=database,
         plan=Planner(horizon_days=own.horizon_days),
+        prepare_sheets=SheetPreparing(hours_ahead=own.sheets_hours_ahead),
         every_seconds=own.plan_every_seconds,
         show_life=sign_of_life(settings.alive_file),
     )

@@ -13,8 +13,8 @@ from reportlab.lib.pagesizes import letter
 from reportlab.pdfgen.canvas import Canvas
 from weasyprint import HTML
 
-from services.printing.renderer import SheetRenderer
-from services.printing.renderer.sheet_renderer import ASSETS
+from services.printing.renderer import Press
+from services.printing.renderer.press import ASSETS
 from shared.events.sheet import SignInSheet
 from tests.benchmarks.rows import Row
 
@@ -28,7 +28,7 @@ td, th { border-bottom: .6pt solid #555 } tbody th { padding-right: 3mm !importa
 
 def run() -> list[Row]:
     """Measure sheets of 30 rows, each pair alternately, after a warm-up."""
-    renderer = SheetRenderer()
+    renderer = Press()
     sheet = sheet_of(30)
     naive_plain, naive_same = plain_page(renderer, sheet), same_page(renderer, sheet)
 
@@ -52,7 +52,7 @@ def compare(name: str, ours: Callable[[], object], peer: Callable[[], object], r
     return Row(name=name, unit="ms", ours=mine, peer=others, ratio=ratio, reach=reach)
 
 
-def memory_growth(renderer: SheetRenderer) -> Row:
+def memory_growth(renderer: Press) -> Row:
     """What resident memory grows by from 50 to 500 sheets, no two alike, against one megabyte."""
     for number in range(50):
         renderer.render(sheet_of(30, number))
@@ -87,14 +87,16 @@ def naive(page: str) -> bytes | None:
     return pdf
 
 
-def same_page(renderer: SheetRenderer, sheet: SignInSheet) -> str:
+def same_page(renderer: Press, sheet: SignInSheet) -> str:
     """Our own HTML and styles in one string."""
-    return with_styles(renderer.markup(sheet), "")
+    (part,) = renderer.parts(sheet)
+    return with_styles(renderer.markup(part), "")
 
 
-def plain_page(renderer: SheetRenderer, sheet: SignInSheet) -> str:
+def plain_page(renderer: Press, sheet: SignInSheet) -> str:
     """The same page as one would write it first: five cells a row, each with its own line."""
-    page = renderer.markup(sheet).replace(' colspan="4"', "")
+    (part,) = renderer.parts(sheet)
+    page = renderer.markup(part).replace(' colspan="4"', "")
     head, body = page.split("<tbody>")
     return with_styles(
         f"{head}<tbody>{body.replace('</tr>', '<td></td><td></td><td></td></tr>')}", FIVE_CELLS
@@ -102,7 +104,7 @@ def plain_page(renderer: SheetRenderer, sheet: SignInSheet) -> str:
 
 
 def with_styles(page: str, more: str) -> str:
-    styles = (ASSETS / "sheet.css").read_text("utf-8")
+    styles = "".join((ASSETS / name).read_text("utf-8") for name in ("page.css", "sheet.css"))
     return page.replace("</head>", f"<style>{styles}{more} @page {{ size: Letter }}</style></head>")
 
 

@@ -4,7 +4,8 @@ import asyncio
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Final
+from datetime import datetime
+from typing import Final, Protocol
 from uuid import UUID
 
 import structlog
@@ -14,13 +15,24 @@ from sqlalchemy.exc import DBAPIError
 from services.sessions.configuration.models import INSTANCE
 from services.sessions.templates.use_cases import Plan
 from shared.clock import Clock, now_utc
-from shared.database.transactions import Database
+from shared.database.transactions import Database, Transaction
 from shared.messaging.alive import TOUCHED_EVERY_SECONDS, show_no_life
 from shared.messaging.failures import reason_of
 
 log = structlog.get_logger()
 
 PAUSE_SECONDS: Final = 5.0
+
+
+class PrepareSheets(Protocol):
+    """Asks for the sign-in sheets of one instance's next sessions."""
+
+    async def __call__(self, db: Transaction, *, now: datetime) -> None:
+        """Ask for those that are new or have changed."""
+
+
+async def prepare_none(db: Transaction, *, now: datetime) -> None:
+    """Ask for no sheet."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,6 +42,7 @@ class Sweeper:
     database: Database
     plan: Plan
     every_seconds: float
+    prepare_sheets: PrepareSheets = prepare_none
     clock: Clock = now_utc
     show_life: Callable[[], None] = show_no_life
 
@@ -57,6 +70,9 @@ class Sweeper:
             self.show_life()
             async with self.database.writing(instance_id) as db:
                 await self.plan(db, now=self.clock())
+            # Apart: a sheet that can't be asked for keeps no session from being planned.
+            async with self.database.writing(instance_id) as db:
+                await self.prepare_sheets(db, now=self.clock())
 
     async def _instances(self) -> list[UUID]:
         using = select(INSTANCE.c.instance_id).where(INSTANCE.c.use_group_sessions)

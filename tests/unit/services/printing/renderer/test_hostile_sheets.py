@@ -4,8 +4,8 @@ from io import BytesIO
 import pikepdf
 import pytest
 
-from services.printing.renderer import SheetRenderer
-from services.printing.renderer.sheet_renderer import FetchRefusedError, RefusingFetcher
+from services.printing.renderer import Press
+from services.printing.renderer.press import FetchRefusedError, RefusingFetcher
 from tests.unit.services.printing.renderer.sheets import a_sheet, text_of
 
 Printed = Callable[..., bytes]
@@ -67,8 +67,8 @@ def test_the_fetcher_refuses_everything(url: str) -> None:
 def test_even_markup_that_got_through_could_fetch_nothing(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    renderer = SheetRenderer()
+    renderer = Press()
     leaky = '<html lang="en"><title>x</title><img alt="x" src="file:///etc/passwd"></html>'
-    monkeypatch.setattr(renderer, "markup", lambda _sheet: leaky)
+    monkeypatch.setattr(renderer, "markup", lambda _part: leaky)
     renderer.render(a_sheet())
     assert "FetchRefusedError" in caplog.text
