@@ -5,7 +5,7 @@ from fastapi import FastAPI
 from services.printing.endpoints import router
 from services.printing.models import SERVICE, audit_entry, idempotency, ledger
 from services.printing.settings import PrintingSettings
-from services.printing.storage import FolderStorage
+from services.printing.storage import open_storage
 from shared.clock import now_utc
 from shared.messaging.ledger import measure_ledger
 from shared.runtime import open_database, serve_http
@@ -24,7 +24,7 @@ def create_application() -> FastAPI:
         routers=[router],
         database=database,
         settings=settings,
-        state={"clock": now_utc, "storage": FolderStorage(own.storage_folder)},
+        state={"clock": now_utc, "storage": open_storage(own)},
         before_metrics=lambda: measure_ledger(database, ledger, service=SERVICE),
         idempotency=Idempotency(database=database, table=idempotency, clock=now_utc),
     )

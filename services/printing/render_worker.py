@@ -12,7 +12,7 @@ from services.printing.models import RENDERER
 from services.printing.renderer import Press
 from services.printing.rendering import Rendering
 from services.printing.settings import PrintingSettings
-from services.printing.storage import FolderStorage
+from services.printing.storage import open_storage
 from shared.events.sheet import SignInSheet
 from shared.messaging.messages import Parcel, Receipt
 from shared.messaging.worker import serve_deliveries
@@ -90,7 +90,7 @@ def main() -> None:
     def build() -> Rendering:
         return Rendering(
             database=open_database(own.url, settings=settings),
-            storage=FolderStorage(own.storage_folder),
+            storage=open_storage(own),
             renderer=Press(session_link=own.session_link),
         )
 
