@@ -1,11 +1,18 @@
-"""What a sign-in sheet costs: ours beside naive WeasyPrint and a bare ReportLab canvas, and the memory."""
+"""What a sign-in sheet costs: ours beside naive WeasyPrint, Chromium and a bare ReportLab canvas, and the memory."""
 
+import gc
 import os
+import re
+import shutil
 import statistics
+import subprocess
+import tempfile
 import time
 from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
 from datetime import UTC, datetime
 from io import BytesIO
+from multiprocessing import get_context
 from pathlib import Path
 from uuid import UUID
 
@@ -15,14 +22,17 @@ from weasyprint import HTML
 
 from services.printing.renderer import Press
 from services.printing.renderer.press import ASSETS
-from shared.events.sheet import SignInSheet
+from shared.events.sheet import SignInSheet, SignInSheets
 from tests.benchmarks.rows import Row
 
 PAIRS = 11
 
+EMPTY = '<!DOCTYPE html><html lang="en"><title>Empty</title><p>Nothing</p></html>'
+
 FIVE_CELLS = """
 tr { background: none } table { background: none; border-spacing: 0 }
-td, th { border-bottom: .6pt solid #555 } tbody th { padding-right: 3mm !important }
+td, th { border-bottom: .6pt solid #555 } tbody th { padding: 1mm 3mm 1.2mm 0 !important; text-indent: 0 }
+.number { width: 6% } .name { width: 32.4% !important }
 """
 
 
@@ -39,16 +49,79 @@ def run() -> list[Row]:
         compare("sheet of 30 rows / naive WeasyPrint, plain table", ours, lambda: naive(naive_plain), 3),
         compare("sheet of 30 rows / naive WeasyPrint, same HTML", ours, lambda: naive(naive_same), 3),
         compare("sheet of 30 rows / ReportLab canvas, no tags", ours, lambda: canvas(sheet), 0),
+        compare("sheet of 30 rows / WeasyPrint's empty page", ours, lambda: naive(EMPTY), 0),
+        *in_chromium(ours, naive_plain),
+        twenty_in_one(naive_plain),
         memory_growth(renderer),
     ]
 
 
-def compare(name: str, ours: Callable[[], object], peer: Callable[[], object], reach: float) -> Row:
+def twenty_in_one(naive_page: str) -> Row:
+    """Twenty sheets a document, two documents at a time, against naive sheets one after the other."""
+    first, *others = (sheet_of(30, number) for number in range(20))
+    sheets = SignInSheets(job_id=first.job_id, sheets=(first, *others))
+    with ProcessPoolExecutor(2, mp_context=get_context("spawn"), initializer=warm_up) as processes:
+        list(processes.map(print_all, [sheets] * 2))
+        ours, peer = [], []
+        for _ in range(3):
+            ours.append(milliseconds(lambda: list(processes.map(print_all, [sheets] * 2))) / 40)
+            peer.append(statistics.median(milliseconds(lambda: naive(naive_page)) for _ in range(3)))
+    mine, others_time = statistics.median(ours), statistics.median(peer)
+    ratio = statistics.median(theirs / our_time for our_time, theirs in zip(ours, peer, strict=True))
+    return Row(
+        name="20 sheets in one document, two processes / naive WeasyPrint",
+        unit="ms a sheet",
+        ours=mine,
+        peer=others_time,
+        ratio=ratio,
+        reach=6,
+    )
+
+
+PRESSES: list[Press] = []
+"""One in each process of the pool."""
+
+
+def warm_up() -> None:
+    PRESSES.append(Press())
+    gc.freeze()
+
+
+def print_all(sheets: SignInSheets) -> int:
+    return len(PRESSES[0].render(sheets).pdf)
+
+
+def in_chromium(ours: Callable[[], object], page: str) -> list[Row]:
+    """The same page by headless Chromium, started anew for each, where there is one on this machine."""
+    program = shutil.which("chromium") or shutil.which("google-chrome")
+    if program is None:
+        return []
+    with tempfile.TemporaryDirectory() as folder:
+        source = Path(folder) / "sheet.html"
+        source.write_text(page, "utf-8")
+        command = [
+            program,
+            "--headless",
+            "--no-sandbox",
+            "--disable-gpu",
+            f"--user-data-dir={folder}/profile",
+        ]
+        command += [f"--print-to-pdf={folder}/sheet.pdf", str(source)]
+
+        def theirs() -> object:
+            return subprocess.run(command, check=True, capture_output=True, timeout=120)
+
+        return [compare("sheet of 30 rows / Chromium, a start each", ours, theirs, 1, pairs=3)]
+
+
+def compare(
+    name: str, ours: Callable[[], object], peer: Callable[[], object], reach: float, *, pairs: int = PAIRS
+) -> Row:
     """Time both in turns; the ratio is the median of the ratios of pairs."""
     ours(), peer()
-    pairs = [(milliseconds(ours), milliseconds(peer)) for _ in range(PAIRS)]
-    mine, others = (statistics.median(times) for times in zip(*pairs, strict=True))
-    ratio = statistics.median(peer_time / our_time for our_time, peer_time in pairs)
+    timed = [(milliseconds(ours), milliseconds(peer)) for _ in range(pairs)]
+    mine, others = (statistics.median(times) for times in zip(*timed, strict=True))
+    ratio = statistics.median(peer_time / our_time for our_time, peer_time in timed)
     return Row(name=name, unit="ms", ours=mine, peer=others, ratio=ratio, reach=reach)
 
 
@@ -96,11 +169,12 @@ def same_page(renderer: Press, sheet: SignInSheet) -> str:
 def plain_page(renderer: Press, sheet: SignInSheet) -> str:
     """The same page as one would write it first: five cells a row, each with its own line."""
     (part,) = renderer.parts(sheet)
-    page = renderer.markup(part).replace(' colspan="4"', "")
+    page = renderer.markup(part).replace('<th class="name"', '<th class="number">No.</th><th class="name"')
     head, body = page.split("<tbody>")
-    return with_styles(
-        f"{head}<tbody>{body.replace('</tr>', '<td></td><td></td><td></td></tr>')}", FIVE_CELLS
-    )
+    body = re.sub(r'<tr><th scope="row" colspan="4">(\d+\.) \t', r'<tr><td>\1</td><th scope="row">', body)
+    body = re.sub(r'<td colspan="4">(\d+\.)</td>', r"<td>\1</td><th></th>", body)
+    body = body.replace("</tr>", "<td></td><td></td><td></td></tr>")
+    return with_styles(f"{head}<tbody>{body}", FIVE_CELLS)
 
 
 def with_styles(page: str, more: str) -> str:

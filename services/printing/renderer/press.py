@@ -4,8 +4,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
+from xml.etree.ElementTree import fromstring
 
 import pydyf
+from cssselect2 import ElementWrapper
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from weasyprint import CSS, HTML, Document
 from weasyprint.text.fonts import FontConfiguration
@@ -40,7 +42,14 @@ class StyledPage(HTML):  # type: ignore[misc]  # WeasyPrint has no types
     """A page styled from the ground up, as matching WeasyPrint's sheet for all of HTML takes a tenth more."""
 
     def __init__(self, *, markup: str, elements: CSS, fetcher: URLFetcher) -> None:
-        super().__init__(string=markup, url_fetcher=fetcher)
+        # Not by WeasyPrint's parser, which is written in Python and made for any page of the web: ours are
+        # well-formed. So nothing of the parent's `__init__` is left to do.
+        root = fromstring(markup)  # noqa: S314 - a template of ours, all facts in it escaped
+        self.base_url = None
+        self.url_fetcher = fetcher
+        self.media_type = "print"
+        self.wrapper_element = ElementWrapper.from_html_root(root, content_language=None)
+        self.etree_element = self.wrapper_element.etree_element
         self._elements = elements
 
     def _ua_stylesheets(self, forms: bool = False) -> list[CSS]:  # noqa: ARG002, FBT001, FBT002
@@ -82,6 +91,7 @@ class Press:
             trim_blocks=True,
             lstrip_blocks=True,
         )
+        environment.globals["TAB"] = "\t"
         self.session_link = session_link
         self._templates = {name: environment.get_template(f"{name}.html.jinja") for name in TEMPLATES}
         self._fetcher = RefusingFetcher()

@@ -43,9 +43,19 @@ def _describe(cell: Element, scope: str) -> None:
         attributes["Scope"] = scope
 
 
+class BlankCell(pydyf.Object):  # type: ignore[misc]  # pydyf has no types
+    """A cell without content, written at once: three for each row are half of the tags of a sheet."""
+
+    def __init__(self, row: Element) -> None:
+        super().__init__()
+        self._written = b"<</Type /StructElem/S /TD/K []/Pg %b/P %b>>" % (row["Pg"], row.reference)
+
+    @property
+    def data(self) -> bytes:
+        return self._written
+
+
 def _add_blank_cell(pdf: pydyf.PDF, row: Element) -> None:
-    cell = pydyf.Dictionary(
-        {"Type": "/StructElem", "S": "/TD", "K": pydyf.Array(), "Pg": row["Pg"], "P": row.reference}
-    )
+    cell = BlankCell(row)
     pdf.add_object(cell)
     row["K"].append(cell.reference)
