@@ -1,5 +1,6 @@
 """Renders sheets in children that can be killed and replaced: `python -m services.printing.render_worker`."""
 
+import resource
 from collections.abc import Callable, Coroutine
 from datetime import UTC, datetime
 from functools import cached_property
@@ -46,8 +47,9 @@ class PoolChild:
     Connections and event loops don't survive a fork, nor does the thread that newer Pango finds fonts by.
     """
 
-    def __init__(self, build: Callable[[], Rendering]) -> None:
+    def __init__(self, build: Callable[[], Rendering], *, megabytes_at_most: int) -> None:
         self._build = build
+        self._megabytes_at_most = megabytes_at_most
 
     @cached_property
     def loop(self) -> OneLoop:
@@ -66,8 +68,15 @@ class PoolChild:
         return await self.rendering.receive(parcel)
 
     def warm_up(self, **_signal: Any) -> None:
-        """Be ready before the first job comes."""
+        """Be ready before the first job comes, and bounded."""
+        limit_memory(self._megabytes_at_most)
         self.rendering.renderer.render(A_BLANK_SHEET)
+
+
+def limit_memory(megabytes: int) -> None:
+    """Have this process fail, alone, when it asks for more; a failed render is a failed job."""
+    most = megabytes * 2**20
+    resource.setrlimit(resource.RLIMIT_DATA, (most, most))
 
 
 def pool_settings(own: PrintingSettings) -> dict[str, Any]:
@@ -94,7 +103,7 @@ def main() -> None:
             renderer=Press(session_link=own.session_link),
         )
 
-    child = PoolChild(build)
+    child = PoolChild(build, megabytes_at_most=own.render_megabytes_at_most)
     worker_process_init.connect(child.warm_up, weak=False)
     broker = new_broker(settings, name="printing.render_worker", queues=(RENDERER,))
     broker.application.conf.update(pool_settings(own))

@@ -47,6 +47,9 @@ class PrintingSettings(BaseSettings):
     child_megabytes: Annotated[int, Field(gt=0)] = 400
     """A child that has grown larger is replaced after its sheet; a warm one has about 150."""
 
+    render_megabytes_at_most: Annotated[int, Field(ge=256)] = 1024
+    """What a child may take while it renders: a page that needs more fails, and no other process suffers."""
+
     @model_validator(mode="after")
     def _has_one_storage(self) -> Self:
         if (self.storage_folder is None) == (self.storage_bucket_url is None):
