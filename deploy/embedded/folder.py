@@ -100,6 +100,7 @@ class DataFolder:
             "OPENCIRCLE_BILLING_CONNECTION_KEYS": (self.root / "connection.keys").read_text(),
             "OPENCIRCLE_PRINTING_DATABASE_URL": urls["printing"],
             "OPENCIRCLE_PRINTING_STORAGE_FOLDER": str((self.root / "files").resolve()),
+            "OPENCIRCLE_PRINTING_SESSION_LINK": f"http://127.0.0.1:{port}/v1/group-sessions/{{session_id}}",
         }
 
     def outdated_services(self) -> list[str]:

@@ -6,19 +6,44 @@ from typing import Final
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.printing.models import staff_access
-from services.printing.use_cases import queue_sheets
+from services.printing.queueing import keep_records, keep_retractions, queue_sheets
 from shared.clock import now_utc
-from shared.events.catalogue import SHEET_REQUESTED, STAFF_ACCESS_CHANGED
+from shared.events.catalogue import (
+    SESSION_ANNOTATED,
+    SESSION_COMPLETED,
+    SESSION_RETRACTED,
+    SESSION_REVIEWED,
+    SHEET_REQUESTED,
+    SHEETS_REQUESTED,
+    STAFF_ACCESS_CHANGED,
+)
 from shared.events.envelope import Envelope
-from shared.events.sheet import SignInSheet
+from shared.events.record import SessionRecord, SessionRetracted
+from shared.events.sheet import SignInSheet, SignInSheets
 from shared.events.staff import StaffAccessChanged
 from shared.messaging.consuming import Handler
 from shared.web.staff_access import keep_staff_access
 
 
-async def sheet_requested(connection: AsyncConnection, envelopes: Sequence[Envelope[SignInSheet]]) -> None:
+async def sheets_requested(
+    connection: AsyncConnection, envelopes: Sequence[Envelope[SignInSheet] | Envelope[SignInSheets]]
+) -> None:
     """Queue the sheets for rendering."""
     await queue_sheets(connection, envelopes, queued_at=now_utc())
+
+
+async def session_documented(
+    connection: AsyncConnection, envelopes: Sequence[Envelope[SessionRecord]]
+) -> None:
+    """Keep what records and notes are printed from, and queue the attendance record."""
+    await keep_records(connection, envelopes, at=now_utc())
+
+
+async def session_retracted(
+    connection: AsyncConnection, envelopes: Sequence[Envelope[SessionRetracted]]
+) -> None:
+    """Print again, as entered in error, what was printed of it."""
+    await keep_retractions(connection, envelopes, at=now_utc())
 
 
 async def staff_access_changed(
@@ -29,6 +54,11 @@ async def staff_access_changed(
 
 
 HANDLERS: Final[Mapping[str, Handler]] = {
-    SHEET_REQUESTED: sheet_requested,
+    SHEET_REQUESTED: sheets_requested,
+    SHEETS_REQUESTED: sheets_requested,
+    SESSION_COMPLETED: session_documented,
+    SESSION_REVIEWED: session_documented,
+    SESSION_ANNOTATED: session_documented,
+    SESSION_RETRACTED: session_retracted,
     STAFF_ACCESS_CHANGED: staff_access_changed,
 }

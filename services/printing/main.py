@@ -3,28 +3,30 @@
 from fastapi import FastAPI
 
 from services.printing.endpoints import router
-from services.printing.models import SERVICE, audit_entry, ledger
+from services.printing.models import SERVICE, audit_entry, idempotency, ledger
 from services.printing.settings import PrintingSettings
-from services.printing.storage import FolderStorage
+from services.printing.storage import open_storage
 from shared.clock import now_utc
 from shared.messaging.ledger import measure_ledger
 from shared.runtime import open_database, serve_http
 from shared.settings import Settings, read_settings
 from shared.web.application import new_application
+from shared.web.idempotency import Idempotency
 from shared.web.refusals import audit_refusals
 
 
 def create_application() -> FastAPI:
     """Build the application from the environment."""
     settings, own = read_settings(Settings), read_settings(PrintingSettings)
-    database = open_database(own.url, settings=settings)
+    database = open_database(own.url, settings=settings, rings=SERVICE)
     application = new_application(
         title="OpenCircle printing",
         routers=[router],
         database=database,
         settings=settings,
-        state={"clock": now_utc, "storage": FolderStorage(own.storage_folder)},
+        state={"clock": now_utc, "storage": open_storage(own)},
         before_metrics=lambda: measure_ledger(database, ledger, service=SERVICE),
+        idempotency=Idempotency(database=database, table=idempotency, clock=now_utc),
     )
     audit_refusals(application, database=database, trail=audit_entry, clock=now_utc)
     return application

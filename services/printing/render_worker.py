@@ -1,5 +1,6 @@
 """Renders sheets in children that can be killed and replaced: `python -m services.printing.render_worker`."""
 
+import resource
 from collections.abc import Callable, Coroutine
 from datetime import UTC, datetime
 from functools import cached_property
@@ -9,10 +10,10 @@ from uuid import UUID
 from celery.signals import worker_process_init
 
 from services.printing.models import RENDERER
-from services.printing.renderer import SheetRenderer
+from services.printing.renderer import Press
 from services.printing.rendering import Rendering
 from services.printing.settings import PrintingSettings
-from services.printing.storage import FolderStorage
+from services.printing.storage import open_storage
 from shared.events.sheet import SignInSheet
 from shared.messaging.messages import Parcel, Receipt
 from shared.messaging.worker import serve_deliveries
@@ -46,8 +47,9 @@ class PoolChild:
     Connections and event loops don't survive a fork, nor does the thread that newer Pango finds fonts by.
     """
 
-    def __init__(self, build: Callable[[], Rendering]) -> None:
+    def __init__(self, build: Callable[[], Rendering], *, megabytes_at_most: int) -> None:
         self._build = build
+        self._megabytes_at_most = megabytes_at_most
 
     @cached_property
     def loop(self) -> OneLoop:
@@ -66,8 +68,15 @@ class PoolChild:
         return await self.rendering.receive(parcel)
 
     def warm_up(self, **_signal: Any) -> None:
-        """Be ready before the first job comes."""
+        """Be ready before the first job comes, and bounded."""
+        limit_memory(self._megabytes_at_most)
         self.rendering.renderer.render(A_BLANK_SHEET)
+
+
+def limit_memory(megabytes: int) -> None:
+    """Have this process fail, alone, when it asks for more; a failed render is a failed job."""
+    most = megabytes * 2**20
+    resource.setrlimit(resource.RLIMIT_DATA, (most, most))
 
 
 def pool_settings(own: PrintingSettings) -> dict[str, Any]:
@@ -90,17 +99,17 @@ def main() -> None:
     def build() -> Rendering:
         return Rendering(
             database=open_database(own.url, settings=settings),
-            storage=FolderStorage(own.storage_folder),
-            renderer=SheetRenderer(),
+            storage=open_storage(own),
+            renderer=Press(session_link=own.session_link),
         )
 
-    child = PoolChild(build)
+    child = PoolChild(build, megabytes_at_most=own.render_megabytes_at_most)
     worker_process_init.connect(child.warm_up, weak=False)
     broker = new_broker(settings, name="printing.render_worker", queues=(RENDERER,))
     broker.application.conf.update(pool_settings(own))
     serve_deliveries(broker.application, child.run, consuming=child, keys=settings.keys, broker=broker)
     # Fonts and code that a first render loads are shared with all children, and are theirs at once.
-    SheetRenderer().render(A_BLANK_SHEET)
+    Press(session_link=own.session_link).render(A_BLANK_SHEET)
     run_worker(broker.application, settings=settings, pool="prefork", concurrency=own.render_children)
 
 

@@ -1,27 +1,28 @@
-"""The consumer `printing.render`: makes sheets, with no transaction open meanwhile (PRINT-5).
+"""The consumer `printing.render`: makes files, with no transaction open meanwhile (PRINT-5).
 
 What a job comes to, ready or failed, is written with its inbox row. If the child dies before that,
-the ledger rings again, and the same sheet is made again: the same bytes under the same key.
+the ledger rings again, and the same file is made again: the same bytes under the same key.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from hashlib import sha256
-from typing import Any, Protocol
+from typing import Protocol
 from uuid import UUID
 
 import structlog
 
 from services.printing.domain import PrintedFile, PrintFailure
 from services.printing.models import RENDERER, inbox
+from services.printing.originals import document_of, sheets_in
 from services.printing.pages import count_pages
-from services.printing.repository import begin_rendering, finish
-from services.printing.storage import Storage, storage_key
+from services.printing.renderer import Printable, PrintedPdf, content_hash
+from services.printing.repository import begin_rendering, find_printed, finish, job_exists
+from services.printing.storage import FileLostError, Storage, storage_key
 from shared.clock import Clock, now_utc
 from shared.database.transactions import Database
 from shared.events.catalogue import parse
 from shared.events.envelope import Envelope
-from shared.events.sheet import PrintJobQueued, SignInSheet
+from shared.events.sheet import PrintJobQueued
 from shared.messaging.consuming import ATTEMPTS_AT_MOST
 from shared.messaging.failures import CannotApplyError, reason_of, verdict_on
 from shared.messaging.inbox import already_applied, count_attempts, mark_applied
@@ -31,18 +32,21 @@ log = structlog.get_logger()
 
 
 class Renderer(Protocol):
-    """Makes a PDF of a sheet."""
+    """Makes a PDF of a document."""
 
-    def render(self, sheet: SignInSheet) -> bytes:
-        """Give the PDF; the same sheet gives the same bytes."""
+    session_link: str | None
+    """What the codes on sheets open, with `{session_id}` in it; None: there are none."""
+
+    def render(self, document: Printable) -> PrintedPdf:
+        """Give the PDF; the same document gives the same bytes."""
 
 
 class NothingToRenderError(CannotApplyError):
-    """A print job was rung for that is not there, or was finished this very moment by another child."""
+    """A print job was rung for that is not there."""
 
 
 class RenderKeepsDyingError(Exception):
-    """Rendering this sheet was begun again and again and never ended: it kills its process."""
+    """Rendering this was begun again and again and never ended: it kills its process."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,7 +55,8 @@ class Begun:
 
     job_id: UUID
     instance_id: UUID
-    sheet: Mapping[str, Any]
+    document: Printable | Exception
+    """What is to be printed, or why its facts are no document."""
     attempts: int
     """How often it was begun after its first ring; 0 at the first."""
 
@@ -84,21 +89,30 @@ class Rendering:
         async with self.database.writing(event.instanceid) as db:
             # Nothing is new when another child, rung for the same job, was quicker.
             if await mark_applied(db.connection, inbox, RENDERER, [event.id], at=self.clock()):
-                await finish(db, begun.job_id, outcome, at=self.clock())
+                revision = event.data.revision
+                await finish(db, begun.job_id, outcome, revision=revision, at=self.clock())
 
     async def _begin(self, event: Envelope[PrintJobQueued], ring: int) -> Begun | None:
-        """Mark the job as rendering; None when it was brought to its end before."""
+        """Mark the job as rendering; None when it was brought to its end before, or has changed since."""
         job_id = event.data.job_id
         async with self.database.writing(event.instanceid) as db:
             if await already_applied(db.connection, inbox, RENDERER, [event.id]):
                 return None
             # Committed before the render, so that one which kills its child is counted all the same.
             counted = await count_attempts(db.connection, inbox, RENDERER, {event.id} if ring > 1 else ())
-            sheet = await begin_rendering(db, job_id, at=self.clock())
-        if sheet is None:
-            raise NothingToRenderError(job_id)
+            job = await begin_rendering(db, job_id, revision=event.data.revision, at=self.clock())
+            if job is None and await job_exists(db, job_id):
+                # A newer event of it is on its way, or was quicker.
+                await mark_applied(db.connection, inbox, RENDERER, [event.id], at=self.clock())
+                return None
+            if job is None:
+                raise NothingToRenderError(job_id)
+            document = await document_of(db, job)
         return Begun(
-            job_id=job_id, instance_id=event.instanceid, sheet=sheet, attempts=counted.get(event.id, 0)
+            job_id=job_id,
+            instance_id=event.instanceid,
+            document=document,
+            attempts=counted.get(event.id, 0),
         )
 
     async def _outcome(self, job: Begun) -> PrintedFile | PrintFailure:
@@ -106,25 +120,64 @@ class Rendering:
         try:
             if job.attempts > ATTEMPTS_AT_MOST:
                 raise RenderKeepsDyingError(job.job_id)  # noqa: TRY301 - a failure like those below
-            pdf = self.renderer.render(SignInSheet.model_validate(job.sheet))
-            file = PrintedFile(
-                storage_key=storage_key(job.instance_id, job.job_id),
-                byte_size=len(pdf),
-                sha256=sha256(pdf).hexdigest(),
-                pages=count_pages(pdf),
-            )
-            await self.storage.keep(file.storage_key, pdf)
+            return await self._file(job)
         except Exception as error:
             if verdict_on(error) is Verdict.TRANSIENT:
                 raise
             return _failure(job, error)
-        return file
+
+    async def _file(self, job: Begun) -> PrintedFile:
+        if isinstance(job.document, Exception):
+            raise job.document
+        sheets = sheets_in(job.document)
+        content = content_hash(sheets, session_link=self.renderer.session_link) if sheets else None
+        made = await self._made_before(job.instance_id, content)
+        if made is not None:
+            return made
+        printed = self.renderer.render(job.document)
+        key = storage_key(job.instance_id, job.job_id)
+        await self.storage.keep(key, printed.pdf)
+        return PrintedFile(
+            storage_key=key,
+            byte_size=len(printed.pdf),
+            sha256=sha256(printed.pdf).hexdigest(),
+            pages=count_pages(printed.pdf),
+            warnings=_warnings(job, printed),
+            content_sha256=content,
+        )
+
+    async def _made_before(self, instance_id: UUID, content_sha256: str | None) -> PrintedFile | None:
+        """Give the file of an earlier job that shows the same, if it is there still."""
+        if content_sha256 is None:
+            return None
+        async with self.database.reading(instance_id) as db:
+            made = await find_printed(db, content_sha256)
+        if made is None:
+            return None
+        try:
+            await self.storage.read(made.storage_key)
+        except FileLostError:
+            return None
+        return made
+
+
+def _warnings(job: Begun, printed: PrintedPdf) -> tuple[str, ...]:
+    if not printed.scripts_without_font:
+        return ()
+    log.warning(
+        "Letters that no installed font has were printed as boxes.",
+        code="print_job.letters_missing",
+        job_id=str(job.job_id),
+        count=printed.letters_without_font,
+    )
+    scripts = ", ".join(printed.scripts_without_font)
+    return (f"Some letters are printed as boxes, as no font for them is installed: {scripts}.",)
 
 
 def _failure(job: Begun, error: Exception) -> PrintFailure:
     failure = PrintFailure(reason=reason_of(error))
     log.error(
-        "A sheet can't be printed.", code="print_job.failed", job_id=str(job.job_id), reason=failure.reason
+        "Something can't be printed.", code="print_job.failed", job_id=str(job.job_id), reason=failure.reason
     )
     return failure
 

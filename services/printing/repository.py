@@ -1,68 +1,164 @@
-"""Print jobs as rows."""
+"""Print jobs and documented sessions as rows."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import asdict, dataclass
 from datetime import datetime
+from operator import itemgetter
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Update, select, update
+from sqlalchemy import ColumnElement, Row, Update, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.printing.domain import UNFINISHED, JobStatus, PrintedFile, PrintFailure
-from services.printing.models import print_job
+from services.printing.domain import UNFINISHED, JobStatus, NewJob, PrintedFile, PrintFailure
+from services.printing.models import documented_session, print_job
 from shared.database.bulk import insert_new
+from shared.database.dialects import upsert
 from shared.database.transactions import Transaction
-from shared.events.envelope import Envelope
-from shared.events.sheet import SignInSheet
 
 
-async def known_jobs(connection: AsyncConnection, ids: Sequence[UUID]) -> set[UUID]:
+@dataclass(frozen=True, kw_only=True)
+class JobToRender:
+    """A job that waits for a render of its own."""
+
+    id: UUID
+    instance_id: UUID
+    revision: int
+
+
+async def known_jobs(connection: AsyncConnection, ids: Collection[UUID]) -> set[UUID]:
     """Tell which of the jobs exist already."""
     statement = select(print_job.c.id).where(print_job.c.id.in_(ids))
     return set((await connection.execute(statement)).scalars())
 
 
-async def add_queued_jobs(
-    connection: AsyncConnection, requests: Sequence[Envelope[SignInSheet]], *, queued_at: datetime
-) -> None:
-    """Add one queued job for each request, in one statement."""
-    await insert_new(connection, print_job, [_row(request, queued_at) for request in requests])
+async def add_queued_jobs(connection: AsyncConnection, jobs: Sequence[NewJob], *, at: datetime) -> None:
+    """Add queued jobs, in one statement."""
+    rows = [
+        asdict(job) | {"kind": job.kind.value, "status": JobStatus.QUEUED.value, "status_since": at}
+        for job in jobs
+    ]
+    await insert_new(connection, print_job, rows)
 
 
-async def begin_rendering(db: Transaction, job_id: UUID, *, at: datetime) -> Mapping[str, Any] | None:
-    """Mark a job as rendering and give its sheet as JSON; None when it is finished, or not there.
+async def queue_again(
+    connection: AsyncConnection, documentation_ids: Collection[UUID], *, at: datetime
+) -> list[JobToRender]:
+    """Queue all jobs of documentations that have changed; a render under way is of no use any more."""
+    statement = (
+        update(print_job)
+        .where(print_job.c.documentation_id.in_(documentation_ids))
+        .values(
+            status=JobStatus.QUEUED.value, status_since=at, reason=None, revision=print_job.c.revision + 1
+        )
+        .returning(print_job.c.id, print_job.c.instance_id, print_job.c.revision)
+    )
+    rows = (await connection.execute(statement)).all()
+    return [JobToRender(id=row.id, instance_id=row.instance_id, revision=row.revision) for row in rows]
+
+
+async def keep_newest_records(connection: AsyncConnection, rows: Sequence[Mapping[str, Any]]) -> set[UUID]:
+    """Keep records that are newer than what is known of them; give the documentations that changed.
+
+    An annotation leaves the version as it is: of two the one that tells more is newer.
+    """
+    newest = {row["documentation_id"]: row for row in sorted(rows, key=itemgetter("version", "annotations"))}
+    return await _keep(connection, newest, ("version", "annotations", "record"), _is_newer)
+
+
+def _is_newer(new: Any) -> ColumnElement[bool]:
+    known = documented_session.c
+    more = (known.version == new.version) & (known.annotations < new.annotations)
+    newer: ColumnElement[bool] = (known.version < new.version) | more
+    return newer
+
+
+async def keep_retracted(connection: AsyncConnection, rows: Sequence[Mapping[str, Any]]) -> set[UUID]:
+    """Keep why documentations are void; give those of which it was not known."""
+    first = {row["documentation_id"]: row for row in reversed(rows)}
+    table = documented_session
+    return await _keep(connection, first, ("retracted",), lambda _new: table.c.retracted.is_(None))
+
+
+async def _keep(
+    connection: AsyncConnection,
+    rows: Mapping[UUID, Mapping[str, Any]],
+    changed: Collection[str],
+    is_news: Callable[[Any], ColumnElement[bool]],
+) -> set[UUID]:
+    if not rows:
+        return set()
+    table, many = documented_session, list(rows.values())
+    statement = upsert(connection, table, many[0])
+    new = statement.excluded
+    statement = statement.on_conflict_do_update(
+        index_elements=["documentation_id"],
+        set_={name: new[name] for name in changed},
+        where=is_news(new) & (table.c.instance_id == new.instance_id),
+    )
+    returning = statement.returning(table.c.documentation_id)
+    return set((await connection.execute(returning, many)).scalars())
+
+
+async def begin_rendering(db: Transaction, job_id: UUID, *, revision: int, at: datetime) -> Row[Any] | None:
+    """Mark a job as rendering and give it; None when it is finished, or is at another revision.
 
     A job that is rendering already is begun again: its child may have died. Should it live after
     all, both make the same file.
     """
-    statement = _unfinished(db, job_id).values(status=JobStatus.RENDERING.value, status_since=at)
-    row = await db.one_or_none(statement.returning(print_job.c.sheet))
-    return None if row is None else row.sheet
-
-
-async def finish(db: Transaction, job_id: UUID, outcome: PrintedFile | PrintFailure, *, at: datetime) -> None:
-    """Mark a job as ready or failed; one that is either already stays as it is."""
-    status = JobStatus.READY if isinstance(outcome, PrintedFile) else JobStatus.FAILED
-    values = asdict(outcome)
-    await db.execute(_unfinished(db, job_id).values(status=status.value, status_since=at, **values))
-
-
-def _unfinished(db: Transaction, job_id: UUID) -> Update:
-    return update(print_job).where(
-        print_job.c.instance_id == db.instance_id,
-        print_job.c.id == job_id,
-        print_job.c.status.in_([status.value for status in UNFINISHED]),
+    statement = _unfinished(db, job_id, revision).values(status=JobStatus.RENDERING.value, status_since=at)
+    job = print_job.c
+    return await db.one_or_none(
+        statement.returning(job.id, job.kind, job.sheet, job.documentation_id, job.patient_id)
     )
 
 
-def _row(request: Envelope[SignInSheet], queued_at: datetime) -> dict[str, Any]:
-    return {
-        "id": request.data.job_id,
-        "instance_id": request.instanceid,
-        "session_id": request.data.session_id,
-        "status": JobStatus.QUEUED.value,
-        "sheet": request.data.model_dump(mode="json"),
-        "requested_at": request.time,
-        "status_since": queued_at,
-    }
+async def job_exists(db: Transaction, job_id: UUID) -> bool:
+    """Tell whether this instance has such a job."""
+    found = await db.one_or_none(db.rows_of(print_job, print_job.c.id).where(print_job.c.id == job_id))
+    return found is not None
+
+
+async def load_documented(db: Transaction, documentation_id: UUID | None) -> Row[Any] | None:
+    """Give what is known of a documentation."""
+    table = documented_session
+    return await db.one_or_none(db.rows_of(table).where(table.c.documentation_id == documentation_id))
+
+
+async def finish(
+    db: Transaction, job_id: UUID, outcome: PrintedFile | PrintFailure, *, revision: int, at: datetime
+) -> None:
+    """Mark a job as ready or failed; one that is either, or has changed meanwhile, stays as it is."""
+    status = JobStatus.READY if isinstance(outcome, PrintedFile) else JobStatus.FAILED
+    values = asdict(outcome)
+    if "warnings" in values:
+        values["warnings"] = list(values["warnings"])
+    await db.execute(_unfinished(db, job_id, revision).values(status=status.value, status_since=at, **values))
+
+
+async def find_printed(db: Transaction, content_sha256: str) -> PrintedFile | None:
+    """Give a file that shows exactly this; None where there is none without warnings."""
+    job = print_job.c
+    columns = (job.storage_key, job.byte_size, job.sha256, job.pages)
+    statement = db.rows_of(print_job, *columns, job.warnings).where(
+        job.content_sha256 == content_sha256, job.status == JobStatus.READY.value
+    )
+    for row in await db.all(statement.order_by(job.status_since.desc()).limit(10)):
+        if not row.warnings:
+            return PrintedFile(
+                storage_key=row.storage_key,
+                byte_size=row.byte_size,
+                sha256=row.sha256,
+                pages=row.pages,
+                content_sha256=content_sha256,
+            )
+    return None
+
+
+def _unfinished(db: Transaction, job_id: UUID, revision: int) -> Update:
+    return update(print_job).where(
+        print_job.c.instance_id == db.instance_id,
+        print_job.c.id == job_id,
+        print_job.c.revision == revision,
+        or_(*(print_job.c.status == status.value for status in UNFINISHED)),
+    )

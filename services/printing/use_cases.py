@@ -1,22 +1,28 @@
-"""What the printing service can do: queue sheets, and show jobs and files to those who may print."""
+"""What the printing service can do for a user: print records and notes, show jobs, give files."""
 
-from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy.ext.asyncio import AsyncConnection
-
 from services.printing import views
-from services.printing.domain import PRINTS_FEATURES, PRINTS_ROLES, JobStatus
-from services.printing.models import SERVICE, audit_entry, ledger, staff_access
-from services.printing.repository import add_queued_jobs, known_jobs
+from services.printing.domain import (
+    MAY_SEE,
+    MAY_SEE_SOME,
+    PRINTS,
+    Grant,
+    JobStatus,
+    Kind,
+    NewJob,
+    note_job_id,
+    record_job_id,
+)
+from services.printing.models import audit_entry, staff_access
+from services.printing.queueing import queue_jobs
+from services.printing.repository import load_documented
 from services.printing.storage import Storage
 from shared.database.audit import record_access
-from shared.database.transactions import Database, SilentBell, Transaction
-from shared.events.catalogue import PRINT_JOB_QUEUED
-from shared.events.envelope import Envelope
-from shared.events.sheet import PrintJobQueued, SignInSheet
-from shared.messaging.outbox import publish
+from shared.database.transactions import Database, Transaction
 from shared.web.identity import Identity
 from shared.web.problems import ConflictProblem, NotFoundProblem
 from shared.web.staff_access import require_any
@@ -26,64 +32,103 @@ from shared.web.staff_access import staff_access as access_of
 class PrintJobNotReadyProblem(ConflictProblem):
     """The file of a print job was asked for before there is one, or though it failed (409)."""
 
-    name, title = "print-job-not-ready", "This sheet is not ready"
+    name, title = "print-job-not-ready", "This is not ready to be fetched"
 
 
-async def queue_sheets(
-    connection: AsyncConnection, requests: Sequence[Envelope[SignInSheet]], *, queued_at: datetime
-) -> None:
-    """Make a job of each request and publish that it waits, in the transaction of the inbox (PRINT-5).
+@dataclass(frozen=True, kw_only=True)
+class ReadFile:
+    """A PDF and what it is."""
 
-    A job that was requested before stays as it is. Whoever commits rings the bell.
+    kind: Kind
+    pdf: bytes
+
+
+async def request_record(
+    database: Database, identity: Identity, session_id: UUID, *, at: datetime
+) -> views.JobRow:
+    """Give the job of a session's newest attendance record (PRINT-3); raises `NotFoundProblem`.
+
+    It was queued when the session was completed.
     """
-    known = await known_jobs(connection, [request.data.job_id for request in requests])
-    new = [request for request in requests if request.data.job_id not in known]
-    await add_queued_jobs(connection, new, queued_at=queued_at)
-    # One after the other: a request is one sheet or a few, and its render takes a thousand times longer.
-    for request in new:
-        await publish(
-            Transaction(connection=connection, instance_id=request.instanceid, bell=SilentBell()),
-            ledger,
-            source=SERVICE,
-            event_type=PRINT_JOB_QUEUED,
-            subject=request.data.job_id,
-            facts=PrintJobQueued(job_id=request.data.job_id),
-            at=queued_at,
+    async with database.writing(identity.instance_id) as db:
+        await _require(db, identity, MAY_SEE[Kind.ATTENDANCE_RECORD])
+        documentation_id = await views.newest_documentation(db, session_id)
+        if documentation_id is None:
+            raise NotFoundProblem("There is no completed session of this id; a record is there once it is.")
+        job_id = record_job_id(documentation_id)
+        await _record(db, identity, "attendance_record.requested", session_id, at)
+        return await _job(db, job_id)
+
+
+async def request_note(
+    database: Database, identity: Identity, documentation_id: UUID, patient_id: UUID, *, at: datetime
+) -> views.JobRow:
+    """Have one patient's chart note printed; asked for again it is the same job (PRINT-3).
+
+    Raises `NotFoundProblem` where the patient was not on the roster that was signed.
+    """
+    job_id = note_job_id(documentation_id, patient_id)
+    async with database.writing(identity.instance_id) as db:
+        await _require(db, identity, MAY_SEE[Kind.CHART_NOTE])
+        documented = await load_documented(db, documentation_id)
+        if documented is None or not _names(documented.record, patient_id):
+            raise NotFoundProblem("This patient has no note of such a documentation.")
+        job = NewJob(
+            id=job_id,
+            instance_id=db.instance_id,
+            kind=Kind.CHART_NOTE,
+            requested_at=at,
+            session_id=documented.session_id,
+            sheet={},
+            documentation_id=documentation_id,
+            patient_id=patient_id,
         )
+        await queue_jobs(db.connection, [job], at=at)
+        await db.ring()
+        await _record(db, identity, "chart_note.print_requested", job_id, at, patient_id=patient_id)
+        return await _job(db, job_id)
 
 
-async def read_job(database: Database, identity: Identity, job_id: UUID) -> bytes:
+def _names(record: dict[str, Any] | None, patient_id: UUID) -> bool:
+    return record is not None and str(patient_id) in {one["patient_id"] for one in record["participants"]}
+
+
+async def read_job(database: Database, identity: Identity, job_id: UUID) -> views.JobRow:
     """Tell how a job stands; raises `ForbiddenProblem`, `NotFoundProblem`. It names no patient."""
     async with database.reading(identity.instance_id) as db:
-        await _require_printing(db, identity)
-        return views.shown(await _job(db, job_id))
+        return await _seen_job(db, identity, job_id)
 
 
 async def count_jobs(database: Database, identity: Identity) -> bytes:
     """Count the instance's jobs by status; raises `ForbiddenProblem`."""
     async with database.reading(identity.instance_id) as db:
-        await _require_printing(db, identity)
+        await _require(db, identity, PRINTS)
         return await views.counts(db)
 
 
 async def read_file(
     database: Database, storage: Storage, identity: Identity, job_id: UUID, *, at: datetime
-) -> bytes:
+) -> ReadFile:
     """Give the PDF of a job, and write down who read it (PERM-8).
 
     Raises `ForbiddenProblem`, `NotFoundProblem`, `PrintJobNotReadyProblem`.
     """
     async with database.writing(identity.instance_id) as db:
-        await _require_printing(db, identity)
-        job = await _job(db, job_id)
+        job = await _seen_job(db, identity, job_id)
         if job.status != JobStatus.READY.value:
             raise PrintJobNotReadyProblem(
                 f"The print job is {job.status}; its file is there once it is ready."
             )
-        await record_access(
-            db, audit_entry, at=at, user_id=identity.user_id, action="print_job.file_read", subject=job_id
-        )
-    return await storage.read(job.storage_key)
+        await _record(db, identity, "print_job.file_read", job_id, at, patient_id=job.patient_id)
+    return ReadFile(kind=Kind(job.kind), pdf=await storage.read(job.storage_key))
+
+
+async def _seen_job(db: Transaction, identity: Identity, job_id: UUID) -> views.JobRow:
+    """Give a job to somebody who may see its kind."""
+    await _require(db, identity, MAY_SEE_SOME)
+    job = await _job(db, job_id)
+    await _require(db, identity, MAY_SEE[Kind(job.kind)])
+    return job
 
 
 async def _job(db: Transaction, job_id: UUID) -> views.JobRow:
@@ -93,6 +138,26 @@ async def _job(db: Transaction, job_id: UUID) -> views.JobRow:
     return job
 
 
-async def _require_printing(db: Transaction, identity: Identity) -> None:
+async def _require(db: Transaction, identity: Identity, grant: Grant) -> None:
     access = await access_of(db, staff_access, identity.user_id)
-    require_any(access, roles=PRINTS_ROLES, features=PRINTS_FEATURES)
+    require_any(access, roles=grant.roles, features=grant.features)
+
+
+async def _record(
+    db: Transaction,
+    identity: Identity,
+    action: str,
+    subject: UUID,
+    at: datetime,
+    *,
+    patient_id: UUID | None = None,
+) -> None:
+    await record_access(
+        db,
+        audit_entry,
+        at=at,
+        user_id=identity.user_id,
+        action=action,
+        subject=subject,
+        patient_id=patient_id,
+    )

@@ -16,6 +16,7 @@ from services.sessions.documentation.check_endpoints import router as check_rout
 from services.sessions.documentation.endpoints import router as documentation_router
 from services.sessions.documentation.history_endpoints import router as history_router
 from services.sessions.documentation.people_endpoints import router as people_router
+from services.sessions.documentation.sheet_endpoints import router as sheet_router
 from services.sessions.documentation.worklist_endpoints import router as worklist_router
 from services.sessions.metadata import IDEMPOTENCY, LEDGER, SERVICE, TRAIL
 from services.sessions.scheduling.calendar_endpoints import CALENDARS_PATH, feeds_router
@@ -51,6 +52,7 @@ ROUTERS = (
     stream_router,
     annotation_router,
     check_router,
+    sheet_router,
 )
 ISSUER_PATHS = ("/v1/token", "/.well-known/jwks.json")
 

@@ -2,6 +2,7 @@
 
 import asyncio
 
+from services.sessions.documentation.preparing import SheetPreparing
 from services.sessions.documentation.telling import tell_what_waits
 from services.sessions.metadata import SERVICE
 from services.sessions.scheduling.planning import Planner
@@ -16,11 +17,15 @@ from shared.settings import Settings, read_settings
 
 async def serve(settings: Settings, own: SessionsSettings) -> None:
     """Plan until told to stop."""
-    database = open_database(own.database_url.get_secret_value(), settings=settings)
+    database = open_database(own.database_url.get_secret_value(), settings=settings, rings=SERVICE)
     sweeper = Sweeper(
         database=database,
         plan=Planner(horizon_days=own.horizon_days),
-        then=(tell_what_waits, forget_old_changes),
+        then=(
+            tell_what_waits,
+            SheetPreparing(hours_ahead=own.sheets_hours_ahead),
+            forget_old_changes,
+        ),
         every_seconds=own.plan_every_seconds,
         show_life=sign_of_life(settings.alive_file),
     )

@@ -24,3 +24,5 @@ class SessionsSettings(BaseSettings):
     """How far ahead sessions are there (TPL-3)."""
     plan_every_seconds: Annotated[float, Field(gt=0)] = 300.0
     """How often the planner brings the sessions of every instance up to that horizon."""
+    sheets_hours_ahead: Annotated[int, Field(ge=0, le=14 * 24)] = 24
+    """How long before a session its sign-in sheet is made ready; 0: only when somebody asks (PRINT-2)."""

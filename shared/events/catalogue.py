@@ -9,12 +9,13 @@ from shared.events.contract import Contract
 from shared.events.envelope import Envelope, envelope_of
 from shared.events.record import SessionRecord, SessionRetracted
 from shared.events.settings import InstanceSettingsChanged
-from shared.events.sheet import PrintJobQueued, SignInSheet
+from shared.events.sheet import PrintJobQueued, SignInSheet, SignInSheets
 from shared.events.staff import StaffAccessChanged
 
 SESSION_COMPLETED: Final = "opencircle.group_session.completed.v1"
 SESSION_REVIEWED: Final = "opencircle.group_session.reviewed.v1"
 SHEET_REQUESTED: Final = "opencircle.sign_in_sheet.requested.v1"
+SHEETS_REQUESTED: Final = "opencircle.sign_in_sheets.requested.v1"
 PRINT_JOB_QUEUED: Final = "opencircle.print_job.queued.v1"
 SESSION_ANNOTATED: Final = "opencircle.group_session.annotated.v1"
 SESSION_RETRACTED: Final = "opencircle.group_session.retracted.v1"
@@ -30,6 +31,7 @@ EVENT_TYPES: Final[Mapping[str, type[Contract]]] = {
     SESSION_NEEDS_ATTENTION: SessionNeedsAttention,  # for front ends, by the event stream
     SETTINGS_CHANGED: InstanceSettingsChanged,
     SHEET_REQUESTED: SignInSheet,
+    SHEETS_REQUESTED: SignInSheets,  # of a day, a week or a schedule, in one file
     PRINT_JOB_QUEUED: PrintJobQueued,
     STAFF_ACCESS_CHANGED: StaffAccessChanged,
 }
@@ -69,7 +71,19 @@ CONSUMERS: Final[tuple[Consumer, ...]] = (
         ),
         most_per_task=50,
     ),
-    Consumer(name="printing", hears=(SHEET_REQUESTED, STAFF_ACCESS_CHANGED), most_per_task=50),
+    Consumer(
+        name="printing",
+        hears=(
+            SHEET_REQUESTED,
+            SHEETS_REQUESTED,
+            SESSION_COMPLETED,
+            SESSION_REVIEWED,
+            SESSION_ANNOTATED,
+            SESSION_RETRACTED,
+            STAFF_ACCESS_CHANGED,
+        ),
+        most_per_task=50,
+    ),
     # A render takes a thousand times longer than a row: one a task, so that children share the work.
     Consumer(name="printing.render", hears=(PRINT_JOB_QUEUED,), most_per_task=1),
 )

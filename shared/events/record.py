@@ -8,6 +8,7 @@ from uuid import UUID
 from pydantic import Field
 
 from shared.events.contract import Contract, Moment
+from shared.events.sheet import Paper
 
 Minutes = Annotated[int, Field(ge=0)]
 
@@ -43,6 +44,8 @@ class LocationFacts(Contract):
     name: str
     time_zone: str
     """IANA name; the date of service is the date there."""
+    paper: Paper | None = None
+    """What is printed on there; None: nobody has said."""
 
 
 class GroupFacts(Contract):

@@ -1,12 +1,15 @@
-"""What a sign-in sheet shows, and no more: printing never learns a full name (PRINT-1)."""
+"""What a sign-in sheet shows, and no more: a sheet never learns a full name (PRINT-1)."""
 
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, Final
 from uuid import UUID
 
 from pydantic import Field
 
 from shared.events.contract import Contract, Moment
+
+SHEETS_AT_MOST: Final = 200
+"""In one file: a week of a large location, made within a renderer's time limit."""
 
 
 class Paper(StrEnum):
@@ -38,7 +41,17 @@ class SignInSheet(Contract):
     """BCP 47; written into the PDF for screen readers."""
 
 
+class SignInSheets(Contract):
+    """Sheets of several sessions in one file, each beginning on a page of its own (PRINT-2)."""
+
+    job_id: UUID
+    """The print job of all; the sheets' own `job_id` is the same."""
+    sheets: Annotated[tuple[SignInSheet, ...], Field(min_length=1, max_length=SHEETS_AT_MOST)]
+
+
 class PrintJobQueued(Contract):
     """A print job waits for a renderer."""
 
     job_id: UUID
+    revision: int = 0
+    """How often what it shows has changed since it was asked for: an older event of it is void."""

@@ -1,11 +1,18 @@
-"""What a sign-in sheet costs: ours beside naive WeasyPrint and a bare ReportLab canvas, and the memory."""
+"""What a sign-in sheet costs, beside naive WeasyPrint, Chromium and ReportLab, and what memory grows by."""
 
+import gc
 import os
+import re
+import shutil
 import statistics
+import subprocess
+import tempfile
 import time
 from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
 from datetime import UTC, datetime
 from io import BytesIO
+from multiprocessing import get_context
 from pathlib import Path
 from uuid import UUID
 
@@ -13,22 +20,25 @@ from reportlab.lib.pagesizes import letter
 from reportlab.pdfgen.canvas import Canvas
 from weasyprint import HTML
 
-from services.printing.renderer import SheetRenderer
-from services.printing.renderer.sheet_renderer import ASSETS
-from shared.events.sheet import SignInSheet
+from services.printing.renderer import Press
+from services.printing.renderer.press import ASSETS
+from shared.events.sheet import SignInSheet, SignInSheets
 from tests.benchmarks.rows import Row
 
 PAIRS = 11
 
+EMPTY = '<!DOCTYPE html><html lang="en"><title>Empty</title><p>Nothing</p></html>'
+
 FIVE_CELLS = """
 tr { background: none } table { background: none; border-spacing: 0 }
-td, th { border-bottom: .6pt solid #555 } tbody th { padding-right: 3mm !important }
+td, th { border-bottom: .6pt solid #555 } tbody th { padding: 1mm 3mm 1.2mm 0 !important; text-indent: 0 }
+.number { width: 6% } .name { width: 32.4% !important }
 """
 
 
 def run() -> list[Row]:
     """Measure sheets of 30 rows, each pair alternately, after a warm-up."""
-    renderer = SheetRenderer()
+    renderer = Press()
     sheet = sheet_of(30)
     naive_plain, naive_same = plain_page(renderer, sheet), same_page(renderer, sheet)
 
@@ -39,20 +49,83 @@ def run() -> list[Row]:
         compare("sheet of 30 rows / naive WeasyPrint, plain table", ours, lambda: naive(naive_plain), 3),
         compare("sheet of 30 rows / naive WeasyPrint, same HTML", ours, lambda: naive(naive_same), 3),
         compare("sheet of 30 rows / ReportLab canvas, no tags", ours, lambda: canvas(sheet), 0),
+        compare("sheet of 30 rows / WeasyPrint's empty page", ours, lambda: naive(EMPTY), 0),
+        *in_chromium(ours, naive_plain),
+        twenty_in_one(naive_plain),
         memory_growth(renderer),
     ]
 
 
-def compare(name: str, ours: Callable[[], object], peer: Callable[[], object], reach: float) -> Row:
+def twenty_in_one(naive_page: str) -> Row:
+    """Twenty sheets a document, two documents at a time, against naive sheets one after the other."""
+    first, *others = (sheet_of(30, number) for number in range(20))
+    sheets = SignInSheets(job_id=first.job_id, sheets=(first, *others))
+    with ProcessPoolExecutor(2, mp_context=get_context("spawn"), initializer=warm_up) as processes:
+        list(processes.map(print_all, [sheets] * 2))
+        ours, peer = [], []
+        for _ in range(3):
+            ours.append(milliseconds(lambda: list(processes.map(print_all, [sheets] * 2))) / 40)
+            peer.append(statistics.median(milliseconds(lambda: naive(naive_page)) for _ in range(3)))
+    mine, others_time = statistics.median(ours), statistics.median(peer)
+    ratio = statistics.median(theirs / our_time for our_time, theirs in zip(ours, peer, strict=True))
+    return Row(
+        name="20 sheets in one document, two processes / naive WeasyPrint",
+        unit="ms a sheet",
+        ours=mine,
+        peer=others_time,
+        ratio=ratio,
+        reach=6,
+    )
+
+
+PRESSES: list[Press] = []
+"""One in each process of the pool."""
+
+
+def warm_up() -> None:
+    PRESSES.append(Press())
+    gc.freeze()
+
+
+def print_all(sheets: SignInSheets) -> int:
+    return len(PRESSES[0].render(sheets).pdf)
+
+
+def in_chromium(ours: Callable[[], object], page: str) -> list[Row]:
+    """The same page by headless Chromium, started anew for each, where there is one on this machine."""
+    program = shutil.which("chromium") or shutil.which("google-chrome")
+    if program is None:
+        return []
+    with tempfile.TemporaryDirectory() as folder:
+        source = Path(folder) / "sheet.html"
+        source.write_text(page, "utf-8")
+        command = [
+            program,
+            "--headless",
+            "--no-sandbox",
+            "--disable-gpu",
+            f"--user-data-dir={folder}/profile",
+        ]
+        command += [f"--print-to-pdf={folder}/sheet.pdf", str(source)]
+
+        def theirs() -> object:
+            return subprocess.run(command, check=True, capture_output=True, timeout=120)
+
+        return [compare("sheet of 30 rows / Chromium, a start each", ours, theirs, 0, pairs=3)]
+
+
+def compare(
+    name: str, ours: Callable[[], object], peer: Callable[[], object], reach: float, *, pairs: int = PAIRS
+) -> Row:
     """Time both in turns; the ratio is the median of the ratios of pairs."""
     ours(), peer()
-    pairs = [(milliseconds(ours), milliseconds(peer)) for _ in range(PAIRS)]
-    mine, others = (statistics.median(times) for times in zip(*pairs, strict=True))
-    ratio = statistics.median(peer_time / our_time for our_time, peer_time in pairs)
+    timed = [(milliseconds(ours), milliseconds(peer)) for _ in range(pairs)]
+    mine, others = (statistics.median(times) for times in zip(*timed, strict=True))
+    ratio = statistics.median(peer_time / our_time for our_time, peer_time in timed)
     return Row(name=name, unit="ms", ours=mine, peer=others, ratio=ratio, reach=reach)
 
 
-def memory_growth(renderer: SheetRenderer) -> Row:
+def memory_growth(renderer: Press) -> Row:
     """What resident memory grows by from 50 to 500 sheets, no two alike, against one megabyte."""
     for number in range(50):
         renderer.render(sheet_of(30, number))
@@ -87,22 +160,25 @@ def naive(page: str) -> bytes | None:
     return pdf
 
 
-def same_page(renderer: SheetRenderer, sheet: SignInSheet) -> str:
+def same_page(renderer: Press, sheet: SignInSheet) -> str:
     """Our own HTML and styles in one string."""
-    return with_styles(renderer.markup(sheet), "")
+    (part,) = renderer.parts(sheet)
+    return with_styles(renderer.markup(part), "")
 
 
-def plain_page(renderer: SheetRenderer, sheet: SignInSheet) -> str:
+def plain_page(renderer: Press, sheet: SignInSheet) -> str:
     """The same page as one would write it first: five cells a row, each with its own line."""
-    page = renderer.markup(sheet).replace(' colspan="4"', "")
+    (part,) = renderer.parts(sheet)
+    page = renderer.markup(part).replace('<th class="name"', '<th class="number">No.</th><th class="name"')
     head, body = page.split("<tbody>")
-    return with_styles(
-        f"{head}<tbody>{body.replace('</tr>', '<td></td><td></td><td></td></tr>')}", FIVE_CELLS
-    )
+    body = re.sub(r'<tr><th scope="row" colspan="4">(\d+\.) \t', r'<tr><td>\1</td><th scope="row">', body)
+    body = re.sub(r'<td colspan="4">(\d+\.)</td>', r"<td>\1</td><th></th>", body)
+    body = body.replace("</tr>", "<td></td><td></td><td></td></tr>")
+    return with_styles(f"{head}<tbody>{body}", FIVE_CELLS)
 
 
 def with_styles(page: str, more: str) -> str:
-    styles = (ASSETS / "sheet.css").read_text("utf-8")
+    styles = "".join((ASSETS / name).read_text("utf-8") for name in ("page.css", "sheet.css"))
     return page.replace("</head>", f"<style>{styles}{more} @page {{ size: Letter }}</style></head>")
 
 

@@ -39,10 +39,12 @@ def up(tmp_path: Path) -> Iterator[Up]:
     folder, port = tmp_path / "data", free_port()
     process = subprocess.Popen(command(folder, port), cwd=ROOT, stdout=subprocess.PIPE, text=True)
     running = Up(process=process, folder=folder, port=port)
-    eventually(lambda: len(running.pids()) == 11 and _ready(port))
-    yield running
-    process.kill()
-    process.communicate()
+    try:
+        eventually(lambda: len(running.pids()) == 11 and _ready(port))
+        yield running
+    finally:
+        process.kill()
+        process.communicate()
 
 
 def _ready(port: int) -> bool:

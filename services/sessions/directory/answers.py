@@ -5,6 +5,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict
 
+from shared.events.sheet import Paper
 from shared.events.staff import Feature, Role
 
 
@@ -56,6 +57,7 @@ class LocationAnswer(Answer):
     name: str
     time_zone: str
     organization_id: UUID | None
+    paper: Paper | None
     version: int
 
 

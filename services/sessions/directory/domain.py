@@ -6,6 +6,7 @@ from datetime import date, timedelta
 from typing import Final
 from uuid import UUID, uuid5
 
+from shared.events.sheet import Paper
 from shared.events.staff import Feature, Role
 
 DAY_NOT_KNOWN: Final = date.min
@@ -14,6 +15,9 @@ DAY_NOT_KNOWN: Final = date.min
 NPI_DIGITS: Final = 10
 NPI_PREFIX: Final = "80840"
 """Health applications, United States (ISO/IEC 7812): part of the check, never printed."""
+
+LETTER_ZONES: Final = ("America/", "US/", "Canada/", "Pacific/Honolulu", "Pacific/Guam", "Asia/Manila")
+"""Where paper is Letter. South of it some countries have A4; their locations say so themselves."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,6 +36,14 @@ class Location:
     name: str
     time_zone: str
     organization_id: UUID | None
+    paper: Paper | None = None
+    """None: what is usual in the time zone."""
+
+    @property
+    def paper_size(self) -> Paper:
+        """What sheets are printed on here (PRINT-4)."""
+        usual = Paper.LETTER if self.time_zone.startswith(LETTER_ZONES) else Paper.A4
+        return Paper(self.paper) if self.paper else usual
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -29,7 +29,7 @@ from shared.web.problems import ConflictProblem
 LINES_PER_TRANSACTION: Final = 500
 
 KEPT_IF_NONE: Final = frozenset(
-    {"preferred_name", "admitted_on", "discharged_on", "deceased_on", "location_id"}
+    {"preferred_name", "admitted_on", "discharged_on", "deceased_on", "location_id", "paper"}
 )
 """What is written through the API and stays when an export says nothing of it: an import revives nobody."""
 

@@ -43,6 +43,7 @@ LOCATION: Final = _imported(
     Column("name", String(300), nullable=False),
     Column("time_zone", String(64), nullable=False),
     Column("organization_id", Uuid),
+    Column("paper", String(6)),  # NULL: what is usual there
     _version(),
     Index("ix_location_instance_id_name", "instance_id", "name"),
 )

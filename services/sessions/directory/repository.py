@@ -64,11 +64,7 @@ async def patient_ids_by_mrn(db: Transaction, mrns: Collection[str]) -> dict[str
 
 async def load_location(db: Transaction, location_id: UUID) -> Location:
     """Give a location; raises `NotFoundProblem`."""
-    row = await db.one_or_none(db.rows_of(LOCATION).where(LOCATION.c.id == location_id))
-    if row is None:
-        raise NotFoundProblem("There is no such location.")
-    location: Location = _as(Location, row)
-    return location
+    return (await load_locations(db, {location_id}))[location_id]
 
 
 async def load_locations(db: Transaction, ids: Collection[UUID]) -> dict[UUID, Location]:

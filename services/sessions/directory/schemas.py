@@ -8,6 +8,7 @@ from pydantic import AfterValidator, Field, SecretStr, model_validator
 from pydantic_core import PydanticCustomError
 
 from services.sessions.directory.domain import is_npi
+from shared.events.sheet import Paper
 from shared.events.staff import Feature, Role
 from shared.web.cursors import DEFAULT_PAGE, LARGEST_PAGE
 from shared.web.shapes import UNSTORABLE, Day, Shape, Storable, TimeZone, Title
@@ -82,6 +83,8 @@ class NewLocation(Shape):
 
     name: Title
     time_zone: TimeZone
+    paper: Paper | None = None
+    """Null: Letter in North America, A4 elsewhere."""
 
 
 class LocationChange(Change):
@@ -91,6 +94,7 @@ class LocationChange(Change):
 
     name: Title | None = None
     time_zone: TimeZone | None = None
+    paper: Paper | None = None
 
 
 class NewStaffMember(Shape):

@@ -117,14 +117,6 @@ class StatusAnswer(Answer):
     status: Status
 
 
-class SheetAsked(Answer):
-    """A print job, and where it is followed."""
-
-    job_id: UUID
-    status: str
-    job: str
-
-
 class DiscardedAnswer(Answer):
     """Something that was set aside, and why."""
 

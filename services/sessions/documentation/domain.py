@@ -80,6 +80,16 @@ class RosterEntry:
 
 
 @dataclass(frozen=True, kw_only=True)
+class DaysOf:
+    """Sessions of one location, or of one schedule template, on some days, both ends included."""
+
+    location_id: UUID | None
+    schedule_id: UUID | None
+    since: date
+    until: date
+
+
+@dataclass(frozen=True, kw_only=True)
 class Signer:
     """A signature that is there already."""
 

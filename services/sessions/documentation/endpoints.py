@@ -127,13 +127,3 @@ async def post_signature(
         clock=call.clock,
     )
     return json_response({"status": status.value}, status=201)
-
-
-@router.post("/{session_id}/sign-in-sheet", status_code=202, response_model=answers.SheetAsked)
-async def post_sign_in_sheet(session_id: UUID, call: CurrentCall) -> Response:
-    """Ask for the sign-in sheet; it is rendered by a worker and fetched from printing (PRINT-5)."""
-    job_id = await use_cases.request_sign_in_sheet(call.database, call.identity, session_id, clock=call.clock)
-    place = f"/v1/printing/jobs/{job_id}"
-    return json_response(
-        {"job_id": job_id, "status": "queued", "job": place}, status=202, headers={"Location": place}
-    )

@@ -124,6 +124,16 @@ ANNOTATION: Final = Table(
     Index("ix_annotation_documentation_id", "documentation_id"),
 )
 
+# What printing was asked for ahead, so that it is asked again only when the sheet would differ (PRINT-2).
+PREPARED_SHEET: Final = Table(
+    "prepared_sheet",
+    metadata,
+    Column("session_id", ForeignKey(SESSION.c.id), primary_key=True),
+    Column("instance_id", Uuid, nullable=False),
+    Column("facts_sha256", String(64), nullable=False),
+    Column("asked_at", UtcDateTime, nullable=False),
+)
+
 # Insert-only: what was told once is not told again (DOC-7).
 ATTENTION: Final = Table(
     "attention_told",

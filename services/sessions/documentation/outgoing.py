@@ -46,7 +46,12 @@ def session_record(
         session_id=session.id,
         documentation_id=session.documentation_id,
         version=version,
-        location=LocationFacts(location_id=location.id, name=location.name, time_zone=location.time_zone),
+        location=LocationFacts(
+            location_id=location.id,
+            name=location.name,
+            time_zone=location.time_zone,
+            paper=location.paper_size,
+        ),
         group=GroupFacts(template_id=session.template_id, title=session.title),
         started_at=session.started_at,
         ended_at=session.ended_at,
@@ -108,4 +113,5 @@ def sign_in_sheet(
         duration_minutes=session.duration_minutes,
         leaders=tuple(staff[leader_id].signature_name for leader_id in session.leader_ids),
         names=tuple(short_names(patients, preferred=settings.show_preferred_name)),
+        paper=location.paper_size,
     )

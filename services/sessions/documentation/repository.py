@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import delete, insert, update
+from sqlalchemy import ColumnElement, delete, insert, update
 
 from services.sessions.documentation.domain import GroupSession, RosterEntry
 from services.sessions.documentation.findings import Finding
@@ -41,13 +41,32 @@ async def load_session(
     row = await db.one_or_none(statement.with_for_update(read=shared) if for_change else statement)
     if row is None:
         raise NotFoundProblem("There is no such group session.")
-    leaders = db.rows_of(SESSION_LEADER, SESSION_LEADER.c.user_id).where(
-        SESSION_LEADER.c.session_id == session_id
+    leaders = await _leaders_of(db, [session_id])
+    return _session(row, leaders.get(session_id, []))
+
+
+async def load_sessions(db: Transaction, *which: ColumnElement[bool]) -> list[GroupSession]:
+    """Give the sessions that fit, by start and title, as a day lists them (DOC-1)."""
+    order = (SESSION.c.starts_at, SESSION.c.title, SESSION.c.id)
+    rows = await db.all(db.rows_of(SESSION).where(*which).order_by(*order))
+    leaders = await _leaders_of(db, [row.id for row in rows])
+    return [_session(row, leaders.get(row.id, [])) for row in rows]
+
+
+async def _leaders_of(db: Transaction, session_ids: Sequence[UUID]) -> dict[UUID, list[UUID]]:
+    leader = SESSION_LEADER
+    rows = db.rows_of(leader, leader.c.session_id, leader.c.user_id).where(
+        leader.c.session_id.in_(session_ids)
     )
-    leader_rows = await db.all(leaders.order_by(SESSION_LEADER.c.position))
+    found: dict[UUID, list[UUID]] = {}
+    for row in await db.all(rows.order_by(leader.c.position)):
+        found.setdefault(row.session_id, []).append(row.user_id)
+    return found
+
+
+def _session(row: Any, leader_ids: Sequence[UUID]) -> GroupSession:
     values = {one.name: getattr(row, one.name) for one in fields(GroupSession) if one.name != "leader_ids"}
-    values["status"] = Status(row.status)
-    return GroupSession(**values, leader_ids=tuple(leader.user_id for leader in leader_rows))
+    return GroupSession(**values | {"status": Status(row.status)}, leader_ids=tuple(leader_ids))
 
 
 async def load_documentation(db: Transaction, session_id: UUID, *, for_change: bool = False) -> Documentation:

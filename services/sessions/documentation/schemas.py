@@ -1,15 +1,17 @@
 """The API's shapes of documentation."""
 
-from typing import Annotated, Self
+from datetime import date, timedelta
+from typing import Annotated, Final, Literal, Self
 from uuid import UUID
 
 from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
+from services.sessions.documentation.domain import DaysOf
 from services.sessions.documentation.findings import ID_CHARACTERS, FindingKind
 from shared.events.preview import PatientPreview
 from shared.events.record import Attendance
-from shared.web.shapes import Instant, Shape, Storable, Text, Title
+from shared.web.shapes import Day, Instant, Shape, Storable, Text, Title
 
 ROSTER_AT_MOST = 500
 
@@ -128,3 +130,57 @@ class ShownCheck(Shape):
     Empty where the template has no billing. None without integrated billing, while start and end make no
     minutes, and while billing can't be asked.
     """
+
+
+_CHOICES: Final = (
+    {"session_id"},
+    {"location_id", "date"},
+    {"location_id", "week"},
+    {"schedule_template_id", "week"},
+)
+
+
+class SheetsRequest(Shape):
+    """What sign-in sheets are wanted of: a session, a location's day or week, or a schedule's week."""
+
+    session_id: UUID | None = None
+    location_id: UUID | None = None
+    schedule_template_id: UUID | None = None
+    date: Day | None = None
+    week: Annotated[str, Field(pattern="^(19|20|21)[0-9]{2}-W[0-9]{2}$")] | None = None
+    """A week of ISO 8601, Monday to Sunday: `2026-W11`."""
+
+    @model_validator(mode="after")
+    def _is_one_choice(self) -> Self:
+        stated = {name for name in type(self).model_fields if getattr(self, name) is not None}
+        if stated not in _CHOICES:
+            choices = "; ".join(" and ".join(sorted(one)) for one in _CHOICES)
+            raise PydanticCustomError("choice", "name one of: {choices}", {"choices": choices})
+        if self.week is not None:
+            _monday_of(self.week)
+        return self
+
+    def days(self) -> DaysOf:
+        """Give the days that are meant."""
+        since = self.date or _monday_of(self.week or "")
+        until = since if self.date else since + timedelta(days=6)
+        return DaysOf(
+            location_id=self.location_id, schedule_id=self.schedule_template_id, since=since, until=until
+        )
+
+
+def _monday_of(week: str) -> date:
+    year, _, number = week.partition("-W")
+    try:
+        return date.fromisocalendar(int(year), int(number), 1)
+    except ValueError:
+        raise PydanticCustomError("week", "week must be one that the year has, at most W53") from None
+
+
+class QueuedSheets(Shape):
+    """Where the sheets will be."""
+
+    job_id: UUID
+    status: Literal["queued"]
+    job: str
+    """How the job stands: printing answers there, and links the file."""

@@ -6,14 +6,10 @@ from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from services.sessions.configuration.repository import require_group_sessions
-from services.sessions.directory.permissions import Action
-from services.sessions.directory.repository import load_location, load_staff
-from services.sessions.directory.use_cases import permit
+from services.sessions.directory.repository import load_location
 from services.sessions.documentation.domain import GroupSession
 from services.sessions.documentation.lifecycle import Move
 from services.sessions.documentation.moving import session_to_move
-from services.sessions.documentation.outgoing import sign_in_sheet
 from services.sessions.documentation.parts import (
     Author,
     version_in,
@@ -25,19 +21,15 @@ from services.sessions.documentation.repository import (
     add_leader,
     change_session,
     freeze_roster,
-    load_session,
 )
-from services.sessions.documentation.roster import patients_of
-from services.sessions.metadata import LEDGER, SERVICE, TRAIL
+from services.sessions.metadata import TRAIL
 from services.sessions.scheduling.domain import Status
 from services.sessions.scheduling.enrolment import expected_patients
 from shared.clock import Clock
 from shared.database.audit import record_access
 from shared.database.transactions import Database, Transaction
-from shared.events.catalogue import SHEET_REQUESTED
 from shared.events.record import Attendance
 from shared.identifiers import new_id
-from shared.messaging.outbox import publish
 from shared.web.identity import Identity
 from shared.web.problems import ConflictProblem
 
@@ -139,30 +131,6 @@ async def write_group_note(
         )
         await _record(db, identity, "group_note.written", session_id, now)
     return version
-
-
-async def request_sign_in_sheet(
-    database: Database, identity: Identity, session_id: UUID, *, clock: Clock
-) -> UUID:
-    """Ask for a session's sign-in sheet; give the print job's id (PRINT-1, PRINT-5)."""
-    job_id, now = new_id(), clock()
-    async with database.writing(identity.instance_id) as db:
-        await permit(db, identity, Action.SEE_SESSIONS)
-        settings = await require_group_sessions(db)
-        session = await load_session(db, session_id)
-        sheet = sign_in_sheet(
-            job_id,
-            session,
-            location=await load_location(db, session.location_id),
-            staff=await load_staff(db, session.leader_ids),
-            patients=await patients_of(db, session),
-            settings=settings,
-        )
-        await publish(
-            db, LEDGER, source=SERVICE, event_type=SHEET_REQUESTED, subject=session_id, facts=sheet, at=now
-        )
-        await _record(db, identity, "sign_in_sheet.requested", session_id, now)
-    return job_id
 
 
 async def _record(db: Transaction, identity: Identity, action: str, session_id: UUID, at: datetime) -> None:

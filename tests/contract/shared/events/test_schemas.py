@@ -17,12 +17,13 @@ from shared.events.catalogue import (
     SESSION_REVIEWED,
     SETTINGS_CHANGED,
     SHEET_REQUESTED,
+    SHEETS_REQUESTED,
     STAFF_ACCESS_CHANGED,
     parse,
 )
 from shared.events.contract import Contract
 from shared.events.schemas.__main__ import FOLDER, main, schema_of
-from shared.events.sheet import PrintJobQueued, SignInSheet
+from shared.events.sheet import PrintJobQueued, SignInSheet, SignInSheets
 from shared.events.staff import Feature, Role, StaffAccess, StaffAccessChanged
 from shared.testing.corrections import an_annotation, annotated, retraction_of
 from shared.testing.records import TUESDAY, a_session_record, enveloped
@@ -52,6 +53,7 @@ EXAMPLES: dict[str, Contract] = {
     ),
     SETTINGS_CHANGED: NOTHING_HEARD,
     SHEET_REQUESTED: SHEET,
+    SHEETS_REQUESTED: SignInSheets(job_id=SHEET.job_id, sheets=(SHEET, SHEET)),
     PRINT_JOB_QUEUED: PrintJobQueued(job_id=uuid4()),
     STAFF_ACCESS_CHANGED: StaffAccessChanged(members=(ACCESS,)),
 }

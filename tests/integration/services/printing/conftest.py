@@ -14,16 +14,17 @@ from sqlalchemy import Row, select
 from services.printing.consumers import HANDLERS
 from services.printing.main import create_application
 from services.printing.models import audit_entry, inbox, ledger, print_job
-from services.printing.renderer import SheetRenderer
+from services.printing.renderer import Press
 from services.printing.rendering import Renderer, Rendering
 from services.printing.storage import FolderStorage
 from shared.database.transactions import Database
-from shared.events.catalogue import SHEET_REQUESTED, STAFF_ACCESS_CHANGED
-from shared.events.sheet import SignInSheet
+from shared.events.catalogue import SHEET_REQUESTED, SHEETS_REQUESTED, STAFF_ACCESS_CHANGED
+from shared.events.contract import Contract
+from shared.events.sheet import SignInSheet, SignInSheets
 from shared.events.staff import Feature, Role, StaffAccess, StaffAccessChanged
 from shared.messaging.consuming import Consuming
 from shared.messaging.ledger import claim_due
-from shared.messaging.messages import Parcel, Receipt
+from shared.messaging.messages import Parcel, Receipt, Verdict
 from shared.messaging.sealing import new_key_ring
 from shared.testing.identity import ISSUER, TokenIssuer
 from shared.testing.records import CLINIC, MARGARET, TUESDAY, a_parcel, enveloped
@@ -42,13 +43,20 @@ class Printing:
     issuer: TokenIssuer
     application: FastAPI
 
-    async def request(self, *sheets: SignInSheet, instance_id: UUID = CLINIC) -> Parcel:
+    async def request(self, *sheets: SignInSheet | SignInSheets, instance_id: UUID = CLINIC) -> Parcel:
         """Have sheets requested, and give the parcel that did it."""
+        types = {SignInSheet: SHEET_REQUESTED, SignInSheets: SHEETS_REQUESTED}
         parcel = a_parcel(
-            [enveloped(one, event_type=SHEET_REQUESTED, instance_id=instance_id) for one in sheets]
+            [enveloped(one, event_type=types[type(one)], instance_id=instance_id) for one in sheets]
         )
         await self.consuming.receive(parcel)
         return parcel
+
+    async def hear(self, facts: Contract, event_type: str, *, instance_id: UUID = CLINIC) -> None:
+        """Have any other event come."""
+        envelope = enveloped(facts, event_type=event_type, instance_id=instance_id)
+        (receipt,) = await self.consuming.receive(a_parcel([envelope]))
+        assert receipt.verdict is Verdict.APPLIED, receipt.reason
 
     async def queued(self) -> Parcel:
         """Give what printing's own relay would ring for now."""
@@ -72,23 +80,34 @@ class Printing:
         features: frozenset[Feature] = frozenset(),
         instance_id: UUID = CLINIC,
         active: bool = True,
+        version: int = 1,
     ) -> None:
         member = StaffAccess(
-            user_id=MARGARET, version=1, active=active, roles=frozenset(roles), features=features
+            user_id=MARGARET, version=version, active=active, roles=frozenset(roles), features=features
         )
         change = StaffAccessChanged(members=(member,))
         envelope = enveloped(change, event_type=STAFF_ACCESS_CHANGED, instance_id=instance_id)
         await self.consuming.receive(a_parcel([envelope]))
 
     async def ask(
-        self, path: str, *, prefix: str = "/v1/printing", instance_id: UUID = CLINIC
+        self, path: str, *, prefix: str = "/v1/printing", instance_id: UUID = CLINIC, accept: str = "*/*"
+    ) -> httpx2.Response:
+        return await self._send("GET", f"{prefix}{path}", instance_id, accept=accept)
+
+    async def post(self, path: str, *, instance_id: UUID = CLINIC, **body: Any) -> httpx2.Response:
+        body = {name: str(value) for name, value in body.items()}
+        return await self._send("POST", f"/v1/printing{path}", instance_id, json=body)
+
+    async def _send(
+        self, method: str, path: str, instance_id: UUID, *, accept: str = "*/*", json: Any = None
     ) -> httpx2.Response:
         token = self.issuer.token_for(MARGARET, instance_id=instance_id)
+        headers = {"Authorization": f"Bearer {token}", "Accept": accept}
         transport = httpx2.ASGITransport(app=self.application)
         async with httpx2.AsyncClient(transport=transport, base_url="http://printing") as client:
-            return await client.get(f"{prefix}{path}", headers={"Authorization": f"Bearer {token}"})
+            return await client.request(method, path, headers=headers, json=json)
 
-    async def job(self, sheet: SignInSheet) -> Row[Any]:
+    async def job(self, sheet: SignInSheet | SignInSheets) -> Row[Any]:
         (row,) = await self._rows(select(print_job).where(print_job.c.id == sheet.job_id))
         return row
 
@@ -132,7 +151,7 @@ async def printing(
         yield Printing(
             database=database,
             storage=FolderStorage(folder),
-            renderer=SheetRenderer(),
+            renderer=Press(),
             issuer=issuer,
             application=application,
         )

@@ -34,9 +34,11 @@ async def test_a_queued_job_shows_no_file(printing: Printing) -> None:
     assert answer.headers["cache-control"] == "no-store"
     assert answer.json() == {
         "id": str(sheet.job_id),
+        "kind": "sign_in_sheet",
         "session_id": str(sheet.session_id),
         "status": "queued",
         "reason": None,
+        "warnings": [],
         "pages": None,
         "bytes": None,
         "links": {"self": f"/v1/printing/jobs/{sheet.job_id}"},

@@ -2,9 +2,10 @@ from hashlib import sha256
 
 import pytest
 
+from services.printing.renderer import Printable, PrintedPdf
 from services.printing.storage import FolderStorage, storage_key
 from shared.events.catalogue import PRINT_JOB_QUEUED
-from shared.events.sheet import PrintJobQueued, SignInSheet
+from shared.events.sheet import PrintJobQueued
 from shared.identifiers import new_id
 from shared.messaging.messages import Parcel, Verdict
 from shared.testing.records import CLINIC, OTHER_CLINIC, a_parcel, enveloped
@@ -29,8 +30,10 @@ class KilledError(BaseException):
 class DyingRenderer:
     """Ends its process, whatever it is given."""
 
-    def render(self, sheet: SignInSheet) -> bytes:
-        del sheet
+    session_link = None
+
+    def render(self, document: Printable) -> PrintedPdf:
+        del document
         raise KilledError
 
 
@@ -58,7 +61,7 @@ async def test_a_sheet_that_cant_be_printed_fails_with_class_and_place_alone(pri
     receipts = await printing.render()
     job = await printing.job(sheet)
     assert job.status == "failed"
-    assert job.reason.startswith("UnknownTimeZoneError at printing/renderer/printed_facts.py:")
+    assert job.reason.startswith("UnknownTimeZoneError at printing/renderer/wording.py:")
     assert [receipt.verdict for receipt in receipts] == [Verdict.APPLIED]
 
 

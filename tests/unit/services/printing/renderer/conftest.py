@@ -6,21 +6,21 @@ from typing import Any
 import pikepdf
 import pytest
 
-from services.printing.renderer import SheetRenderer
+from services.printing.renderer import Press
 from tests.unit.services.printing.renderer.sheets import a_sheet
 
 
 @pytest.fixture(scope="session")
-def renderer() -> SheetRenderer:
-    return SheetRenderer()
+def renderer() -> Press:
+    return Press()
 
 
 @pytest.fixture(scope="session")
-def printed(renderer: SheetRenderer) -> Callable[..., bytes]:
+def printed(renderer: Press) -> Callable[..., bytes]:
     """Prints `a_sheet(**facts)`."""
 
     def print_it(**facts: Any) -> bytes:
-        return renderer.render(a_sheet(**facts))
+        return renderer.render(a_sheet(**facts)).pdf
 
     return print_it
 

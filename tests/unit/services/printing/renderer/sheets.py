@@ -7,8 +7,13 @@ from uuid import UUID
 
 import pikepdf
 from pypdf import PdfReader
+from weasyprint import Document
+from weasyprint.formatting_structure.boxes import TextBox
 
+from services.printing.renderer import Press, Printable
 from shared.events.sheet import SignInSheet
+
+LINK = "https://clinic.example/groups/{session_id}"
 
 EVENING_GROUP: dict[str, Any] = {
     "job_id": UUID(int=1),
@@ -37,6 +42,22 @@ def page_texts(pdf: bytes) -> list[str]:
 def text_of(pdf: bytes) -> str:
     """The text of all pages without white space, as wrapping puts some anywhere."""
     return "".join("".join(page_texts(pdf)).split())
+
+
+def laid_out(renderer: Press, document: Printable) -> Document:
+    """The first part of a document with everything at its place."""
+    part = next(renderer.parts(document))
+    return renderer.lay_out(part)
+
+
+def texts(document: Document) -> list[tuple[float, float, TextBox]]:
+    """Each run of text with its page's width and height, in CSS pixels."""
+    return [
+        (page.width, page.height, box)
+        for page in document.pages
+        for box in page._page_box.descendants(placeholders=True)
+        if isinstance(box, TextBox)
+    ]
 
 
 def structure(pdf: pikepdf.Pdf, kind: str) -> list[pikepdf.Dictionary]:

@@ -32,10 +32,10 @@ def test_the_group_is_the_heading(opened: Opened) -> None:
     assert len(structure(opened(), "/H1")) == 1
 
 
-def test_each_row_has_five_cells(opened: Opened) -> None:
+def test_each_row_has_four_cells(opened: Opened) -> None:
     rows = structure(opened(), "/TR")
     assert len(rows) == 1 + 3 + 2
-    assert {len(row.K) for row in rows} == {5}
+    assert {len(row.K) for row in rows} == {4}
 
 
 def test_no_cell_spans_columns(opened: Opened) -> None:
@@ -46,11 +46,11 @@ def test_no_cell_spans_columns(opened: Opened) -> None:
 
 def test_column_heads_and_names_are_headers_with_their_scope(opened: Opened) -> None:
     scopes = [str(header.A.Scope) for header in structure(opened(), "/TH")]
-    assert scopes == ["/Column"] * 5 + ["/Row"] * 3
+    assert scopes == ["/Column"] * 4 + ["/Row"] * 3
 
 
 def test_each_page_has_its_own_header_row(opened: Opened) -> None:
     pdf = opened(names=[f"Name{i} Z." for i in range(60)])
     columns = [header for header in structure(pdf, "/TH") if header.A.Scope == "/Column"]
-    assert len(columns) == 5 * len(pdf.Root.Pages.Kids)
+    assert len(columns) == 4 * len(pdf.Root.Pages.Kids)
     assert len(structure(pdf, "/THead")) == len(structure(pdf, "/Table"))

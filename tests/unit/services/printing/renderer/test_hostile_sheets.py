@@ -1,11 +1,12 @@
 from collections.abc import Callable
 from io import BytesIO
+from xml.etree.ElementTree import ParseError
 
 import pikepdf
 import pytest
 
-from services.printing.renderer import SheetRenderer
-from services.printing.renderer.sheet_renderer import FetchRefusedError, RefusingFetcher
+from services.printing.renderer import Press
+from services.printing.renderer.press import FetchRefusedError, RefusingFetcher
 from tests.unit.services.printing.renderer.sheets import a_sheet, text_of
 
 Printed = Callable[..., bytes]
@@ -64,11 +65,18 @@ def test_the_fetcher_refuses_everything(url: str) -> None:
         RefusingFetcher().fetch(url)
 
 
+def test_markup_that_broke_the_page_is_no_page(monkeypatch: pytest.MonkeyPatch) -> None:
+    renderer = Press()
+    monkeypatch.setattr(renderer, "markup", lambda _part: "<html><p></html>")
+    with pytest.raises(ParseError):
+        renderer.render(a_sheet())
+
+
 def test_even_markup_that_got_through_could_fetch_nothing(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    renderer = SheetRenderer()
-    leaky = '<html lang="en"><title>x</title><img alt="x" src="file:///etc/passwd"></html>'
-    monkeypatch.setattr(renderer, "markup", lambda _sheet: leaky)
+    renderer = Press()
+    leaky = '<html lang="en"><title>x</title><img alt="x" src="file:///etc/passwd"/></html>'
+    monkeypatch.setattr(renderer, "markup", lambda _part: leaky)
     renderer.render(a_sheet())
     assert "FetchRefusedError" in caplog.text

@@ -3,25 +3,35 @@ from uuid import UUID
 
 import pytest
 
-from services.printing.renderer import SheetRenderer, UnknownTimeZoneError, content_hash, printed_facts
+from services.printing.renderer import Press, UnknownTimeZoneError, content_hash, printed_facts
 from services.printing.renderer.printed_facts import PrintedFacts
 from shared.events.sheet import Paper
-from tests.unit.services.printing.renderer.sheets import a_sheet
+from tests.unit.services.printing.renderer.sheets import LINK, a_sheet
 
 
-def test_the_same_sheet_gives_the_same_bytes(renderer: SheetRenderer) -> None:
+def test_the_same_sheet_gives_the_same_bytes(renderer: Press) -> None:
     assert renderer.render(a_sheet()) == renderer.render(a_sheet())
 
 
-def test_another_renderer_that_printed_other_sheets_gives_the_same_bytes(renderer: SheetRenderer) -> None:
-    other = SheetRenderer()
+def test_another_renderer_that_printed_other_sheets_gives_the_same_bytes(renderer: Press) -> None:
+    other = Press()
     other.render(a_sheet(names=["王小明 L.", "Ольга П."], paper=Paper.A4))
     assert other.render(a_sheet()) == renderer.render(a_sheet())
 
 
 def test_the_hash_leaves_out_what_is_not_printed() -> None:
     again = a_sheet(job_id=UUID(int=8), session_id=UUID(int=9))
-    assert content_hash(again) == content_hash(a_sheet())
+    assert content_hash([again]) == content_hash([a_sheet()])
+
+
+def test_the_hash_tells_sessions_apart_once_a_code_leads_to_them() -> None:
+    hashes = {content_hash([a_sheet(session_id=UUID(int=one))], session_link=LINK) for one in (8, 9)}
+    assert len(hashes) == 2
+
+
+def test_the_hash_of_many_sheets_minds_their_order() -> None:
+    first, second = a_sheet(), a_sheet(group_title="Grief")
+    assert content_hash([first, second]) != content_hash([second, first])
 
 
 @pytest.mark.parametrize(
@@ -40,13 +50,13 @@ def test_the_hash_leaves_out_what_is_not_printed() -> None:
     ],
 )
 def test_the_hash_changes_with_each_printed_fact(change: dict[str, object]) -> None:
-    assert content_hash(a_sheet(**change)) != content_hash(a_sheet())
+    assert content_hash([a_sheet(**change)]) != content_hash([a_sheet()])
 
 
 def test_the_hash_changes_with_the_template(monkeypatch: pytest.MonkeyPatch) -> None:
-    before = content_hash(a_sheet())
+    before = content_hash([a_sheet()])
     monkeypatch.setattr(printed_facts, "TEMPLATE_VERSION", 0)
-    assert content_hash(a_sheet()) != before
+    assert content_hash([a_sheet()]) != before
 
 
 @pytest.mark.rule("PRINT-1")

@@ -1,37 +1,19 @@
 """Nothing is cut: all text stays inside the margins, and all of it is there."""
 
 import pytest
-from weasyprint import Document
-from weasyprint.formatting_structure.boxes import TextBox
 
-from services.printing.renderer import SheetRenderer
-from services.printing.renderer.sheet_renderer import SheetPage
-from shared.events.sheet import Paper, SignInSheet
-from tests.unit.services.printing.renderer.sheets import a_sheet, text_of
+from services.printing.renderer import Press
+from shared.events.sheet import Paper
+from tests.unit.services.printing.renderer.sheets import a_sheet, laid_out, text_of, texts
 
 LONG_TITLE = ("Mindful living and well-being " * 7)[:200]
 UNBROKEN_NAME = "Ña" * 60
 MARGIN = 14 / 25.4 * 96
 
 
-def laid_out(renderer: SheetRenderer, sheet: SignInSheet) -> Document:
-    page = SheetPage(markup=renderer.markup(sheet), elements=renderer._elements, fetcher=renderer._fetcher)
-    return page.render(font_config=renderer._fonts, stylesheets=renderer._styles[sheet.paper])
-
-
-def texts(document: Document) -> list[tuple[float, float, TextBox]]:
-    """Each run of text with its page's width and height, in CSS pixels."""
-    return [
-        (page.width, page.height, box)
-        for page in document.pages
-        for box in page._page_box.descendants(placeholders=True)
-        if isinstance(box, TextBox)
-    ]
-
-
 @pytest.mark.rule("PRINT-4")
 @pytest.mark.parametrize("paper", list(Paper))
-def test_long_titles_and_names_stay_inside_the_margins(renderer: SheetRenderer, paper: Paper) -> None:
+def test_long_titles_and_names_stay_inside_the_margins(renderer: Press, paper: Paper) -> None:
     sheet = a_sheet(group_title=LONG_TITLE, names=[UNBROKEN_NAME], leaders=["L" * 150], paper=paper)
     for width, height, box in texts(laid_out(renderer, sheet)):
         assert box.position_x + box.width <= width - MARGIN + 0.1
@@ -39,7 +21,7 @@ def test_long_titles_and_names_stay_inside_the_margins(renderer: SheetRenderer, 
 
 
 @pytest.mark.rule("PRINT-4")
-def test_long_names_stay_in_their_column(renderer: SheetRenderer) -> None:
+def test_long_names_stay_in_their_column(renderer: Press) -> None:
     found = texts(laid_out(renderer, a_sheet(names=[UNBROKEN_NAME])))
     signature = next(box.position_x for _, _, box in found if box.text == "Signature")
     lines = [box for _, _, box in found if box.text.startswith(("Ña", "aÑ"))]
@@ -48,21 +30,21 @@ def test_long_names_stay_in_their_column(renderer: SheetRenderer) -> None:
 
 
 @pytest.mark.rule("PRINT-4")
-def test_long_titles_and_names_are_printed_whole(renderer: SheetRenderer) -> None:
-    text = text_of(renderer.render(a_sheet(group_title=LONG_TITLE, names=[UNBROKEN_NAME])))
+def test_long_titles_and_names_are_printed_whole(renderer: Press) -> None:
+    text = text_of(renderer.render(a_sheet(group_title=LONG_TITLE, names=[UNBROKEN_NAME])).pdf)
     title = "".join(LONG_TITLE.split())
     assert text.count(title) == 2, "the heading and the running title"
     assert UNBROKEN_NAME in text
 
 
-def test_an_endless_title_is_short_in_the_footer_and_whole_in_the_heading(renderer: SheetRenderer) -> None:
-    text = text_of(renderer.render(a_sheet(group_title="W" * 600)))
+def test_an_endless_title_is_short_in_the_footer_and_whole_in_the_heading(renderer: Press) -> None:
+    text = text_of(renderer.render(a_sheet(group_title="W" * 600)).pdf)
     assert "W" * 600 in text
     assert "W" * 239 + "…·Monday" in text
 
 
 @pytest.mark.rule("PRINT-1")
-def test_rows_are_tall_enough_to_sign(renderer: SheetRenderer) -> None:
+def test_rows_are_tall_enough_to_sign(renderer: Press) -> None:
     document = laid_out(renderer, a_sheet())
     rows = [box for box in document.pages[0]._page_box.descendants() if box.element_tag == "tr"]
     heights_mm = [row.height / 96 * 25.4 for row in rows[1:]]

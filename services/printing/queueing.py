@@ -1,0 +1,132 @@
+"""What waits to be printed: sheets that were asked for, and the records of sessions that are signed.
+
+All of it happens in the transaction of the inbox or of the request. Whoever commits rings the bell.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from services.printing.domain import Kind, NewJob, record_job_id
+from services.printing.models import SERVICE, ledger
+from services.printing.repository import (
+    JobToRender,
+    add_queued_jobs,
+    keep_newest_records,
+    keep_retracted,
+    known_jobs,
+    queue_again,
+)
+from shared.database.transactions import SilentBell, Transaction
+from shared.events.catalogue import PRINT_JOB_QUEUED
+from shared.events.envelope import Envelope
+from shared.events.record import SessionRecord, SessionRetracted
+from shared.events.sheet import PrintJobQueued, SignInSheet, SignInSheets
+from shared.messaging.outbox import publish
+
+
+async def queue_sheets(
+    connection: AsyncConnection,
+    requests: Sequence[Envelope[SignInSheet] | Envelope[SignInSheets]],
+    *,
+    queued_at: datetime,
+) -> None:
+    """Make a job of each request and publish that it waits (PRINT-2, PRINT-5)."""
+    await queue_jobs(connection, [_sheets_job(one) for one in requests], at=queued_at)
+
+
+def _sheets_job(request: Envelope[SignInSheet] | Envelope[SignInSheets]) -> NewJob:
+    several = isinstance(request.data, SignInSheets)
+    first = request.data.sheets[0] if isinstance(request.data, SignInSheets) else request.data
+    return NewJob(
+        id=request.data.job_id,
+        instance_id=request.instanceid,
+        kind=Kind.SIGN_IN_SHEETS if several else Kind.SIGN_IN_SHEET,
+        requested_at=request.time,
+        session_id=first.session_id,
+        sheet=request.data.model_dump(mode="json"),
+    )
+
+
+async def keep_records(
+    connection: AsyncConnection, envelopes: Sequence[Envelope[SessionRecord]], *, at: datetime
+) -> None:
+    """Keep what records and notes are printed from, and have the attendance record made (PRINT-3).
+
+    What was printed of an older version is made again: a file shows the newest, or is not there.
+    """
+    rows = [
+        _documented(one)
+        | {"annotations": len(one.data.annotations), "record": one.data.model_dump(mode="json")}
+        for one in envelopes
+    ]
+    changed = await keep_newest_records(connection, rows)
+    await _print_again(connection, changed, at=at)
+    records = {one.data.documentation_id: _record_job(one, at) for one in envelopes}
+    await queue_jobs(connection, [records[one] for one in sorted(changed)], at=at)
+
+
+async def keep_retractions(
+    connection: AsyncConnection, envelopes: Sequence[Envelope[SessionRetracted]], *, at: datetime
+) -> None:
+    """Have all that was printed of a void documentation printed again, as entered in error (DOC-6)."""
+    # Version 0: the record may come later, at any version.
+    none_yet = {"version": 0}
+    rows = [
+        _documented(one) | none_yet | {"retracted": one.data.model_dump(mode="json")} for one in envelopes
+    ]
+    changed = await keep_retracted(connection, rows)
+    await _print_again(connection, changed, at=at)
+
+
+def _documented(envelope: Envelope[SessionRecord] | Envelope[SessionRetracted]) -> dict[str, Any]:
+    facts = envelope.data
+    return {
+        "documentation_id": facts.documentation_id,
+        "instance_id": envelope.instanceid,
+        "session_id": facts.session_id,
+        "version": facts.version,
+    }
+
+
+def _record_job(envelope: Envelope[SessionRecord], at: datetime) -> NewJob:
+    return NewJob(
+        id=record_job_id(envelope.data.documentation_id),
+        instance_id=envelope.instanceid,
+        kind=Kind.ATTENDANCE_RECORD,
+        requested_at=at,
+        session_id=envelope.data.session_id,
+        sheet={},
+        documentation_id=envelope.data.documentation_id,
+    )
+
+
+async def queue_jobs(connection: AsyncConnection, jobs: Sequence[NewJob], *, at: datetime) -> None:
+    """Queue jobs and publish that they wait; one that was queued before stays as it is."""
+    known = await known_jobs(connection, [job.id for job in jobs])
+    new = [job for job in jobs if job.id not in known]
+    await add_queued_jobs(connection, new, at=at)
+    waiting = [JobToRender(id=job.id, instance_id=job.instance_id, revision=0) for job in new]
+    await _publish(connection, waiting, at=at)
+
+
+async def _print_again(connection: AsyncConnection, documentation_ids: set[UUID], *, at: datetime) -> None:
+    jobs = await queue_again(connection, documentation_ids, at=at)
+    await _publish(connection, jobs, at=at)
+
+
+async def _publish(connection: AsyncConnection, jobs: Sequence[JobToRender], *, at: datetime) -> None:
+    # One after the other: a request is one file or a few, and its render takes a thousand times longer.
+    for job in jobs:
+        await publish(
+            Transaction(connection=connection, instance_id=job.instance_id, bell=SilentBell()),
+            ledger,
+            source=SERVICE,
+            event_type=PRINT_JOB_QUEUED,
+            subject=job.id,
+            facts=PrintJobQueued(job_id=job.id, revision=job.revision),
+            at=at,
+        )

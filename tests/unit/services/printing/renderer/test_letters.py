@@ -1,0 +1,45 @@
+"""Names in any script. None of these tests depends on which fonts a machine has."""
+
+import pytest
+
+from services.printing.renderer import Press
+from services.printing.renderer.scripts import scripts_of
+from tests.unit.services.printing.renderer.sheets import a_sheet, laid_out, texts
+
+pytestmark = pytest.mark.rule("PRINT-4")
+
+OF_NO_FONT = "\U000f1234"
+"""Of a private use area: no font has it."""
+
+NAMES = [
+    "محمد ع.",
+    "שרה ל.",
+    "王小明 L.",
+    "नेहा श.",
+    "Nguyễn Thị Ánh T.",
+    "Ezo\u0301\u0323 K.",
+    "\u202eevil\x00\x0b K.",
+    "😀 K.",
+    f"{OF_NO_FONT} K.",
+]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_no_name_keeps_the_others_from_the_sheet(renderer: Press, name: str) -> None:
+    sheet = a_sheet(names=[name, "Chidi O."])
+    assert any("Chidi O." in box.text for _, _, box in texts(laid_out(renderer, sheet)))
+    assert renderer.render(sheet).pdf.startswith(b"%PDF-1.7")
+
+
+def test_letters_that_no_font_has_are_told_by_their_script(renderer: Press) -> None:
+    printed = renderer.render(a_sheet(names=[f"{OF_NO_FONT}{OF_NO_FONT} K.", "Chidi O."]))
+    assert (printed.scripts_without_font, printed.letters_without_font) == (("symbols",), 1)
+
+
+def test_what_is_missing_on_one_sheet_is_not_told_of_the_next(renderer: Press) -> None:
+    renderer.render(a_sheet(names=[OF_NO_FONT]))
+    assert renderer.render(a_sheet()).scripts_without_font == ()
+
+
+def test_scripts_are_named_and_letters_are_not() -> None:
+    assert scripts_of(map(ord, "王明नेع\u0301😀")) == ("Arabic", "CJK", "Combining", "Devanagari", "symbols")
