@@ -38,7 +38,7 @@ async def test_completion_publishes_one_event_and_owes_it_to_each_subscriber(cli
     (published,) = await clinic.rows(LEDGER.event)
     assert (published.type, UUID(published.subject)) == (SESSION_COMPLETED, session_id)
     deliveries = await clinic.everything(LEDGER.delivery)
-    assert sorted(one.consumer for one in deliveries) == ["billing_bridge", "charts"]
+    assert sorted(one.consumer for one in deliveries) == ["billing_bridge", "charts", "printing"]
     assert {(one.event_id, one.state, one.rings) for one in deliveries} == {(published.id, "open", 0)}
 
 

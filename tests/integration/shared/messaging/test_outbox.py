@@ -13,7 +13,7 @@ async def test_each_subscriber_is_owed_one_delivery(database: Database) -> None:
     for consumer in subscribers(SESSION_COMPLETED):
         (owed,) = await deliveries(database, consumer=consumer)
         assert (owed.state, owed.rings, owed.failures, owed.next_ring_at) == ("open", 0, 0, TUESDAY)
-    assert list(await deliveries(database, consumer="printing")) == []
+    assert list(await deliveries(database, consumer="printing.render")) == []
 
 
 async def test_the_published_body_is_the_whole_envelope(database: Database) -> None:

@@ -44,8 +44,8 @@ async def test_what_is_owed_is_in_each_consumers_queue(
 ) -> None:
     for _ in range(3):
         await publish_a_session(database)
-    assert await relay.ring_due() == 6
-    assert (queues.llen("charts"), queues.llen("billing_bridge")) == (1, 1)
+    assert await relay.ring_due() == 9
+    assert [queues.llen(one) for one in ("charts", "billing_bridge", "printing")] == [1, 1, 1]
 
 
 async def test_the_broker_is_shown_no_patient(relay: Relay, database: Database, queues: redis.Redis) -> None:
@@ -70,7 +70,7 @@ async def test_it_rings_again_when_no_receipt_came(
     clock.step(4.9)
     assert await relay.ring_due() == 0
     clock.step(0.1)
-    assert await relay.ring_due() == 2
+    assert await relay.ring_due() == 3
     assert queues.llen("charts") == 2
 
 
