@@ -43,7 +43,8 @@ CHECKS = [
     content_type_conformance,
     response_schema_conformance,
 ]
-EXAMPLES = 40
+EXAMPLES = 100 if settings.get_current_profile_name() == "nightly" else 8
+"""For each of some eighty operations."""
 
 EVERYTHING_ON = NOTHING_HEARD.model_copy(
     update={
