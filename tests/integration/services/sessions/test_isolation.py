@@ -105,6 +105,7 @@ class Theirs:
             "PUT /v1/group-sessions/{session_id}/leaders": {
                 "leader_ids": [str(self.clinic.id_of("Margaret"))]
             },
+            "POST /v1/group-sessions/{session_id}/roster/{patient_id}/annotations": {"text": "Changed"},
             "POST /v1/group-sessions/{session_id}/roster/{patient_id}/removal": {"reason": "Changed"},
             "POST /v1/group-sessions/{session_id}/return": {"reason": "Changed"},
             "POST /v1/group-sessions/{session_id}/reopening": {"reason": "Changed"},

@@ -44,8 +44,9 @@ async def test_completion_publishes_one_event_and_owes_it_to_each_subscriber(cli
 
 async def test_nothing_is_left_when_the_commit_fails(clinic: Clinic) -> None:
     session_id = await clinic.documented()
+    shown = {"document_sha256": await clinic.shown_sha256(session_id)}
     with _no_commit(clinic):
-        assert (await clinic.sign(session_id)).status_code == 500
+        assert (await clinic.sign(session_id, json=shown)).status_code == 500
     left = [await clinic.everything(table) for table in (LEDGER.event, LEDGER.delivery, SIGNATURE)]
     assert left == [[], [], []]
     assert (await clinic.session(session_id))["status"] == "in_progress"
@@ -53,8 +54,9 @@ async def test_nothing_is_left_when_the_commit_fails(clinic: Clinic) -> None:
 
 async def test_after_a_failed_commit_the_signature_is_made_anew(clinic: Clinic) -> None:
     session_id = await clinic.documented()
+    shown = {"document_sha256": await clinic.shown_sha256(session_id)}
     with _no_commit(clinic):
-        await clinic.sign(session_id)
+        await clinic.sign(session_id, json=shown)
     assert (await clinic.sign(session_id)).status_code == 201
     assert len(await clinic.rows(LEDGER.event)) == 1
 
