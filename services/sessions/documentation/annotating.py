@@ -1,5 +1,6 @@
 """Adding to a note that was signed: nothing is replaced, and the charts and the bills hear of it (SIGN-5)."""
 
+from collections.abc import Collection
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -8,11 +9,16 @@ from services.sessions.directory.permissions import Action
 from services.sessions.directory.repository import load_staff
 from services.sessions.directory.use_cases import permit
 from services.sessions.documentation.annotations import add_annotation, load_annotations, shown
+from services.sessions.documentation.checking import acknowledged_by
 from services.sessions.documentation.domain import GroupSession
+from services.sessions.documentation.findings import Finding
 from services.sessions.documentation.keeping import distributed_record, keep_document
 from services.sessions.documentation.lifecycle import Move
 from services.sessions.documentation.moving import session_to_move
+from services.sessions.documentation.names_of_others import RosterNames
+from services.sessions.documentation.pre_sign_check import names_in_text
 from services.sessions.documentation.repository import Documentation, load_documentation
+from services.sessions.documentation.roster import patients_of
 from services.sessions.documentation.signatures import annotation_document
 from services.sessions.documentation.signing import require_fresh
 from services.sessions.metadata import LEDGER, SERVICE, TRAIL
@@ -28,12 +34,20 @@ from shared.web.problems import NotFoundProblem
 
 
 async def annotate_note(
-    database: Database, identity: Identity, session_id: UUID, patient_id: UUID, *, text: str, clock: Clock
+    database: Database,
+    identity: Identity,
+    session_id: UUID,
+    patient_id: UUID,
+    *,
+    text: str,
+    acknowledged: Collection[str] = (),
+    clock: Clock,
 ) -> dict[str, Any]:
     """Add signed text to one patient's note of a completed session; give the annotation as it is read.
 
     Raises `StepUpProblem` when the log-in is older than five minutes, `ConflictProblem` for a session that
-    is not Completed, `NotFoundProblem` for a patient who was not on its roster.
+    is not Completed, `NotFoundProblem` for a patient who was not on its roster, `UnacknowledgedProblem` when
+    the text names another patient (DIST-3) and `acknowledged` lacks the id of that finding.
     """
     now = clock()
     require_fresh(identity, now)
@@ -41,6 +55,8 @@ async def annotate_note(
         await session_to_move(db, identity, session_id, Move.ANNOTATE)
         documentation = await load_documentation(db, session_id)
         _require_on_roster(documentation, patient_id)
+        names = RosterNames(await patients_of(db, documentation.session))
+        seen = _require_acknowledged(documentation, names, patient_id, text, acknowledged)
         annotation = await _signed(db, identity, documentation, patient_id, text=text, now=now)
         await add_annotation(db, documentation.session, annotation)
         await _publish(db, documentation.session, now)
@@ -49,7 +65,7 @@ async def annotate_note(
             TRAIL,
             at=now,
             user_id=identity.user_id,
-            action="note.annotated",
+            action="note.annotated_with_names_acknowledged" if seen else "note.annotated",
             subject=session_id,
             patient_id=patient_id,
         )
@@ -80,6 +96,23 @@ async def read_annotations(
 def _require_on_roster(documentation: Documentation, patient_id: UUID) -> None:
     if all(entry.patient_id != patient_id for entry in documentation.roster):
         raise NotFoundProblem("This patient is not on the roster of this session.")
+
+
+def _require_acknowledged(
+    documentation: Documentation,
+    names: RosterNames,
+    patient_id: UUID,
+    text: str,
+    acknowledged: Collection[str],
+) -> list[Finding]:
+    found = names_in_text(
+        names,
+        text,
+        about=patient_id,
+        pointer="#/text",
+        documentation_id=documentation.session.documentation_id,
+    )
+    return acknowledged_by(found, acknowledged)
 
 
 async def _signed(

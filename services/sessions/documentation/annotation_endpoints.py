@@ -21,7 +21,13 @@ async def post_annotation(
 ) -> Response:
     """Add signed text to a note of a completed session; needs a log-in of the last five minutes (SIGN-5)."""
     added = await annotating.annotate_note(
-        call.database, call.identity, session_id, patient_id, text=body.text, clock=call.clock
+        call.database,
+        call.identity,
+        session_id,
+        patient_id,
+        text=body.text,
+        acknowledged=body.acknowledged,
+        clock=call.clock,
     )
     return json_response(added, status=201)
 

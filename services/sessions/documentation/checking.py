@@ -1,7 +1,7 @@
 """The check before signing: what a session looks like to a signer now, and what it would be charged."""
 
 import asyncio
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -58,18 +58,23 @@ class PreSignCheck:
 
         Raises `UnacknowledgedProblem` that points at each one that is left.
         """
-        asked = [one for one in self.findings if one.needs_acknowledgement]
-        left = [one for one in asked if one.id not in ids]
-        if left:
-            errors = [
-                {"pointer": pointer, "detail": one.detail, "id": one.id, "kind": one.kind.value}
-                for one in left
-                for pointer in one.pointers
-            ]
-            raise UnacknowledgedProblem(
-                "Change what is pointed at, or send the ids of all errors in `acknowledged`.", errors=errors
-            )
-        return asked
+        return acknowledged_by(self.findings, ids)
+
+
+def acknowledged_by(findings: Iterable[Finding], ids: Collection[str]) -> list[Finding]:
+    """Give the findings that need an acknowledgement; raises `UnacknowledgedProblem` when one has none."""
+    asked = [one for one in findings if one.needs_acknowledgement]
+    left = [one for one in asked if one.id not in ids]
+    if left:
+        errors = [
+            {"pointer": pointer, "detail": one.detail, "id": one.id, "kind": one.kind.value}
+            for one in left
+            for pointer in one.pointers
+        ]
+        raise UnacknowledgedProblem(
+            "Change what is pointed at, or send the ids of all errors in `acknowledged`.", errors=errors
+        )
+    return asked
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -66,16 +66,25 @@ def _missing(documented: Documented) -> Iterator[Finding]:
 def _names_of_others(documented: Documented) -> Iterator[Finding]:
     names = RosterNames(documented.patients)
     for pointer, text, about in _texts(documented):
-        named = sorted(names.named_in(text, about=about))
-        if named:
-            yield new_finding(
-                FindingKind.NAMES_ANOTHER_PATIENT,
-                [pointer],
-                "holds a name, MRN or id of another patient of the roster; change it, or acknowledge it",
-                documentation_id=documented.session.documentation_id,
-                found_in=text,
-                patient_ids=named,
-            )
+        yield from names_in_text(
+            names, text, about=about, pointer=pointer, documentation_id=documented.session.documentation_id
+        )
+
+
+def names_in_text(
+    names: RosterNames, text: str, *, about: UUID | None, pointer: str, documentation_id: UUID | None
+) -> Iterator[Finding]:
+    """Find in a text the names of patients other than the one it is about (DIST-3): one finding, or none."""
+    named = sorted(names.named_in(text, about=about))
+    if named:
+        yield new_finding(
+            FindingKind.NAMES_ANOTHER_PATIENT,
+            [pointer],
+            "holds a name, MRN or id of another patient of the roster; change it, or acknowledge it",
+            documentation_id=documentation_id,
+            found_in=text,
+            patient_ids=named,
+        )
 
 
 def _texts(documented: Documented) -> Iterator[tuple[str, str, UUID | None]]:

@@ -86,6 +86,8 @@ class AnnotationText(Shape):
 
     text: Annotated[Text, Field(min_length=1, pattern=r"\S")]
     """Not only white space; kept exactly as it is written."""
+    acknowledged: Annotated[tuple[FindingId, ...], Field(max_length=10)] = ()
+    """The id of the finding that a refusal named, when the text is meant as it is (DIST-3)."""
 
 
 class Leaders(Shape):

@@ -121,7 +121,7 @@ async def test_the_check_shows_what_the_event_will_be_charged(clinic: BilledClin
     session_id = await clinic.with_a_short_stay()
     check = await clinic.check(session_id)
     ids = [one["id"] for one in check["findings"]]
-    assert (await clinic.sign(session_id, json={"acknowledged": ids})).json() == {"status": "completed"}
+    assert (await clinic.sign(session_id, acknowledged=ids)).json() == {"status": "completed"}
     (event,) = await clinic.rows(LEDGER.event)
     made = charges_for(parse(event.body, event.type).data)
     shown = [(UUID(one["patient_id"]), line) for one in check["charges"] for line in one["charges"]]
@@ -146,7 +146,7 @@ async def test_what_would_be_held_is_acknowledged(clinic: BilledClinic) -> None:
     )
     assert "10 minutes are under the minimum of 16." in finding["detail"]
     assert (await clinic.sign(session_id)).status_code == 409
-    assert (await clinic.sign(session_id, json={"acknowledged": [finding["id"]]})).status_code == 201
+    assert (await clinic.sign(session_id, acknowledged=[finding["id"]])).status_code == 201
 
 
 @pytest.mark.rule("BILL-8")

@@ -272,10 +272,13 @@ class Clinic:
         path = f"/v1/group-sessions/{session_id}/roster/{patient_id}/note"
         await self.do(by, "PUT", path, json={"text": text}, **rest)
 
-    async def sign(self, session_id: UUID, *, by: str = "Margaret", **rest: Any) -> httpx2.Response:
+    async def sign(
+        self, session_id: UUID, *, by: str = "Margaret", acknowledged: Sequence[str] = (), **rest: Any
+    ) -> httpx2.Response:
         """Sign the document that is there now, unless `json` says what was shown."""
         if "json" not in rest:
-            rest["json"] = {"document_sha256": await self.shown_sha256(session_id)}
+            shown = await self.shown_sha256(session_id)
+            rest["json"] = {"document_sha256": shown, "acknowledged": list(acknowledged)}
         return await self.ask(by, "POST", f"/v1/group-sessions/{session_id}/signatures", **rest)
 
     async def shown_sha256(self, session_id: UUID, *, who: str = "Ada") -> str:

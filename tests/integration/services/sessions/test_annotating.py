@@ -56,6 +56,31 @@ async def test_annotations_of_one_note_are_listed_oldest_first(clinic: Clinic) -
     assert [one["text"] for one in items] == ["One.", "Two.", "Three."]
 
 
+@pytest.mark.rule("DIST-3", "SIGN-5")
+async def test_another_patients_name_in_an_annotation_is_changed_or_acknowledged(clinic: Clinic) -> None:
+    session_id, other = await _completed(clinic), clinic.patients[1]
+    path = f"/v1/group-sessions/{session_id}/roster/{clinic.patient_ids[0]}/annotations"
+    body = {"text": f"Sat beside {other.first_name.upper()}."}
+    refused = await clinic.ask("Margaret", "POST", path, json=body)
+    (error,) = refused.json()["errors"]
+    assert (refused.status_code, error["pointer"]) == (409, "#/text")
+    assert other.first_name.upper() not in refused.text
+    assert await clinic.rows(ANNOTATION) == []
+    taken = await clinic.ask("Margaret", "POST", path, json={**body, "acknowledged": [error["id"]]})
+    assert taken.status_code == 201
+    assert "note.annotated_with_names_acknowledged" in {one.action for one in await clinic.rows(TRAIL)}
+
+
+@pytest.mark.rule("DIST-3", "SIGN-5")
+async def test_an_acknowledgement_is_of_one_text(clinic: Clinic) -> None:
+    session_id, other = await _completed(clinic), clinic.patients[1]
+    refused = await _annotate(clinic, session_id, text=f"Sat beside {other.first_name}.")
+    (error,) = refused.json()["errors"]
+    path = f"/v1/group-sessions/{session_id}/roster/{clinic.patient_ids[0]}/annotations"
+    body = {"text": f"Sat behind {other.first_name}.", "acknowledged": [error["id"]]}
+    assert (await clinic.ask("Margaret", "POST", path, json=body)).status_code == 409
+
+
 @pytest.mark.rule("SIGN-5", "DIST-5")
 async def test_the_event_repeats_the_completed_record_with_all_annotations(clinic: Clinic) -> None:
     session_id = await _completed(clinic)
