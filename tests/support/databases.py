@@ -1,5 +1,6 @@
 """A migrated database of one service, on SQLite and on PostgreSQL: the same tests run on both."""
 
+import shutil
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 
@@ -20,7 +21,9 @@ _templates: dict[tuple[int, str], str] = {}
 
 
 @pytest_asyncio.fixture(params=BOTH)
-async def open_database(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[OpenDatabase]:
+async def open_database(
+    request: pytest.FixtureRequest, tmp_path: Path, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[OpenDatabase]:
     """Gives a function that makes a fresh database of the service named; asked for twice, two of them."""
     engines: list[AsyncEngine] = []
 
@@ -29,16 +32,26 @@ async def open_database(request: pytest.FixtureRequest, tmp_path: Path) -> Async
             server: PostgresServer = request.getfixturevalue("postgres_server")
             url = await _cloned(server, service)
         else:
-            url = f"sqlite+aiosqlite:///{tmp_path}/{service}{len(engines)}.sqlite3"
+            folder = tmp_path_factory.getbasetemp()
+            url = await _copied(folder, service, tmp_path / f"{service}{len(engines)}.sqlite3")
         engine = create_engine(url)
         engines.append(engine)
-        if request.param == "sqlite":
-            await upgrade(engine, service)
         return Database(engine=engine)
 
     yield open_one
     for engine in engines:
         await engine.dispose()
+
+
+async def _copied(folder: Path, service: str, file: Path) -> str:
+    """As `_cloned`, of a file: closed, it has no write-ahead log beside it."""
+    template = folder / f"template_{service}.sqlite3"
+    if not template.exists():
+        engine = create_engine(f"sqlite+aiosqlite:///{template}")
+        await upgrade(engine, service)
+        await engine.dispose()
+    shutil.copyfile(template, file)
+    return f"sqlite+aiosqlite:///{file}"
 
 
 async def _cloned(server: PostgresServer, service: str) -> str:
