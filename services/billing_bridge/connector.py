@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
+from uuid import UUID
 
 from services.billing_bridge.domain import Charge
 from services.billing_bridge.outcomes import Outcome
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 class Destination:
     """Where an instance's charges go, with its secrets opened."""
 
+    instance_id: UUID | None = None
     url: str
     secret: str = field(repr=False)
     settings: Mapping[str, Any] = field(default_factory=dict)

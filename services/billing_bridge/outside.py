@@ -25,6 +25,8 @@ from shared.clock import Clock
 CONNECT_SECONDS: Final = 5.0
 WRITE_SECONDS: Final = 10.0
 READ_SECONDS: Final = 20.0
+ANSWER_SECONDS: Final = 15.0
+"""With a turn's wait, connecting and reading the body it stays below `PUSH_SECONDS_AT_MOST`."""
 IDLE_SECONDS_AT_MOST: Final = 3.0
 """Below the 5 s after which common servers hang up: to a request that meets it the outcome is unknown."""
 
@@ -105,6 +107,7 @@ class Outside:
     clock: Clock
     embedded: bool
     connections: int = 10
+    answer_seconds: float = ANSWER_SECONDS
     folder: Path | None = None
     """Where files for billing systems are laid down, if the operator has named a place."""
     closing: AsyncExitStack
@@ -130,7 +133,13 @@ class Outside:
 
 @asynccontextmanager
 async def open_outside(
-    *, networks: Networks, clock: Clock, embedded: bool, connections: int = 10, folder: Path | None = None
+    *,
+    networks: Networks,
+    clock: Clock,
+    embedded: bool,
+    connections: int = 10,
+    answer_seconds: float = ANSWER_SECONDS,
+    folder: Path | None = None,
 ) -> AsyncIterator[Outside]:
     """Open the world outside, and close at the end whatever connectors keep of it."""
     async with AsyncExitStack() as closing:
@@ -139,6 +148,7 @@ async def open_outside(
             clock=clock,
             embedded=embedded,
             connections=connections,
+            answer_seconds=answer_seconds,
             folder=folder,
             closing=closing,
         )

@@ -8,7 +8,7 @@ from typing import Final
 
 import httpx2
 
-from services.billing_bridge.connector import PUSH_SECONDS_AT_MOST, NothingSentError, OutcomeUnknownError
+from services.billing_bridge.connector import NothingSentError, OutcomeUnknownError
 
 ANSWER_BYTES_AT_MOST: Final = 2048
 BODY_SECONDS_AT_MOST: Final = 5.0
@@ -39,15 +39,17 @@ async def send(
     *,
     headers: Mapping[str, str],
     body: bytes | None = None,
+    within: float,
     at_most: int = ANSWER_BYTES_AT_MOST,
 ) -> Answer:
     """Post `body`, or get where there is none; follow nothing and unpack nothing.
 
+    The answer must begin `within` so many seconds.
     Raises `NothingSentError` and `OutcomeUnknownError`.
     """
     method = "GET" if body is None else "POST"
     request = client.build_request(method, url, content=body, headers=dict(headers))
-    response = await _sent(client, request)
+    response = await _sent(client, request, within)
     try:
         beginning = await _beginning(response, at_most)
         return Answer(status=response.status_code, headers=response.headers, body=beginning)
@@ -55,9 +57,9 @@ async def send(
         await response.aclose()
 
 
-async def _sent(client: httpx2.AsyncClient, request: httpx2.Request) -> httpx2.Response:
+async def _sent(client: httpx2.AsyncClient, request: httpx2.Request, within: float) -> httpx2.Response:
     try:
-        async with asyncio.timeout(PUSH_SECONDS_AT_MOST - BODY_SECONDS_AT_MOST):
+        async with asyncio.timeout(within):
             return await client.send(request, stream=True, follow_redirects=False)
     except BEFORE_ANY_BYTE as error:
         raise NothingSentError(f"Nothing was sent: {type(error).__name__}.") from None

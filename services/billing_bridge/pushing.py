@@ -150,6 +150,7 @@ class Pusher:
     def _destination(self, claimed: Claimed) -> Destination:
         try:
             return Destination(
+                instance_id=claimed.instance_id,
                 url=claimed.url,
                 secret=self._opened(claimed.sealed_secret, SECRET_PURPOSE) or "",
                 settings=claimed.settings,

@@ -5,12 +5,14 @@ from typing import Final
 
 from services.billing_bridge.connector import ConnectorKind
 from services.billing_bridge.connectors.avea import connector as avea
+from services.billing_bridge.connectors.batch import connector as batch
 from services.billing_bridge.connectors.cmd import connector as cmd
 from services.billing_bridge.connectors.hl7 import connector as hl7
 from services.billing_bridge.connectors.webhook import connector as webhook
 
 CONNECTORS: Final[Mapping[str, ConnectorKind]] = {
     "avea": avea.KIND,
+    "batch": batch.KIND,
     "cmd": cmd.KIND,
     "hl7": hl7.KIND,
     "webhook": webhook.KIND,

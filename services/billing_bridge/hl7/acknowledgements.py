@@ -57,7 +57,7 @@ def _at(parts: list[str], position: int) -> str:
 
 def outcome_of(answer: Acknowledgement, profile: Profile, *, hidden: Collection[str]) -> Outcome:
     """Say what the answer means by the partner's profile; a code that it does not know says nothing."""
-    verdicts: dict[str, Verdict] = {**profile.answers}
+    verdicts: dict[str, Verdict] = {str(code): verdict for code, verdict in profile.answers.items()}
     verdict = verdicts.get(answer.code, Verdict.UNKNOWN)
     return Outcome(
         verdict=verdict,

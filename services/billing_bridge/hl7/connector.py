@@ -79,7 +79,7 @@ class Hl7Connector:
     async def _told(self, charges: Sequence[Charge], destination: Destination, *, reversing: bool) -> Outcome:
         self._refuse_address(destination.url)
         settings, profile = _understood(self.settings, orjson.dumps(destination.settings))
-        for fault in faults_of(charges, profile):
+        if fault := next(faults_of(charges, profile), None):
             return Outcome(verdict=Verdict.REJECTED, reason=f"Not sent: {fault}")
         written = message_of(charges, profile, reversing=reversing, at=self.outside.clock())
         over = self._over_https if urlsplit(destination.url).scheme in {"https", "http"} else self._over_mllp
@@ -117,6 +117,7 @@ class Hl7Connector:
             destination.url,
             headers=_headers(destination, settings),
             body=written.content,
+            within=self.outside.answer_seconds,
             at_most=HTTP_ANSWER_BYTES_AT_MOST,
         )
         return _acknowledged(answered, written, profile)
@@ -125,7 +126,12 @@ class Hl7Connector:
         tls = self.outside.tls_for(destination, settings)
         key = (destination.url, tls, number)
         if key not in self._lines:
-            line = Line(url=destination.url, tls=tls, networks=self.outside.networks)
+            line = Line(
+                url=destination.url,
+                tls=tls,
+                networks=self.outside.networks,
+                answer_seconds=self.outside.answer_seconds,
+            )
             self.outside.closing.push_async_callback(line.aclose)
             self._lines[key] = line
         return self._lines[key]

@@ -16,8 +16,6 @@ FRAME_BEGINS: Final = b"\x0b"
 FRAME_ENDS: Final = b"\x1c\r"
 TURN_SECONDS: Final = 5.0
 """How long a message waits for the one before it; longer, and it comes again by schedule."""
-EXCHANGE_SECONDS: Final = 14.0
-"""From the first byte to the last answer; with turn and connecting less than `PUSH_SECONDS_AT_MOST`."""
 IDLE_SECONDS_AT_MOST: Final = 30.0
 """Firewalls forget quiet connections without a word: to a message that meets it the outcome is unknown."""
 DEFAULT_PORT: Final = 2575
@@ -32,6 +30,8 @@ class Line:
     url: str
     tls: ssl.SSLContext
     networks: Networks
+    answer_seconds: float
+    """From the first byte to the last answer."""
     _streams: Streams | None = field(default=None, init=False)
     _used_at: float = field(default=0.0, init=False)
     _turn: asyncio.Lock = field(default_factory=asyncio.Lock, init=False)
@@ -47,7 +47,7 @@ class Line:
         try:
             reader, writer = await self._open()
             try:
-                yield await _sent(content, reader, writer)
+                yield await _sent(content, reader, writer, within=self.answer_seconds)
             except BaseException:
                 self.close()
                 raise
@@ -109,8 +109,10 @@ class Exchange:
         return framed.removesuffix(FRAME_ENDS).rpartition(FRAME_BEGINS)[2]
 
 
-async def _sent(content: bytes, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> Exchange:
-    ends_at = asyncio.get_running_loop().time() + EXCHANGE_SECONDS
+async def _sent(
+    content: bytes, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, *, within: float
+) -> Exchange:
+    ends_at = asyncio.get_running_loop().time() + within
     try:
         writer.write(FRAME_BEGINS + content + FRAME_ENDS)
         async with asyncio.timeout_at(ends_at):

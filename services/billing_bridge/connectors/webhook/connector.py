@@ -59,7 +59,7 @@ class WebhookConnector:
         self._refuse_address(url)
         client, at = self.outside.client_for(destination, settings), self.outside.clock()
         headers = signed_headers(b"", key=key, secret=destination.secret, at=at)
-        answer = await send(client, url, headers=headers)
+        answer = await send(client, url, headers=headers, within=self.outside.answer_seconds)
         return outcome_of_look_up(answer, hidden=_hidden(destination, headers, charge))
 
     async def _told(self, charge: Charge, body: bytes, key: str, destination: Destination) -> Outcome:
@@ -67,7 +67,9 @@ class WebhookConnector:
         settings = WebhookSettings.model_validate(destination.settings)
         client, at = self.outside.client_for(destination, settings), self.outside.clock()
         headers = signed_headers(body, key=key, secret=destination.secret, at=at)
-        answer = await send(client, destination.url, headers=headers, body=body)
+        answer = await send(
+            client, destination.url, headers=headers, body=body, within=self.outside.answer_seconds
+        )
         return outcome_of(answer, hidden=_hidden(destination, headers, charge), now=at)
 
     def _refuse_address(self, url: str) -> None:
