@@ -14,7 +14,8 @@ Read = Callable[[asyncio.StreamReader], Awaitable[bytes]]
 Answer = Callable[[bytes], bytes]
 
 ACCEPT, REJECT, BUSY, FAIL, TWICE = "accept", "reject", "busy", "fail", "answer twice"
-HANG_UP, HANG, POUR, LATE = "hang up", "hang", "pour", "late"
+FOUND, NOT_FOUND = "found", "not found"
+HANG_UP, HANG, POUR, LATE, CUT = "hang up", "hang", "pour", "late", "cut at the first byte"
 LATE_SECONDS: Final = 0.1
 
 
@@ -71,6 +72,8 @@ WEBHOOK: Final = Speaker(
         REJECT: lambda _: http(400),
         BUSY: lambda _: http(429),
         FAIL: lambda _: http(500),
+        FOUND: lambda _: http(200),
+        NOT_FOUND: lambda _: http(404, b"{}"),
     },
     beginning=b"HTTP/1.1 500 As Told\r\ncontent-length: 100000000\r\n\r\n",
     secret=new_secret(),
@@ -161,6 +164,10 @@ class OtherSide:
         self.connections += 1
         with self.held.until_the_end(writer):
             while not writer.is_closing():
+                if self.script[:1] == [CUT]:
+                    self.script.pop(0)
+                    self.received.append(await reader.readexactly(1))
+                    return
                 request = await self.speaker.read(reader)
                 self.received.append(request)
                 await self._act(self.script.pop(0) if self.script else ACCEPT, request, writer)

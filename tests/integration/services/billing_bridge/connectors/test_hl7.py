@@ -133,6 +133,7 @@ async def test_a_retracted_session_is_reversed_in_one_message_for_each_patient(b
             retracted_by=record.leaders[0].user_id,
         )
         await billing.hear(retracted, event_type=SESSION_RETRACTED)
+        billing.watch.forward(minutes=5)
         await billing.push()
     assert await billing.statuses() == ["reversed"] * 4
     assert [[str(line(6)) for line in one.segments("FT1")] for one in heard.heard[2:]] == [["CD"] * 2] * 2
