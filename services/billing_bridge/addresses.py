@@ -1,6 +1,7 @@
 """Where charges may be sent: encrypted everywhere, in the clear only to this machine when it is embedded."""
 
 from collections.abc import Mapping
+from functools import lru_cache
 from ipaddress import ip_address
 from typing import Final
 from urllib.parse import SplitResult, urlsplit
@@ -29,6 +30,7 @@ def checking(schemes: Mapping[str, str]) -> CheckAddress:
     return check_address
 
 
+@lru_cache(maxsize=256)
 def _parts_of(url: str) -> SplitResult:
     try:
         parts = urlsplit(url)

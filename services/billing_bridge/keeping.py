@@ -17,4 +17,9 @@ def kept(body: bytes, hidden: Collection[str]) -> str:
 
 def storable(text: str) -> str:
     """Take out control characters: PostgreSQL takes no NUL, and others could forge lines on a terminal."""
-    return "".join(letter if letter.isprintable() or letter == "\n" else " " for letter in text)
+    lines = text.split("\n")
+    return "\n".join(one if one.isprintable() else _printable(one) for one in lines)
+
+
+def _printable(line: str) -> str:
+    return "".join(letter if letter.isprintable() else " " for letter in line)

@@ -9,7 +9,7 @@ from rich.table import Table
 
 from tests.benchmarks.rows import Row
 
-BENCHMARKS = ("embedded", "notes", "relay", "pushes", "sheets")
+BENCHMARKS = ("embedded", "notes", "relay", "pushes", "hl7_messages", "sheets")
 
 
 def main(wanted: list[str]) -> None:

@@ -3,9 +3,9 @@
 from typing import Final
 
 SEGMENT_END: Final = "\r"
-FIELD, COMPONENT, REPETITION, ESCAPE, PART = "|", "^", "~", "\\", "&"
+FIELD, COMPONENT, REPETITION, ESCAPE, SUBCOMPONENT = "|", "^", "~", "\\", "&"
 
-_LETTERS: Final = {FIELD: "F", COMPONENT: "S", REPETITION: "R", ESCAPE: "E", PART: "T"}
+_LETTERS: Final = {FIELD: "F", COMPONENT: "S", REPETITION: "R", ESCAPE: "E", SUBCOMPONENT: "T"}
 _TABLE: Final = str.maketrans(
     # Control characters would end segments and frames: they travel as hexadecimal.
     {chr(code): f"{ESCAPE}X{code:02X}{ESCAPE}" for code in (*range(0x20), 0x7F)}
@@ -15,4 +15,5 @@ _TABLE: Final = str.maketrans(
 
 def escaped(text: str) -> str:
     """Write text so that a receiver reads it back as it is (HL7 2.5.1, chapter 2.7)."""
-    return text.translate(_TABLE)
+    # Codes and numbers are most of a message, and none of them needs to be looked through.
+    return text if text.isalnum() else text.translate(_TABLE)

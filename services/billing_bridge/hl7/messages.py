@@ -5,20 +5,11 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from string import Formatter
 from typing import Any, Final
 
 from services.billing_bridge.domain import Charge
-from services.billing_bridge.hl7.escaping import (
-    COMPONENT,
-    ESCAPE,
-    FIELD,
-    PART,
-    REPETITION,
-    SEGMENT_END,
-    escaped,
-)
-from services.billing_bridge.hl7.profile import Profile
+from services.billing_bridge.hl7.escaping import REPETITION, SEGMENT_END, escaped
+from services.billing_bridge.hl7.profile import MSH, Part, Profile
 
 CONTROL_ID_LETTERS: Final = 20
 TRANSACTION_ID_LETTERS: Final = 12
@@ -43,12 +34,12 @@ def message_of(charges: Sequence[Charge], profile: Profile, *, reversing: bool, 
     """
     ordered = sorted(charges, key=lambda one: one.charge_id)
     event = profile.reversals.event if reversing else profile.event
-    fields = profile.fields | (profile.reversals.fields if reversing else {})
+    layout = profile.reversal_layout if reversing else profile.charge_layout
     of_message = _values_of_message(ordered, profile, reversing=reversing, event=event, at=at)
-    lines = [_header(fields, of_message), *(_segment(name, fields, of_message) for name in profile.head)]
+    lines = [_written(layout[name], of_message) for name in (MSH, *profile.head)]
     for number, charge in enumerate(ordered, start=1):
         values = of_message | _values_of_charge(charge, number, reversing=reversing)
-        lines += [_segment(name, fields, values) for name in profile.each]
+        lines += [_written(layout[name], values) for name in profile.each]
     content = "".join(line + SEGMENT_END for line in lines).encode()
     return Written(control_id=of_message["control_id"], content=content)
 
@@ -105,32 +96,8 @@ def _short(*texts: str, letters: int) -> str:
     return base64.b32encode(digest).decode()[:letters]
 
 
-def _header(fields: Mapping[str, str], values: Mapping[str, Any]) -> str:
-    # MSH-1 is the separator itself, so its first written field is MSH-2.
-    delimiters = f"{COMPONENT}{REPETITION}{ESCAPE}{PART}"
-    return f"MSH{FIELD}{delimiters}{FIELD}" + FIELD.join(_fields("MSH", fields, values)[2:])
-
-
-def _segment(name: str, fields: Mapping[str, str], values: Mapping[str, Any]) -> str:
-    return FIELD.join((name, *_fields(name, fields, values)))
-
-
-def _fields(name: str, fields: Mapping[str, str], values: Mapping[str, Any]) -> list[str]:
-    of_segment = {
-        int(field.partition("-")[2]): template
-        for field, template in fields.items()
-        if field.startswith(f"{name}-")
-    }
-    last = max(of_segment, default=0)
-    return [_written(of_segment.get(position, ""), values) for position in range(1, last + 1)]
-
-
-def _written(template: str, values: Mapping[str, Any]) -> str:
-    parts = (
-        literal + (_value(values.get(name)) if name else "")
-        for literal, name, _, _ in Formatter().parse(template)
-    )
-    return "".join(parts).rstrip(COMPONENT)
+def _written(parts: tuple[Part, ...], values: Mapping[str, Any]) -> str:
+    return "".join([literal + _value(values.get(name)) if name else literal for literal, name in parts])
 
 
 def _value(value: Any) -> str:

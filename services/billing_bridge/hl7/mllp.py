@@ -56,6 +56,9 @@ class Line:
             self._turn.release()
 
     async def _take_turn(self) -> None:
+        if not self._turn.locked():
+            await self._turn.acquire()
+            return
         try:
             async with asyncio.timeout(TURN_SECONDS):
                 await self._turn.acquire()

@@ -4,13 +4,15 @@ A profile is a TOML file beside its connector; a connection's setting `profile` 
 """
 
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from functools import cached_property
 from pathlib import Path
 from string import Formatter
 from typing import Annotated, Any, Final, Literal, Self
 
 from pydantic import AfterValidator, Field
 
+from services.billing_bridge.hl7.escaping import COMPONENT, ESCAPE, FIELD, REPETITION, SUBCOMPONENT
 from services.billing_bridge.outcomes import Verdict
 from shared.web.shapes import Shape
 
@@ -41,6 +43,14 @@ Template = Annotated[str, AfterValidator(_known), Field(max_length=500)]
 
 FieldName = Annotated[str, Field(pattern=r"^[A-Z][A-Z0-9]{2}-[1-9][0-9]?$")]
 Segment = Annotated[str, Field(pattern=r"^[A-Z][A-Z0-9]{2}$")]
+
+
+MSH: Final = "MSH"
+MSH_BEGINS: Final = FIELD.join((MSH, COMPONENT + REPETITION + ESCAPE + SUBCOMPONENT))
+Part = tuple[str, str | None]
+"""Text as it is, and the name of the value after it."""
+Layout = Mapping[str, tuple[Part, ...]]
+"""For each segment what is written from its name to its end."""
 
 
 class Required(Shape):
@@ -84,6 +94,16 @@ class Profile(Shape):
     required: tuple[Required, ...] = ()
     refused: tuple[Refused, ...] = ()
 
+    @cached_property
+    def charge_layout(self) -> Layout:
+        """Give the fields of a message of charges, in their order."""
+        return _layout(self.fields, (MSH, *self.head, *self.each))
+
+    @cached_property
+    def reversal_layout(self) -> Layout:
+        """Give the same of a message that takes charges back."""
+        return _layout(self.fields | self.reversals.fields, (MSH, *self.head, *self.each))
+
     @classmethod
     def of_file(cls, path: Path) -> Self:
         """Read a profile."""
@@ -92,6 +112,19 @@ class Profile(Shape):
     def changed_by(self, changes: Mapping[str, Any]) -> Self:
         """Put a connection's own wishes over this profile; raises `ValueError` for what does not fit."""
         return type(self).model_validate(_merged(self.model_dump(), changes))
+
+
+def _layout(fields: Mapping[str, str], segments: Iterable[str]) -> Layout:
+    return {name: _segment_layout(name, fields) for name in segments}
+
+
+def _segment_layout(name: str, fields: Mapping[str, str]) -> tuple[Part, ...]:
+    at = {int(one.partition("-")[2]): text for one, text in fields.items() if one.startswith(f"{name}-")}
+    # MSH-1 is the separator itself, and MSH-2 the other delimiters: written fields begin with MSH-3.
+    first, begins = (3, MSH_BEGINS) if name == MSH else (1, name)
+    texts = (at.get(position, "") for position in range(first, max(at, default=0) + 1))
+    whole = FIELD.join((begins, *texts))
+    return tuple((literal, value) for literal, value, _, _ in Formatter().parse(whole))
 
 
 def _merged(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
