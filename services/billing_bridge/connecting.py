@@ -21,12 +21,8 @@ def check_connection(kind: ConnectorKind, wanted: "WantedConnection", *, embedde
     if wanted.deduplicates and not kind.may_deduplicate:
         raise _invalid("#/deduplicates", "This system makes a new claim of every message: it must be false.")
     settings = _checked_settings(kind, wanted.settings)
-    try:
-        tls_of(settings.get("trusted_ca"), wanted.client_certificate)
-    except (ssl.SSLError, ValueError):
-        raise _invalid(
-            "#/client_certificate", "Certificates and keys are given in PEM, unencrypted."
-        ) from None
+    _check_pem(settings.get("trusted_ca"), None, "#/settings/trusted_ca")
+    _check_pem(None, wanted.client_certificate, "#/client_certificate")
     return settings
 
 
@@ -35,6 +31,13 @@ def _check_address(kind: ConnectorKind, url: str, *, embedded: bool) -> None:
         kind.check_address(url, embedded)
     except AddressRefusedError as error:
         raise _invalid("#/url", str(error), "Charges can't be sent to this address.") from None
+
+
+def _check_pem(trusted_ca: str | None, client_certificate: str | None, pointer: str) -> None:
+    try:
+        tls_of(trusted_ca, client_certificate)
+    except (ssl.SSLError, ValueError):
+        raise _invalid(pointer, "Certificates and keys are given in PEM, unencrypted.") from None
 
 
 def _check_secret(kind: ConnectorKind, secret: str) -> None:
