@@ -73,19 +73,31 @@ class Pusher:
         await self._guarded(self.finish())
 
     async def turn(self) -> int:
-        """Close what has ended and begin what is due, in one transaction; give how many were begun."""
+        """Begin what is due and close what has ended; give how many charges were begun.
+
+        In two transactions, so that the pushes of the first are on their way during the second.
+        """
         ended = tuple(self._ended)
         room = self.concurrent_pushes - len(self._under_way)
+        try:
+            return await self._begin_due(at_most=room) if room > 0 else 0
+        finally:
+            await self._close(ended)
+
+    async def _begin_due(self, *, at_most: int) -> int:
         async with self.database.writing_for_all() as db:
-            if ended:
-                await close(db, ended, now=self.clock(), chance=self.chance())
-            claimed = await claim_due(db, now=self.clock(), at_most=room, units=self.units) if room else []
-        del self._ended[: len(ended)]
+            claimed = await claim_due(db, now=self.clock(), at_most=at_most, units=self.units)
         for message in _messages(claimed):
             task = asyncio.create_task(self._push(message))
             self._under_way.add(task)
             task.add_done_callback(self._under_way.discard)
         return len(claimed)
+
+    async def _close(self, ended: Sequence[Pushed]) -> None:
+        if ended:
+            async with self.database.writing_for_all() as db:
+                await close(db, ended, now=self.clock(), chance=self.chance())
+            del self._ended[: len(ended)]
 
     async def recover(self) -> None:
         """Mark pushes that nobody brought to an end as unknown."""
@@ -105,11 +117,7 @@ class Pusher:
         """Wait for what is under way and close it."""
         if self._under_way:
             await asyncio.wait(self._under_way)
-        if self._ended:
-            ended = tuple(self._ended)
-            async with self.database.writing_for_all() as db:
-                await close(db, ended, now=self.clock(), chance=self.chance())
-            del self._ended[: len(ended)]
+        await self._close(tuple(self._ended))
 
     async def _push(self, message: Sequence[Claimed]) -> None:
         outcome = await self._outcome(message)
