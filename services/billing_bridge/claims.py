@@ -7,13 +7,13 @@ from enum import StrEnum
 from typing import Any, Final
 from uuid import UUID, uuid5
 
-from sqlalchemy import ColumnElement, RowMapping, Select, Update, and_, or_, select, tuple_, update
+from sqlalchemy import RowMapping, Update, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.billing_bridge.connector import PUSH_SECONDS_AT_MOST, Unit
 from services.billing_bridge.domain import Charge
+from services.billing_bridge.due import at_its_connection, lock_due, unit_of
 from services.billing_bridge.models import (
-    charge,
     charge_history,
     charge_status,
     connection,
@@ -41,17 +41,7 @@ ABANDONED: Final = Outcome(
     verdict=Verdict.UNKNOWN, reason="The pusher ended between the beginning and the end of this push."
 )
 RECOVERED_AT_MOST: Final = 500
-MATES_AT_MOST: Final = 5000
 NO_UNITS: Final[Mapping[str, Unit]] = {}
-
-OF_CONNECTION: Final = (
-    "url", "sealed_secret", "sealed_certificate", "settings", "deduplicates", "looks_up",
-)  # fmt: skip
-ONE_PATIENT_SESSION: Final = ("session_id", "documentation_id", "patient_id", "form")
-
-_at_its_connection = and_(
-    connection.c.instance_id == charge_status.c.instance_id, connection.c.system == charge_status.c.system
-)
 
 
 class Kind(StrEnum):
@@ -101,7 +91,7 @@ async def claim_due(
 
     `units` says by system what goes out as one message; a charge by itself where it says nothing.
     """
-    rows = await _lock_due(db, now=now, at_most=at_most, units=units)
+    rows = await lock_due(db, now=now, at_most=at_most, units=units)
     if not rows:
         return []
     await db.execute(_claim([row["charge_id"] for row in rows], now))
@@ -109,117 +99,6 @@ async def claim_due(
     await insert_new(db, push_attempt, [_attempt(one, now) for one in claimed])
     await insert_new(db, charge_history, [_sent(row, now) for row in rows])
     return claimed
-
-
-async def _lock_due(
-    db: AsyncConnection, *, now: datetime, at_most: int, units: Mapping[str, Unit]
-) -> Sequence[RowMapping]:
-    together = [system for system, unit in units.items() if unit is not Unit.CHARGE]
-    firsts = _due(now).order_by(charge_status.c.next_attempt_at).limit(at_most)
-    if together:
-        # One pusher owns a message: the one that holds its first charge. So no two share one between them.
-        leads = or_(charge_status.c.system.not_in(together), ~_an_earlier_mate(now, units).exists())
-        firsts = firsts.where(leads)
-    # Another pusher may hold the oldest rows right now: those are its to push.
-    locking = firsts.with_for_update(skip_locked=True, of=charge_status)
-    rows = (await db.execute(locking)).mappings().all()
-    owned = [row for row in rows if row["system"] in together]
-    return [*rows, *(await _lock_mates(db, owned, now=now, units=units) if owned else [])]
-
-
-def _due(now: datetime) -> Select[Any]:
-    return (
-        select(
-            charge,
-            charge_status.c.attempts,
-            charge_status.c.changes,
-            charge_status.c.reversing,
-            charge_status.c.uncertain,
-            *(connection.c[name] for name in OF_CONNECTION),
-        )
-        .join(charge_status, charge_status.c.charge_id == charge.c.charge_id)
-        .join(connection, _at_its_connection)
-        .where(*_is_due(charge_status, now))
-    )
-
-
-def _is_due(status: Any, now: datetime) -> tuple[ColumnElement[bool], ...]:
-    where_it_went = connection.c.destination_id == status.c.destination_id
-    return (
-        status.c.next_attempt_at <= now,
-        connection.c.active,
-        # Only the receiver that may already have it can tell it from a new one, or be asked for it.
-        or_(
-            status.c.status == Status.PENDING.value,
-            and_(or_(connection.c.deduplicates, connection.c.looks_up), where_it_went),
-        ),
-        # Only where the charge went can it be reversed.
-        or_(~status.c.reversing, where_it_went),
-        # Of a void session nothing is pushed but reversals; what may have arrived can still be asked for.
-        or_(~status.c.retracted, status.c.reversing, connection.c.looks_up),
-    )
-
-
-def _an_earlier_mate(now: datetime, units: Mapping[str, Unit]) -> Select[Any]:
-    mate, of_mate = charge_status.alias("mate"), charge.alias("of_mate")
-    whole = [system for system, unit in units.items() if unit is Unit.ALL_DUE]
-    return (
-        select(mate.c.charge_id)
-        .join(of_mate, of_mate.c.charge_id == mate.c.charge_id)
-        .where(
-            *_is_due(mate, now),
-            mate.c.charge_id < charge_status.c.charge_id,
-            mate.c.instance_id == charge_status.c.instance_id,
-            mate.c.system == charge_status.c.system,
-            mate.c.reversing == charge_status.c.reversing,
-            mate.c.uncertain == charge_status.c.uncertain,
-            or_(
-                mate.c.system.in_(whole),
-                and_(*(of_mate.c[name] == charge.c[name] for name in ONE_PATIENT_SESSION)),
-            ),
-        )
-        .correlate(charge_status, charge, connection)
-    )
-
-
-async def _lock_mates(
-    db: AsyncConnection, firsts: Sequence[RowMapping], *, now: datetime, units: Mapping[str, Unit]
-) -> Sequence[RowMapping]:
-    """Take the other charges of the same messages; one that a person holds right now goes by itself later."""
-    of_files = {(row["instance_id"], row["system"]) for row in firsts if units[row["system"]] is Unit.ALL_DUE}
-    of_sessions = {
-        tuple(row[name] for name in ONE_PATIENT_SESSION)
-        for row in firsts
-        if units[row["system"]] is Unit.PATIENT_SESSION
-    }
-    statement = (
-        _due(now)
-        .where(
-            charge.c.charge_id.not_in([row["charge_id"] for row in firsts]),
-            or_(
-                tuple_(charge.c.instance_id, charge.c.system).in_(of_files),
-                tuple_(*(charge.c[name] for name in ONE_PATIENT_SESSION)).in_(of_sessions),
-            ),
-        )
-        .order_by(charge.c.charge_id)
-        .limit(MATES_AT_MOST)
-        .with_for_update(skip_locked=True, of=charge_status)
-    )
-    keys = {_unit_of(row, units) for row in firsts}
-    rows = (await db.execute(statement)).mappings().all()
-    return [row for row in rows if _unit_of(row, units) in keys]
-
-
-def _unit_of(row: RowMapping, units: Mapping[str, Unit]) -> tuple[Any, ...]:
-    """Give what is equal for all rows that go out as one message."""
-    kind = (row["instance_id"], row["system"], row["reversing"], row["uncertain"])
-    match units.get(row["system"], Unit.CHARGE):
-        case Unit.ALL_DUE:
-            return kind
-        case Unit.PATIENT_SESSION:
-            return (*kind, *(row[name] for name in ONE_PATIENT_SESSION))
-        case Unit.CHARGE:
-            return (*kind, row["charge_id"])
 
 
 def _claim(charge_ids: Sequence[UUID], now: datetime) -> Update:
@@ -234,7 +113,7 @@ def _claim(charge_ids: Sequence[UUID], now: datetime) -> Update:
             tries=charge_status.c.tries + 1,
             next_attempt_at=None,
             lease_until=now + LEASE,
-            destination_id=select(connection.c.destination_id).where(_at_its_connection).scalar_subquery(),
+            destination_id=select(connection.c.destination_id).where(at_its_connection).scalar_subquery(),
             changed_at=now,
         )
     )
@@ -265,14 +144,14 @@ def _sent(row: RowMapping, now: datetime) -> dict[str, Any]:
 def _claimed(rows: Sequence[RowMapping], units: Mapping[str, Unit], now: datetime) -> list[Claimed]:
     messages: dict[tuple[Any, ...], list[UUID]] = {}
     for row in rows:
-        messages.setdefault(_unit_of(row, units), []).append(row["charge_id"])
+        messages.setdefault(unit_of(row, units), []).append(row["charge_id"])
     names = {unit: _message_id(charge_ids, reversing=unit[2]) for unit, charge_ids in messages.items()}
     return [
         Claimed(
             instance_id=row["instance_id"],
             charge=charge_of(row),
             number=row["attempts"] + 1,
-            message_id=names[_unit_of(row, units)],
+            message_id=names[unit_of(row, units)],
             url=row["url"],
             sealed_secret=row["sealed_secret"],
             sealed_certificate=row["sealed_certificate"],
@@ -382,7 +261,7 @@ async def recover_abandoned(db: AsyncConnection, *, now: datetime, chance: float
     """Find pushes whose lease has ended without a result: nobody knows whether they arrived (BILL-5)."""
     abandoned = (
         select(charge_status, connection.c.deduplicates, connection.c.looks_up)
-        .join(connection, _at_its_connection)
+        .join(connection, at_its_connection)
         .where(charge_status.c.lease_until < now)
         .limit(RECOVERED_AT_MOST)
         # A locked row is being closed right now: it is not abandoned after all.
