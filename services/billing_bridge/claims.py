@@ -1,18 +1,19 @@
 """Pushes as rows: claimed by one pusher with a lease, closed by their results, or found abandoned."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from enum import StrEnum
 from typing import Any, Final
-from uuid import UUID
+from uuid import UUID, uuid5
 
-from sqlalchemy import ColumnElement, RowMapping, and_, or_, select, update
+from sqlalchemy import RowMapping, Update, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.billing_bridge.connector import PUSH_SECONDS_AT_MOST
+from services.billing_bridge.connector import PUSH_SECONDS_AT_MOST, Unit
 from services.billing_bridge.domain import Charge
+from services.billing_bridge.due import at_its_connection, lock_due, unit_of
 from services.billing_bridge.models import (
-    charge,
     charge_history,
     charge_status,
     connection,
@@ -21,6 +22,7 @@ from services.billing_bridge.models import (
 )
 from services.billing_bridge.outcomes import (
     Outcome,
+    Receiver,
     Standing,
     Status,
     Verdict,
@@ -39,12 +41,16 @@ ABANDONED: Final = Outcome(
     verdict=Verdict.UNKNOWN, reason="The pusher ended between the beginning and the end of this push."
 )
 RECOVERED_AT_MOST: Final = 500
+NO_UNITS: Final[Mapping[str, Unit]] = {}
 
-_at_its_connection = and_(
-    connection.c.instance_id == charge_status.c.instance_id, connection.c.system == charge_status.c.system
-)
 
-_is_where_it_went = connection.c.destination_id == charge_status.c.destination_id
+class Kind(StrEnum):
+    """What an attempt is about."""
+
+    CHARGE = "charge"
+    REVERSAL = "reversal"
+    LOOK_UP = "look_up"
+    """Nothing is pushed: the other side is asked whether it has what may have arrived (BILL-5)."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,12 +61,18 @@ class Claimed:
     charge: Charge
     number: int
     """Counts the charge's attempts: the fence against a pusher that wakes up after its lease."""
+    message_id: UUID
+    """Equal for all that go out in one message, and for the same ones every time."""
     url: str
-    sealed_secret: str
+    sealed_secret: str = field(repr=False)
+    sealed_certificate: str | None = field(default=None, repr=False)
+    settings: Mapping[str, Any] = field(default_factory=dict)
     deduplicates: bool
+    looks_up: bool
     start_before: datetime
+    kind: Kind
     reversing: bool
-    """It is the reversal that is pushed (BILL-6)."""
+    """It is the reversal that is pushed, or looked up (BILL-6)."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,27 +84,27 @@ class Pushed:
     ended_at: datetime
 
 
-async def claim_due(db: AsyncConnection, *, now: datetime, at_most: int) -> list[Claimed]:
-    """Take charges that are due and write down that their pushes begin; commit before sending."""
-    due = (
-        select(charge_status.c.charge_id)
-        .join(connection, _at_its_connection)
-        .where(
-            charge_status.c.next_attempt_at <= now,
-            connection.c.active,
-            or_(charge_status.c.status == Status.PENDING.value, _knows_its_key()),
-            # Only where the charge went can it be reversed.
-            or_(~charge_status.c.reversing, _is_where_it_went),
-        )
-        .order_by(charge_status.c.next_attempt_at)
-        .limit(at_most)
-        # Another pusher may hold the oldest rows right now: those are its to push.
-        .with_for_update(skip_locked=True, of=charge_status)
-        .cte("due")
-    )
-    claim = (
+async def claim_due(
+    db: AsyncConnection, *, now: datetime, at_most: int, units: Mapping[str, Unit] = NO_UNITS
+) -> list[Claimed]:
+    """Take what is due for at most so many messages and write down that they begin; commit before sending.
+
+    `units` says by system what goes out as one message; a charge by itself where it says nothing.
+    """
+    rows = await lock_due(db, now=now, at_most=at_most, units=units)
+    if not rows:
+        return []
+    await db.execute(_claim([row["charge_id"] for row in rows], now))
+    claimed = _claimed(rows, units, now)
+    await insert_new(db, push_attempt, [_attempt(one, now) for one in claimed])
+    await insert_new(db, charge_history, [_sent(row, now) for row in rows])
+    return claimed
+
+
+def _claim(charge_ids: Sequence[UUID], now: datetime) -> Update:
+    return (
         update(charge_status)
-        .where(charge_status.c.charge_id.in_(select(due.c.charge_id)))
+        .where(charge_status.c.charge_id.in_(charge_ids))
         .values(
             status=Status.SENT.value,
             reason=None,
@@ -101,73 +113,72 @@ async def claim_due(db: AsyncConnection, *, now: datetime, at_most: int) -> list
             tries=charge_status.c.tries + 1,
             next_attempt_at=None,
             lease_until=now + LEASE,
-            destination_id=select(connection.c.destination_id).where(_at_its_connection).scalar_subquery(),
+            destination_id=select(connection.c.destination_id).where(at_its_connection).scalar_subquery(),
             changed_at=now,
         )
-        .returning(charge_status.c.charge_id)
     )
-    ids = (await db.execute(claim)).scalars().all()
-    return await _begin(db, ids, now) if ids else []
 
 
-def _knows_its_key() -> ColumnElement[bool]:
-    # Only the receiver that may already have it can tell it from a new one.
-    return and_(connection.c.deduplicates, _is_where_it_went)
-
-
-async def _begin(db: AsyncConnection, ids: Sequence[UUID], now: datetime) -> list[Claimed]:
-    facts = (
-        select(
-            charge,
-            charge_status.c.attempts,
-            charge_status.c.changes,
-            charge_status.c.reversing,
-            connection.c.url,
-            connection.c.sealed_secret,
-            connection.c.deduplicates,
-        )
-        .join(charge_status, charge_status.c.charge_id == charge.c.charge_id)
-        .join(connection, _at_its_connection)
-        .where(charge.c.charge_id.in_(ids))
-    )
-    rows = (await db.execute(facts)).mappings().all()
-    await insert_new(db, push_attempt, [_attempt(row, now) for row in rows])
-    await insert_new(db, charge_history, [_sent(row, now) for row in rows])
-    return [_claimed(row, now) for row in rows]
-
-
-def _attempt(row: RowMapping, now: datetime) -> dict[str, Any]:
+def _attempt(one: Claimed, now: datetime) -> dict[str, Any]:
     return {
-        "charge_id": row["charge_id"],
-        "number": row["attempts"],
-        "instance_id": row["instance_id"],
+        "charge_id": one.charge.charge_id,
+        "number": one.number,
+        "instance_id": one.instance_id,
         "started_at": now,
-        "url": row["url"],
-        "kind": "reversal" if row["reversing"] else "charge",
+        "url": one.url,
+        "kind": one.kind.value,
+        "message_id": one.message_id,
     }
 
 
 def _sent(row: RowMapping, now: datetime) -> dict[str, Any]:
     return {
         "charge_id": row["charge_id"],
-        "number": row["changes"],
+        "number": row["changes"] + 1,
         "instance_id": row["instance_id"],
         "at": now,
         "status": Status.SENT.value,
     }
 
 
-def _claimed(row: RowMapping, now: datetime) -> Claimed:
-    return Claimed(
-        instance_id=row["instance_id"],
-        charge=charge_of(row),
-        number=row["attempts"],
-        url=row["url"],
-        sealed_secret=row["sealed_secret"],
-        deduplicates=row["deduplicates"],
-        start_before=now + LATEST_START,
-        reversing=row["reversing"],
-    )
+def _claimed(rows: Sequence[RowMapping], units: Mapping[str, Unit], now: datetime) -> list[Claimed]:
+    messages: dict[tuple[Any, ...], list[UUID]] = {}
+    for row in rows:
+        messages.setdefault(unit_of(row, units), []).append(row["charge_id"])
+    names = {unit: _message_id(charge_ids, reversing=unit[2]) for unit, charge_ids in messages.items()}
+    return [
+        Claimed(
+            instance_id=row["instance_id"],
+            charge=charge_of(row),
+            number=row["attempts"] + 1,
+            message_id=names[unit_of(row, units)],
+            url=row["url"],
+            sealed_secret=row["sealed_secret"],
+            sealed_certificate=row["sealed_certificate"],
+            settings=row["settings"],
+            deduplicates=row["deduplicates"],
+            looks_up=row["looks_up"],
+            start_before=now + LATEST_START,
+            kind=_kind(row),
+            reversing=row["reversing"],
+        )
+        for row in rows
+    ]
+
+
+def _message_id(charge_ids: Sequence[UUID], *, reversing: bool) -> UUID:
+    """Name a message after what it carries: the same charges are the same message."""
+    if len(charge_ids) == 1 and not reversing:
+        return charge_ids[0]
+    names = ",".join(sorted(map(str, charge_ids)))
+    return uuid5(min(charge_ids), f"{names}|{reversing}")
+
+
+def _kind(row: RowMapping) -> Kind:
+    # What is known best comes first: a question changes nothing over there.
+    if row["uncertain"] and row["looks_up"]:
+        return Kind.LOOK_UP
+    return Kind.REVERSAL if row["reversing"] else Kind.CHARGE
 
 
 async def close(db: AsyncConnection, pushed: Sequence[Pushed], *, now: datetime, chance: float) -> None:
@@ -181,7 +192,8 @@ async def close(db: AsyncConnection, pushed: Sequence[Pushed], *, now: datetime,
             row["charge_id"]: _standing(
                 row,
                 by_id[row["charge_id"]].outcome,
-                deduplicates=by_id[row["charge_id"]].claimed.deduplicates,
+                receiver=_receiver_of(by_id[row["charge_id"]].claimed),
+                looked_up=by_id[row["charge_id"]].claimed.kind is Kind.LOOK_UP,
                 now=now,
                 chance=chance,
             )
@@ -198,21 +210,31 @@ async def close(db: AsyncConnection, pushed: Sequence[Pushed], *, now: datetime,
     await pause_connections(db, sorted(gone), reason="The receiver answered that this address is gone (410).")
 
 
+def _receiver_of(claimed: Claimed) -> Receiver:
+    return Receiver(deduplicates=claimed.deduplicates, looks_up=claimed.looks_up)
+
+
 def _standing(
-    row: RowMapping, outcome: Outcome, *, deduplicates: bool, now: datetime, chance: float
+    row: RowMapping, outcome: Outcome, *, receiver: Receiver, looked_up: bool, now: datetime, chance: float
 ) -> Standing:
     after = standing_after(
         outcome,
         tries=row["tries"],
         uncertain=row["uncertain"],
-        deduplicates=deduplicates,
+        receiver=receiver,
+        looked_up=looked_up,
         now=now,
         chance=chance,
     )
     if row["reversing"]:
         return standing_after_reversal(after)
     if row["retracted"]:
-        return standing_once_retracted(after, deduplicates=deduplicates, now=now)
+        waits_for_look_up = after.uncertain and receiver.looks_up and after.next_attempt_at
+        return (
+            after
+            if waits_for_look_up
+            else standing_once_retracted(after, deduplicates=receiver.deduplicates, now=now)
+        )
     return after
 
 
@@ -238,8 +260,8 @@ def _result(one: Pushed) -> dict[str, Any]:
 async def recover_abandoned(db: AsyncConnection, *, now: datetime, chance: float) -> int:
     """Find pushes whose lease has ended without a result: nobody knows whether they arrived (BILL-5)."""
     abandoned = (
-        select(charge_status, connection.c.deduplicates)
-        .join(connection, _at_its_connection)
+        select(charge_status, connection.c.deduplicates, connection.c.looks_up)
+        .join(connection, at_its_connection)
         .where(charge_status.c.lease_until < now)
         .limit(RECOVERED_AT_MOST)
         # A locked row is being closed right now: it is not abandoned after all.
@@ -247,7 +269,14 @@ async def recover_abandoned(db: AsyncConnection, *, now: datetime, chance: float
     )
     rows = (await db.execute(abandoned)).mappings().all()
     standings = {
-        row["charge_id"]: _standing(row, ABANDONED, deduplicates=row["deduplicates"], now=now, chance=chance)
+        row["charge_id"]: _standing(
+            row,
+            ABANDONED,
+            receiver=Receiver(deduplicates=row["deduplicates"], looks_up=row["looks_up"]),
+            looked_up=False,
+            now=now,
+            chance=chance,
+        )
         for row in rows
     }
     await stand(db, standings, rows, now=now)

@@ -5,6 +5,7 @@ from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Request, Response
+from pydantic import SecretStr
 
 from services.billing_bridge import schemas, use_cases, views
 from services.billing_bridge.outcomes import Status
@@ -116,7 +117,9 @@ async def put_connection(call: CurrentCall, system: str, change: schemas.Connect
         url=change.url,
         deduplicates=change.deduplicates,
         active=change.active,
-        secret=change.secret.get_secret_value() if change.secret else None,
+        secret=_opened(change.secret),
+        client_certificate=_opened(change.client_certificate),
+        settings=change.settings,
     )
     deed = call.deed("connection.set")
     made = await use_cases.connect_system(
@@ -125,6 +128,10 @@ async def put_connection(call: CurrentCall, system: str, change: schemas.Connect
     async with call.database.reading(call.identity.instance_id) as db:
         now = next(one for one in await views.connections(db) if one["system"] == system)
     return _json(json_bytes(now | {"secret": made}))
+
+
+def _opened(secret: SecretStr | None) -> str | None:
+    return secret.get_secret_value() if secret else None
 
 
 async def _shown(call: Call, charge_id: UUID) -> Response:

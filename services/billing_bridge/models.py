@@ -132,8 +132,10 @@ push_attempt = Table(
     Column("instance_id", Uuid, nullable=False),
     Column("started_at", UtcDateTime, nullable=False),
     Column("url", Text, nullable=False),
-    # `charge` or `reversal`.
+    # `charge`, `reversal` or `look_up`.
     Column("kind", String(10), nullable=False, server_default="charge"),
+    # Equal for all charges that went out in the same message.
+    Column("message_id", Uuid),
 )
 
 push_result = Table(
@@ -162,7 +164,12 @@ connection = Table(
     Column("system", String(40), primary_key=True),
     Column("url", Text, nullable=False),
     Column("sealed_secret", Text, nullable=False),
+    Column("sealed_certificate", Text),
+    # As its connector's own model has checked them.
+    Column("settings", JSON, nullable=False, server_default="{}"),
     Column("deduplicates", Boolean, nullable=False),
+    # The other side can be asked whether it has a charge.
+    Column("looks_up", Boolean, nullable=False, server_default=false()),
     Column("active", Boolean, nullable=False),
     Column("paused_because", Text),
     # A new one whenever the address changes.

@@ -87,28 +87,57 @@ SPREAD: Final = 0.2
 """Up to a fifth is added to each wait, so that charges that failed together don't return together."""
 
 
+LOOK_UP_AFTER: Final = timedelta(minutes=1)
+"""Longer than any request lives: an earlier answer that it did not arrive might be too early."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Receiver:
+    """What the other side is known to be able to do about a push whose outcome is unknown (BILL-5)."""
+
+    deduplicates: bool
+    """It recognises a repeated key."""
+    looks_up: bool = False
+    """It can be asked whether it has a charge."""
+
+
 def standing_after(
-    outcome: Outcome, *, tries: int, uncertain: bool, deduplicates: bool, now: datetime, chance: float
+    outcome: Outcome,
+    *,
+    tries: int,
+    uncertain: bool,
+    receiver: Receiver,
+    looked_up: bool = False,
+    now: datetime,
+    chance: float,
 ) -> Standing:
     """Say where a charge stands after its `tries`th push since a person last released it.
 
-    `uncertain`: an earlier push may have arrived. `chance` is a random number from 0 up to 1.
+    `uncertain`: an earlier push may have arrived. `looked_up`: the outcome is the answer to the question
+    whether it has. `chance` is a random number from 0 up to 1.
     """
     if outcome.verdict is Verdict.ACCEPTED:
         return Standing(status=Status.ACCEPTED, receipt_id=outcome.receipt_id)
     if outcome.verdict is Verdict.REJECTED:
         return Standing(status=Status.REJECTED, reason=outcome.reason, uncertain=uncertain)
+    if looked_up and outcome.verdict is Verdict.NOT_TAKEN:
+        return Standing(status=Status.PENDING, reason=outcome.reason, next_attempt_at=now)
     again_at = _next_attempt(tries, outcome.retry_after_seconds, now, chance)
     if uncertain or outcome.verdict is Verdict.UNKNOWN:
         # Not taken now says nothing of the push before whose outcome is unknown.
-        return _unknown(outcome, again_at if deduplicates else None)
+        return _unknown(outcome, again_at, receiver, now)
     if again_at is None:
         return Standing(status=Status.HELD, reason=f"Not taken in {tries} attempts. Last: {outcome.reason}")
     return Standing(status=Status.PENDING, reason=outcome.reason, next_attempt_at=again_at)
 
 
-def _unknown(outcome: Outcome, again_at: datetime | None) -> Standing:
-    waits_for = "It is sent again with the same key." if again_at else "A person has to look it up."
+def _unknown(outcome: Outcome, again_at: datetime | None, receiver: Receiver, now: datetime) -> Standing:
+    if again_at and receiver.looks_up:
+        again_at, waits_for = max(again_at, now + LOOK_UP_AFTER), "It is looked up at the other side."
+    elif again_at and receiver.deduplicates:
+        waits_for = "It is sent again with the same key."
+    else:
+        again_at, waits_for = None, "A person has to look it up."
     return Standing(
         status=Status.UNKNOWN,
         reason=f"{outcome.reason} {waits_for}",

@@ -3,7 +3,9 @@
 import uvloop
 
 from services.billing_bridge.connectors import CONNECTORS
-from services.billing_bridge.pushing import Pusher, new_client, open_connectors
+from services.billing_bridge.networks import Networks
+from services.billing_bridge.outside import open_connectors, open_outside
+from services.billing_bridge.pushing import Pusher
 from services.billing_bridge.settings import BillingSettings
 from shared.clock import now_utc
 from shared.messaging.alive import sign_of_life
@@ -17,11 +19,18 @@ async def serve(settings: Settings, own: BillingSettings) -> None:
     url = own.database_url.get_secret_value()
     database = open_database(url, settings=settings)
     embedded = settings.environment is Environment.EMBEDDED
-    async with new_client(connections=own.concurrent_pushes) as client:
+    async with open_outside(
+        networks=Networks.parse(own.allowed_networks, embedded=embedded),
+        clock=now_utc,
+        embedded=embedded,
+        connections=own.concurrent_pushes,
+        folder=own.batch_folder,
+    ) as outside:
         pusher = Pusher(
             database=database,
-            connectors=open_connectors(CONNECTORS, client, clock=now_utc, embedded=embedded),
+            connectors=open_connectors(CONNECTORS, outside),
             keys=own.keys,
+            units={name: kind.unit for name, kind in CONNECTORS.items()},
             concurrent_pushes=own.concurrent_pushes,
             show_life=sign_of_life(settings.alive_file),
         )

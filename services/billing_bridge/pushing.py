@@ -6,21 +6,22 @@ lies between is never a transaction: a slow receiver holds no lock.
 
 import asyncio
 import random
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
+from uuid import UUID
 
-import httpx2
 import structlog
 from sqlalchemy.exc import DBAPIError
 
-from services.billing_bridge.claims import Claimed, Pushed, claim_due, close, recover_abandoned
+from services.billing_bridge.claims import Claimed, Kind, Pushed, claim_due, close, recover_abandoned
 from services.billing_bridge.connector import (
     Connector,
-    ConnectorKind,
     Destination,
+    LooksUp,
     NothingSentError,
     OutcomeUnknownError,
+    Unit,
 )
 from services.billing_bridge.outcomes import Outcome, Verdict
 from shared.clock import Clock, now_utc
@@ -34,34 +35,8 @@ log = structlog.get_logger()
 
 SWEEP_SECONDS: Final = 1.0
 PAUSE_SECONDS: Final = 0.5
-CONNECT_SECONDS: Final = 5.0
-WRITE_SECONDS: Final = 10.0
-READ_SECONDS: Final = 20.0
-IDLE_SECONDS_AT_MOST: Final = 3.0
-"""Below the 5 s after which common servers hang up: to a request that meets it the outcome is unknown."""
-
 SECRET_PURPOSE: Final = "connection-secret"  # noqa: S105 - a purpose, not a secret
-
-
-def new_client(*, connections: int) -> httpx2.AsyncClient:
-    """Build the one HTTP client of a process. It follows no redirect and asks no proxy of the environment."""
-    return httpx2.AsyncClient(
-        follow_redirects=False,
-        trust_env=False,
-        timeout=httpx2.Timeout(READ_SECONDS, connect=CONNECT_SECONDS, write=WRITE_SECONDS),
-        limits=httpx2.Limits(
-            max_connections=connections,
-            max_keepalive_connections=connections,
-            keepalive_expiry=IDLE_SECONDS_AT_MOST,
-        ),
-    )
-
-
-def open_connectors(
-    kinds: Mapping[str, ConnectorKind], client: httpx2.AsyncClient, *, clock: Clock, embedded: bool
-) -> dict[str, Connector]:
-    """Build every connector of the table on one client."""
-    return {name: kind.open(client, clock, embedded) for name, kind in kinds.items()}
+CERTIFICATE_PURPOSE: Final = "connection-certificate"
 
 
 @dataclass(kw_only=True)
@@ -71,6 +46,8 @@ class Pusher:
     database: Database
     connectors: Mapping[str, Connector]
     keys: KeyRing
+    units: Mapping[str, Unit]
+    """What goes out as one message, by system."""
     concurrent_pushes: int = 10
     clock: Clock = now_utc
     chance: Callable[[], float] = random.random
@@ -96,19 +73,31 @@ class Pusher:
         await self._guarded(self.finish())
 
     async def turn(self) -> int:
-        """Close what has ended and begin what is due, in one transaction; give how many were begun."""
+        """Begin what is due and close what has ended; give how many charges were begun.
+
+        In two transactions, so that the pushes of the first are on their way during the second.
+        """
         ended = tuple(self._ended)
         room = self.concurrent_pushes - len(self._under_way)
+        try:
+            return await self._begin_due(at_most=room) if room > 0 else 0
+        finally:
+            await self._close(ended)
+
+    async def _begin_due(self, *, at_most: int) -> int:
         async with self.database.writing_for_all() as db:
-            if ended:
-                await close(db, ended, now=self.clock(), chance=self.chance())
-            claimed = await claim_due(db, now=self.clock(), at_most=room) if room else []
-        del self._ended[: len(ended)]
-        for one in claimed:
-            task = asyncio.create_task(self._push(one))
+            claimed = await claim_due(db, now=self.clock(), at_most=at_most, units=self.units)
+        for message in _messages(claimed):
+            task = asyncio.create_task(self._push(message))
             self._under_way.add(task)
             task.add_done_callback(self._under_way.discard)
         return len(claimed)
+
+    async def _close(self, ended: Sequence[Pushed]) -> None:
+        if ended:
+            async with self.database.writing_for_all() as db:
+                await close(db, ended, now=self.clock(), chance=self.chance())
+            del self._ended[: len(ended)]
 
     async def recover(self) -> None:
         """Mark pushes that nobody brought to an end as unknown."""
@@ -128,22 +117,22 @@ class Pusher:
         """Wait for what is under way and close it."""
         if self._under_way:
             await asyncio.wait(self._under_way)
-        if self._ended:
-            ended = tuple(self._ended)
-            async with self.database.writing_for_all() as db:
-                await close(db, ended, now=self.clock(), chance=self.chance())
-            del self._ended[: len(ended)]
+        await self._close(tuple(self._ended))
 
-    async def _push(self, claimed: Claimed) -> None:
-        outcome = await self._outcome(claimed)
-        self._ended.append(Pushed(claimed=claimed, outcome=outcome, ended_at=self.clock()))
-        _tell(claimed, outcome)
+    async def _push(self, message: Sequence[Claimed]) -> None:
+        outcome = await self._outcome(message)
+        at = self.clock()
+        self._ended += [Pushed(claimed=one, outcome=outcome, ended_at=at) for one in message]
+        for one in message:
+            _tell(one, outcome)
 
-    async def _outcome(self, claimed: Claimed) -> Outcome:
+    async def _outcome(self, message: Sequence[Claimed]) -> Outcome:
         try:
-            return await self._send(claimed)
+            return await self._send(message)
         except NothingSentError as error:
-            return Outcome(verdict=Verdict.NOT_TAKEN, reason=str(error))
+            # A question that was not asked says nothing of the push before it.
+            asked = message[0].kind is Kind.LOOK_UP
+            return Outcome(verdict=Verdict.UNKNOWN if asked else Verdict.NOT_TAKEN, reason=str(error))
         except OutcomeUnknownError as error:
             return Outcome(verdict=Verdict.UNKNOWN, reason=str(error))
         except Exception as error:
@@ -151,18 +140,35 @@ class Pusher:
             log.exception("A push failed by a fault of ours.", code="push.fault")
             return Outcome(verdict=Verdict.UNKNOWN, reason=f"A fault of ours: {reason_of(error)}.")
 
-    async def _send(self, claimed: Claimed) -> Outcome:
-        connector = self.connectors.get(claimed.charge.system)
+    async def _send(self, message: Sequence[Claimed]) -> Outcome:
+        first, charges = message[0], [one.charge for one in message]
+        connector = self.connectors.get(first.charge.system)
         if connector is None:
             raise NothingSentError("There is no connector of this name.")
-        if self.clock() >= claimed.start_before:
+        if self.clock() >= first.start_before:
             raise NothingSentError("It was claimed too long ago to begin.")
+        destination = self._destination(first)
+        if first.kind is Kind.LOOK_UP:
+            if not isinstance(connector, LooksUp):
+                raise NothingSentError("This connector can't look anything up.")
+            return await connector.look_up(charges, destination, reversing=first.reversing)
+        send = connector.reverse if first.kind is Kind.REVERSAL else connector.push
+        return await send(charges, destination)
+
+    def _destination(self, claimed: Claimed) -> Destination:
         try:
-            secret = self.keys.unseal(claimed.sealed_secret, purpose=SECRET_PURPOSE)
+            return Destination(
+                instance_id=claimed.instance_id,
+                url=claimed.url,
+                secret=self._opened(claimed.sealed_secret, SECRET_PURPOSE) or "",
+                settings=claimed.settings,
+                client_certificate=self._opened(claimed.sealed_certificate, CERTIFICATE_PURPOSE),
+            )
         except UnsealableError:
             raise NothingSentError("The connection's secret can't be opened with these keys.") from None
-        send = connector.reverse if claimed.reversing else connector.push
-        return await send(claimed.charge, Destination(url=claimed.url, secret=secret))
+
+    def _opened(self, sealed: str | None, purpose: str) -> str | None:
+        return self.keys.unseal(sealed, purpose=purpose) if sealed else None
 
     async def _guarded(self, work: Awaitable[object]) -> None:
         try:
@@ -175,6 +181,13 @@ class Pusher:
                 reason=reason_of(error),
             )
             await asyncio.sleep(PAUSE_SECONDS)
+
+
+def _messages(claimed: Sequence[Claimed]) -> list[list[Claimed]]:
+    messages: dict[UUID, list[Claimed]] = {}
+    for one in claimed:
+        messages.setdefault(one.message_id, []).append(one)
+    return list(messages.values())
 
 
 def _tell(claimed: Claimed, outcome: Outcome) -> None:

@@ -1,6 +1,6 @@
 """The shapes of the API."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from pydantic import AwareDatetime, Field, SecretStr
@@ -10,7 +10,8 @@ from services.billing_bridge.outcomes import Status, Verdict
 from shared.web.shapes import Shape, Title
 
 URL_CHARACTERS_AT_MOST = 2000
-SECRET_CHARACTERS_AT_MOST = 200
+SECRET_CHARACTERS_AT_MOST = 400
+CERTIFICATE_CHARACTERS_AT_MOST = 20_000
 SEALED_CHARACTERS_AT_MOST = 1_000_000
 """A roster of 500 without its notes takes 15,000."""
 
@@ -22,12 +23,20 @@ class ConnectionChange(Shape):
     deduplicates: bool = False
     active: bool = True
     secret: Annotated[SecretStr | None, Field(max_length=SECRET_CHARACTERS_AT_MOST)] = None
+    client_certificate: Annotated[SecretStr | None, Field(max_length=CERTIFICATE_CHARACTERS_AT_MOST)] = None
+    """A certificate and its private key in PEM, for mutual TLS; written and never shown."""
+    settings: Annotated[dict[str, Any], Field(default_factory=dict)]
+    """What else this connector can be told: docs/receiving-charges.md says what each takes."""
 
 
 class Connection(Shape):
     system: str
     url: str
     deduplicates: bool
+    looks_up: bool
+    """The other side can be asked whether it has a charge."""
+    settings: dict[str, Any]
+    has_client_certificate: bool
     active: bool
     paused_because: str | None
     changed_at: AwareDatetime
@@ -88,7 +97,9 @@ class Change(Shape):
 
 class Attempt(Shape):
     number: int
-    kind: Literal["charge", "reversal"]
+    kind: Literal["charge", "reversal", "look_up"]
+    message_id: UUID | None
+    """Equal for all charges that went out in the same message; None before there were such."""
     started_at: AwareDatetime
     ended_at: AwareDatetime | None
     """None: nobody knows how it ended, or it is under way."""

@@ -1,20 +1,21 @@
 """What billers can do: hold and release charges, and say where they go."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
 from sqlalchemy import RowMapping
 
-from services.billing_bridge.connector import AddressRefusedError, ConnectorKind, SecretRefusedError
+from services.billing_bridge.connecting import check_connection
+from services.billing_bridge.connector import ConnectorKind
 from services.billing_bridge.connectors import CONNECTORS
 from services.billing_bridge.domain import never_billable
 from services.billing_bridge.models import audit_entry, staff_access
 from services.billing_bridge.outcomes import Standing, Status
-from services.billing_bridge.pushing import SECRET_PURPOSE
+from services.billing_bridge.pushing import CERTIFICATE_PURPOSE, SECRET_PURPOSE
 from services.billing_bridge.repository import (
     find_charge,
     find_connection,
@@ -28,7 +29,7 @@ from shared.events.staff import Feature, Role
 from shared.identifiers import new_id
 from shared.messaging.sealing import KeyRing
 from shared.web.identity import Identity
-from shared.web.problems import ConflictProblem, InvalidProblem, NotFoundProblem
+from shared.web.problems import ConflictProblem, NotFoundProblem
 from shared.web.staff_access import require_any
 from shared.web.staff_access import staff_access as access_of
 
@@ -133,8 +134,12 @@ class WantedConnection:
     deduplicates: bool
     """The receiver is known to recognise a repeated idempotency key (BILL-5)."""
     active: bool
-    secret: str | None
+    secret: str | None = field(repr=False)
     """None keeps the secret there is, or makes one."""
+    client_certificate: str | None = field(default=None, repr=False)
+    """As above: None keeps what there is."""
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    """What else the connector can be told."""
 
 
 async def connect_system(
@@ -143,12 +148,12 @@ async def connect_system(
     """Set where charges for `system` go; give the secret if one was made, which is shown this once alone."""
     async with as_biller(database, deed, subject=system) as db:
         kind = _kind_of(system)
-        _check(kind, wanted, embedded=embedded)
+        settings = check_connection(kind, wanted, embedded=embedded)
         before = await find_connection(db, system)
         made = kind.new_secret() if before is None and wanted.secret is None else None
-        secret = wanted.secret or made
-        sealed = keys.seal(secret, purpose=SECRET_PURPOSE) if secret else None
-        await put_connection(db, {"system": system, **_connection_row(wanted, before, sealed, deed)})
+        row = _connection_row(wanted, before, deed) | _sealed(wanted, before, made, keys)
+        abilities = {"settings": settings, "looks_up": kind.looks_up(settings)}
+        await put_connection(db, {"system": system, **row, **abilities})
         await db.ring()
     return made
 
@@ -160,27 +165,10 @@ def _kind_of(system: str) -> ConnectorKind:
     return CONNECTORS[system]
 
 
-def _check(kind: ConnectorKind, wanted: WantedConnection, *, embedded: bool) -> None:
-    try:
-        kind.check_address(wanted.url, embedded)
-    except AddressRefusedError as error:
-        errors = [{"pointer": "#/url", "detail": str(error)}]
-        raise InvalidProblem("Charges can't be sent to this address.", errors=errors) from None
-    try:
-        if wanted.secret is not None:
-            kind.check_secret(wanted.secret)
-    except SecretRefusedError as error:
-        errors = [{"pointer": "#/secret", "detail": str(error)}]
-        raise InvalidProblem("This secret can't be used.", errors=errors) from None
-
-
-def _connection_row(
-    wanted: WantedConnection, before: RowMapping | None, sealed: str | None, deed: Deed
-) -> dict[str, Any]:
-    old = before or {"url": None, "sealed_secret": "", "destination_id": None}
+def _connection_row(wanted: WantedConnection, before: RowMapping | None, deed: Deed) -> dict[str, Any]:
+    old = before or {"url": None, "destination_id": None}
     return {
         "url": wanted.url,
-        "sealed_secret": sealed or old["sealed_secret"],
         "deduplicates": wanted.deduplicates,
         "active": wanted.active,
         "paused_because": None if wanted.active else "Switched off by a person.",
@@ -188,4 +176,17 @@ def _connection_row(
         "destination_id": old["destination_id"] if old["url"] == wanted.url else new_id(),
         "changed_at": deed.at,
         "changed_by": deed.identity.user_id,
+    }
+
+
+def _sealed(
+    wanted: WantedConnection, before: RowMapping | None, made: str | None, keys: KeyRing
+) -> dict[str, str | None]:
+    secret, certificate = wanted.secret or made, wanted.client_certificate
+    old = before or {"sealed_secret": "", "sealed_certificate": None}
+    return {
+        "sealed_secret": keys.seal(secret, purpose=SECRET_PURPOSE) if secret else old["sealed_secret"],
+        "sealed_certificate": keys.seal(certificate, purpose=CERTIFICATE_PURPOSE)
+        if certificate
+        else old["sealed_certificate"],
     }

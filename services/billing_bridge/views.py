@@ -47,8 +47,16 @@ WHOLE: Final = (
     ),
 )  # fmt: skip
 
-CONNECTION: Final = ("system", "url", "deduplicates", "active", "paused_because", "changed_at")
-"""Never the secret."""
+CONNECTION: Final = (
+    *(
+        connection.c[name]
+        for name in (
+            "system", "url", "deduplicates", "looks_up", "settings", "active", "paused_because", "changed_at",
+        )
+    ),
+    connection.c.sealed_certificate.is_not(None).label("has_client_certificate"),
+)  # fmt: skip
+"""Never a secret."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -115,7 +123,7 @@ def _history(db: Transaction, charge_id: UUID) -> Select[Any]:
 
 
 def _attempts(db: Transaction, charge_id: UUID) -> Select[Any]:
-    begun = (push_attempt.c[name] for name in ("number", "kind", "started_at"))
+    begun = (push_attempt.c[name] for name in ("number", "kind", "message_id", "started_at"))
     ended = (
         push_result.c[name]
         for name in ("ended_at", "verdict", "reason", "http_status", "receipt_id", "answer")
@@ -140,8 +148,7 @@ async def counts(db: Transaction) -> bytes:
 
 async def connections(db: Transaction) -> list[dict[str, Any]]:
     """List this instance's connections."""
-    columns = (connection.c[name] for name in CONNECTION)
-    return await _rows(db, db.rows_of(connection, *columns).order_by(connection.c.system))
+    return await _rows(db, db.rows_of(connection, *CONNECTION).order_by(connection.c.system))
 
 
 async def _rows(db: Transaction, statement: Select[Any]) -> list[dict[str, Any]]:

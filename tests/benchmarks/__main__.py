@@ -9,7 +9,7 @@ from rich.table import Table
 
 from tests.benchmarks.rows import Row
 
-BENCHMARKS = ("embedded", "notes", "pages", "relay", "reading", "pushes", "sheets")
+BENCHMARKS = ("embedded", "notes", "pages", "relay", "reading", "pushes", "hl7_messages", "sheets")
 
 
 def main(wanted: list[str]) -> None:

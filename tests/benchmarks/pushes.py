@@ -17,14 +17,17 @@ import uvicorn
 import uvloop
 from starlette.types import Receive, Scope, Send
 
-from services.billing_bridge.connector import Connector, Destination
+from services.billing_bridge.connector import ConnectionSettings, Connector, Destination
 from services.billing_bridge.connectors.webhook.body import body_of
-from services.billing_bridge.connectors.webhook.connector import WebhookConnector, signed_headers
+from services.billing_bridge.connectors.webhook.connector import WebhookConnector
 from services.billing_bridge.connectors.webhook.secrets import new_secret
+from services.billing_bridge.connectors.webhook.signatures import signed_headers
 from services.billing_bridge.domain import Charge, charges_for
 from services.billing_bridge.models import connection
+from services.billing_bridge.networks import Networks
 from services.billing_bridge.outcomes import Outcome
-from services.billing_bridge.pushing import SECRET_PURPOSE, Pusher, new_client
+from services.billing_bridge.outside import Outside, open_outside
+from services.billing_bridge.pushing import SECRET_PURPOSE, Pusher
 from services.billing_bridge.repository import add_new_charges
 from shared.clock import now_utc
 from shared.database.bulk import insert_new
@@ -51,15 +54,15 @@ class Counting:
     def __init__(self, connector: Connector, stop: asyncio.Event, *, expected: int) -> None:
         self._connector, self._stop, self._left = connector, stop, expected
 
-    async def push(self, charge: Charge, destination: Destination) -> Outcome:
-        outcome = await self._connector.push(charge, destination)
+    async def push(self, charges: Sequence[Charge], destination: Destination) -> Outcome:
+        outcome = await self._connector.push(charges, destination)
         self._left -= 1
         if self._left == 0:
             self._stop.set()
         return outcome
 
-    async def reverse(self, charge: Charge, destination: Destination) -> Outcome:
-        return await self._connector.reverse(charge, destination)
+    async def reverse(self, charges: Sequence[Charge], destination: Destination) -> Outcome:
+        return await self._connector.reverse(charges, destination)
 
 
 def run() -> list[Row]:
@@ -71,11 +74,15 @@ def run() -> list[Row]:
 async def measure(url: str, address: str) -> list[Row]:
     database = Database(engine=create_engine(url))
     await connect(database, address)
-    async with new_client(connections=CONNECTIONS) as client:
+    networks = Networks.parse("", embedded=True)
+    async with open_outside(
+        networks=networks, clock=now_utc, embedded=True, connections=CONNECTIONS
+    ) as outside:
+        client = outside.client_for(Destination(url=address, secret=SECRET), ConnectionSettings())
 
         async def ours() -> float:
             await add(database, charges())
-            return await rate(lambda: push_all(database, client))
+            return await rate(lambda: push_all(database, outside))
 
         async def peer() -> float:
             requests = signed(charges())
@@ -129,14 +136,15 @@ async def connect(database: Database, address: str) -> None:
         await insert_new(db, connection, [row])
 
 
-async def push_all(database: Database, client: httpx2.AsyncClient) -> None:
+async def push_all(database: Database, outside: Outside) -> None:
     """From rows that are due to rows that are accepted."""
     stop = asyncio.Event()
-    connector = Counting(WebhookConnector(client, now_utc, True), stop, expected=PUSHES)
+    connector = Counting(WebhookConnector(outside), stop, expected=PUSHES)
     pusher = Pusher(
         database=database,
         connectors={"webhook": connector},
         keys=KEYS,
+        units={},
         concurrent_pushes=CONNECTIONS,
     )
     await pusher.run(SweepOnly(), stop)

@@ -4,12 +4,16 @@ from collections.abc import Mapping
 from typing import Final
 
 from services.billing_bridge.connector import ConnectorKind
-from services.billing_bridge.connectors.webhook.addresses import check_address
-from services.billing_bridge.connectors.webhook.connector import WebhookConnector
-from services.billing_bridge.connectors.webhook.secrets import check_secret, new_secret
+from services.billing_bridge.connectors.avea import connector as avea
+from services.billing_bridge.connectors.batch import connector as batch
+from services.billing_bridge.connectors.cmd import connector as cmd
+from services.billing_bridge.connectors.hl7 import connector as hl7
+from services.billing_bridge.connectors.webhook import connector as webhook
 
 CONNECTORS: Final[Mapping[str, ConnectorKind]] = {
-    "webhook": ConnectorKind(
-        open=WebhookConnector, check_address=check_address, check_secret=check_secret, new_secret=new_secret
-    ),
+    "avea": avea.KIND,
+    "batch": batch.KIND,
+    "cmd": cmd.KIND,
+    "hl7": hl7.KIND,
+    "webhook": webhook.KIND,
 }

@@ -7,32 +7,43 @@ from typing import Any, Final
 
 import orjson
 
+from services.billing_bridge.keeping import RECEIPT_CHARACTERS_AT_MOST, kept, storable
 from services.billing_bridge.outcomes import Outcome, Verdict
-
-MASK: Final = "[hidden]"
-RECEIPT_CHARACTERS_AT_MOST: Final = 200
+from services.billing_bridge.posting import Answer
 
 ASK_AGAIN: Final = frozenset({425, 429})
 """Refusals of the moment: the request was turned away before it was looked at."""
 MAYBE_TAKEN: Final = frozenset({408, 409})
 """It may have been taken. 409 that names no duplicate: the first request with this key is not done yet."""
+NOT_FOUND: Final = 404
 GONE: Final = 410
 
 
-def outcome_of(
-    status: int, headers: Mapping[str, str], body: bytes, *, hidden: Collection[str], now: datetime
-) -> Outcome:
-    """Read an answer. `hidden` is left out of what is kept of it."""
-    content = _json_object(body)
-    verdict = _verdict(status, content)
+def outcome_of(answer: Answer, *, hidden: Collection[str], now: datetime) -> Outcome:
+    """Read the answer to a push. `hidden` is left out of what is kept of it."""
+    content = _json_object(answer.body)
+    verdict = _verdict(answer.status, content)
     return Outcome(
         verdict=verdict,
-        reason=None if verdict is Verdict.ACCEPTED else f"The receiver answered {status}.",
-        http_status=status,
+        reason=None if verdict is Verdict.ACCEPTED else f"The receiver answered {answer.status}.",
+        http_status=answer.status,
         receipt_id=_receipt_id(content) if verdict is Verdict.ACCEPTED else None,
-        answer=_kept(body, hidden),
-        retry_after_seconds=_retry_after(headers.get("retry-after"), now),
-        pauses_connection=status == GONE,
+        answer=kept(answer.body, hidden),
+        retry_after_seconds=_retry_after(answer.headers.get("retry-after"), now),
+        pauses_connection=answer.status == GONE,
+    )
+
+
+def outcome_of_look_up(answer: Answer, *, hidden: Collection[str]) -> Outcome:
+    """Read the answer to the question whether a charge has arrived: 200 yes, 404 no, all else is no word."""
+    verdicts = {200: Verdict.ACCEPTED, NOT_FOUND: Verdict.NOT_TAKEN}
+    verdict = verdicts.get(answer.status, Verdict.UNKNOWN)
+    return Outcome(
+        verdict=verdict,
+        reason=None if verdict is Verdict.ACCEPTED else f"Looked up: the receiver answered {answer.status}.",
+        http_status=answer.status,
+        receipt_id=_receipt_id(_json_object(answer.body)) if verdict is Verdict.ACCEPTED else None,
+        answer=kept(answer.body, hidden),
     )
 
 
@@ -68,19 +79,7 @@ def _receipt_id(content: Mapping[str, Any]) -> str | None:
     receipt = content.get("receipt_id") or content.get("id")
     if not isinstance(receipt, str | int):
         return None
-    return _storable(str(receipt))[:RECEIPT_CHARACTERS_AT_MOST]
-
-
-def _kept(body: bytes, hidden: Collection[str]) -> str:
-    text = _storable(body.decode("utf-8", errors="replace"))
-    for secret in filter(None, hidden):
-        text = text.replace(secret, MASK)
-    return text
-
-
-def _storable(text: str) -> str:
-    # PostgreSQL takes no NUL, and control characters could forge lines on an operator's terminal.
-    return "".join(letter if letter.isprintable() or letter == "\n" else " " for letter in text)
+    return storable(str(receipt))[:RECEIPT_CHARACTERS_AT_MOST]
 
 
 def _retry_after(value: str | None, now: datetime) -> float | None:

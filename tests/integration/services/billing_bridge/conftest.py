@@ -18,8 +18,10 @@ from services.billing_bridge.connectors import CONNECTORS
 from services.billing_bridge.consumers import HANDLERS
 from services.billing_bridge.endpoints import router
 from services.billing_bridge.models import audit_entry, charge, charge_status, inbox
+from services.billing_bridge.networks import Networks
+from services.billing_bridge.outside import Outside, open_connectors, open_outside
 from services.billing_bridge.preview_endpoints import preview_router
-from services.billing_bridge.pushing import Pusher, new_client, open_connectors
+from services.billing_bridge.pushing import Pusher
 from shared.database.transactions import Database
 from shared.events.catalogue import SESSION_COMPLETED, STAFF_ACCESS_CHANGED
 from shared.events.contract import Contract
@@ -60,7 +62,7 @@ class Billing:
     application: FastAPI
     keys: KeyRing
     message_keys: KeyRing
-    client: httpx2.AsyncClient
+    outside: Outside
     watch: Watch
 
     async def hear(
@@ -97,9 +99,9 @@ class Billing:
             headers = {"Authorization": f"Bearer {token}"}
             return await client.request(method, f"/v1/billing{path}", headers=headers, json=content)
 
-    async def connect(self, url: str, **changes: Any) -> httpx2.Response:
+    async def connect(self, url: str, *, system: str = "webhook", **changes: Any) -> httpx2.Response:
         await self.hire(Role.SUPER_ADMIN)
-        answer = await self.ask("/connections/webhook", method="PUT", content={"url": url} | changes)
+        answer = await self.ask(f"/connections/{system}", method="PUT", content={"url": url} | changes)
         assert answer.status_code == 200, answer.text
         return answer
 
@@ -123,8 +125,9 @@ class Billing:
     def pusher(self) -> Pusher:
         return Pusher(
             database=self.database,
-            connectors=open_connectors(CONNECTORS, self.client, clock=self.watch, embedded=True),
+            connectors=open_connectors(CONNECTORS, self.outside),
             keys=self.keys,
+            units={name: kind.unit for name, kind in CONNECTORS.items()},
             clock=self.watch,
             chance=lambda: 0.0,
         )
@@ -177,14 +180,17 @@ async def billing(open_database: OpenDatabase, tmp_path: Path) -> AsyncIterator[
         open_paths=(PREVIEW_PATH,),
     )
     audit_refusals(application, database=database, trail=audit_entry, clock=watch)
-    async with new_client(connections=10) as client:
+    networks = Networks.parse("", embedded=True)
+    async with open_outside(
+        networks=networks, clock=watch, embedded=True, folder=tmp_path / "files"
+    ) as outside:
         yield Billing(
             database=database,
             issuer=issuer,
             application=application,
             keys=keys,
             message_keys=settings.keys,
-            client=client,
+            outside=outside,
             watch=watch,
         )
 
@@ -203,7 +209,7 @@ class RunningReceiver:
 
 @pytest.fixture
 def receiver(tmp_path: Path) -> Iterator[RunningReceiver]:
-    secret = CONNECTORS["webhook"].new_secret()
+    secret = CONNECTORS["webhook"].new_secret() or ""
     (tmp_path / "secret").write_text(secret)
     module = "services.billing_bridge.connectors.webhook.receiver"
     arguments = ["--secret-file", str(tmp_path / "secret"), "--keep-in", str(tmp_path / "kept")]

@@ -16,8 +16,9 @@ from shared.database.transactions import Database
 from shared.messaging.bells import PostgresBell, PostgresWake
 from shared.messaging.sealing import KeyRing, new_key_ring
 from shared.testing.identity import ISSUER
-from shared.testing.records import a_session_record
+from shared.testing.records import a_session_record, webhook_billing
 from tests.integration.services.billing_bridge.conftest import Billing, RunningReceiver
+from tests.integration.services.billing_bridge.connectors.test_hl7 import listener
 from tests.integration.services.billing_bridge.scripted_receiver import hanging, scripted_receiver
 
 PATIENCE_SECONDS = 20.0
@@ -74,6 +75,25 @@ async def test_it_pushes_what_is_made_and_says_no_secret(
         process.send_signal(signal.SIGTERM)
         assert process.wait(PATIENCE_SECONDS) == 0
     assert receiver.secret not in (tmp_path / "pusher.log").read_text()
+
+
+@pytest.mark.rule("BILL-4")
+async def test_it_pushes_hl7_to_an_independent_listener(
+    billing: Billing, key_ring: str, tmp_path: Path
+) -> None:
+    async def all_accepted() -> bool:
+        return await billing.statuses() == ["accepted"] * 3
+
+    async with listener() as heard:
+        await billing.connect(heard.url, system="hl7")
+        with _running_pusher(billing, key_ring, tmp_path):
+            await billing.hear(a_session_record(present=3, billing=webhook_billing(system="hl7")))
+            await _until(all_accepted)
+    assert sorted(str(one.segment("PID")(3)).partition("^")[0] for one in heard.heard) == [
+        "MRN-00000",
+        "MRN-00001",
+        "MRN-00002",
+    ]
 
 
 @pytest.mark.rule("BILL-5")

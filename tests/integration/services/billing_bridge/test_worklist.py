@@ -196,10 +196,10 @@ async def test_what_can_not_be_used_is_refused_without_being_quoted(
 @pytest.mark.rule("SET-6")
 async def test_a_system_without_a_connector_is_refused_by_name(billing: Billing) -> None:
     await billing.hire(Role.SUPER_ADMIN)
-    answer = await billing.ask("/connections/avea", method="PUT", content={"url": NOWHERE})
+    answer = await billing.ask("/connections/acme", method="PUT", content={"url": NOWHERE})
     assert (answer.status_code, answer.json()["detail"]) == (
         404,
-        "There is no connector of this name; there are: webhook.",
+        "There is no connector of this name; there are: avea, batch, cmd, hl7, webhook.",
     )
 
 

@@ -5,7 +5,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.billing_bridge.outcomes import WAITS, Outcome, Standing, Status, Verdict, standing_after
+from services.billing_bridge.outcomes import (
+    WAITS,
+    Outcome,
+    Receiver,
+    Standing,
+    Status,
+    Verdict,
+    standing_after,
+)
 from shared.testing.records import TUESDAY
 
 
@@ -13,8 +21,9 @@ def after(verdict: Verdict, **facts: Any) -> Standing:
     outcome = Outcome(
         verdict=verdict, reason="It was so.", retry_after_seconds=facts.pop("retry_after_seconds", None)
     )
-    given_facts: dict[str, Any] = {"tries": 1, "uncertain": False, "deduplicates": True, "chance": 0.0}
-    return standing_after(outcome, now=TUESDAY, **given_facts | facts)
+    receiver = Receiver(deduplicates=facts.pop("deduplicates", True), looks_up=facts.pop("looks_up", False))
+    given_facts: dict[str, Any] = {"tries": 1, "uncertain": False, "chance": 0.0}
+    return standing_after(outcome, receiver=receiver, now=TUESDAY, **given_facts | facts)
 
 
 def test_the_schedule_is_that_of_standard_webhooks() -> None:
@@ -68,3 +77,19 @@ def test_chance_spreads_the_waits_by_a_fifth_at_most(tries: int, chance: float) 
     at = after(Verdict.NOT_TAKEN, tries=tries, chance=chance).next_attempt_at
     assert at is not None
     assert WAITS[tries] <= at - TUESDAY <= WAITS[tries] * 1.2
+
+
+@pytest.mark.rule("BILL-5")
+def test_where_it_can_be_looked_up_that_comes_before_anything_is_sent_again() -> None:
+    standing = after(Verdict.UNKNOWN, deduplicates=False, looks_up=True)
+    assert (standing.status, standing.next_attempt_at) == (Status.UNKNOWN, TUESDAY + timedelta(minutes=1))
+
+
+@pytest.mark.rule("BILL-5")
+def test_what_the_other_side_says_it_does_not_have_is_certain_again_and_due_at_once() -> None:
+    standing = after(Verdict.NOT_TAKEN, uncertain=True, looked_up=True, looks_up=True)
+    assert (standing.status, standing.uncertain, standing.next_attempt_at) == (
+        Status.PENDING,
+        False,
+        TUESDAY,
+    )

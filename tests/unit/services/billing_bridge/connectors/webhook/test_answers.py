@@ -4,12 +4,14 @@ import pytest
 
 from services.billing_bridge.connectors.webhook.answers import outcome_of
 from services.billing_bridge.outcomes import Outcome, Verdict
+from services.billing_bridge.posting import Answer
 from shared.testing.records import TUESDAY
 
 
 def read(status: int, body: bytes = b"", **headers: str) -> Outcome:
     named = {name.replace("_", "-"): value for name, value in headers.items()}
-    return outcome_of(status, named, body, hidden=("whsec_hidden", ""), now=TUESDAY)
+    answer = Answer(status=status, headers=named, body=body)
+    return outcome_of(answer, hidden=("whsec_hidden", ""), now=TUESDAY)
 
 
 @pytest.mark.rule("BILL-4")

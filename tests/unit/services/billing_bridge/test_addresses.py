@@ -1,7 +1,9 @@
 import pytest
 
+from services.billing_bridge.addresses import HTTPS, checking
 from services.billing_bridge.connector import AddressRefusedError
-from services.billing_bridge.connectors.webhook.addresses import check_address
+
+check_address = checking(HTTPS)
 
 
 @pytest.mark.parametrize("embedded", [True, False])

@@ -1,0 +1,9 @@
+"""AveaOffice: HL7 by the profile beside this file."""
+
+from pathlib import Path
+from typing import Final
+
+from services.billing_bridge.connector import ConnectorKind
+from services.billing_bridge.hl7.connector import kind_by
+
+KIND: Final[ConnectorKind] = kind_by(Path(__file__).parent / "profile.toml")

@@ -1,0 +1,134 @@
+"""What is due, and which of it goes out as one message."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any, Final
+
+from sqlalchemy import ColumnElement, RowMapping, Select, and_, or_, select, tuple_
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from services.billing_bridge.connector import Unit
+from services.billing_bridge.models import charge, charge_status, connection
+from services.billing_bridge.outcomes import Status
+
+MATES_AT_MOST: Final = 5000
+OF_CONNECTION: Final = (
+    "url", "sealed_secret", "sealed_certificate", "settings", "deduplicates", "looks_up",
+)  # fmt: skip
+ONE_PATIENT_SESSION: Final = ("session_id", "documentation_id", "patient_id", "form")
+
+at_its_connection = and_(
+    connection.c.instance_id == charge_status.c.instance_id, connection.c.system == charge_status.c.system
+)
+
+
+async def lock_due(
+    db: AsyncConnection, *, now: datetime, at_most: int, units: Mapping[str, Unit]
+) -> Sequence[RowMapping]:
+    """Lock what is due for at most so many messages, whole messages alone."""
+    together = [system for system, unit in units.items() if unit is not Unit.CHARGE]
+    firsts = _due(now).order_by(charge_status.c.next_attempt_at).limit(at_most)
+    if together:
+        # One pusher owns a message: the one that holds its first charge. So no two share one between them.
+        leads = or_(charge_status.c.system.not_in(together), ~_an_earlier_mate(now, units).exists())
+        firsts = firsts.where(leads)
+    # Another pusher may hold the oldest rows right now: those are its to push.
+    locking = firsts.with_for_update(skip_locked=True, of=charge_status)
+    rows = (await db.execute(locking)).mappings().all()
+    owned = [row for row in rows if row["system"] in together]
+    return [*rows, *(await _lock_mates(db, owned, now=now, units=units) if owned else [])]
+
+
+def _due(now: datetime) -> Select[Any]:
+    return (
+        select(
+            charge,
+            charge_status.c.attempts,
+            charge_status.c.changes,
+            charge_status.c.reversing,
+            charge_status.c.uncertain,
+            *(connection.c[name] for name in OF_CONNECTION),
+        )
+        .join(charge_status, charge_status.c.charge_id == charge.c.charge_id)
+        .join(connection, at_its_connection)
+        .where(*_is_due(charge_status, now))
+    )
+
+
+def _is_due(status: Any, now: datetime) -> tuple[ColumnElement[bool], ...]:
+    where_it_went = connection.c.destination_id == status.c.destination_id
+    return (
+        status.c.next_attempt_at <= now,
+        connection.c.active,
+        # Only the receiver that may already have it can tell it from a new one, or be asked for it.
+        or_(
+            status.c.status == Status.PENDING.value,
+            and_(or_(connection.c.deduplicates, connection.c.looks_up), where_it_went),
+        ),
+        # Only where the charge went can it be reversed.
+        or_(~status.c.reversing, where_it_went),
+        # Of a void session nothing is pushed but reversals; what may have arrived can still be asked for.
+        or_(~status.c.retracted, status.c.reversing, connection.c.looks_up),
+    )
+
+
+def _an_earlier_mate(now: datetime, units: Mapping[str, Unit]) -> Select[Any]:
+    mate, of_mate = charge_status.alias("mate"), charge.alias("of_mate")
+    whole = [system for system, unit in units.items() if unit is Unit.ALL_DUE]
+    return (
+        select(mate.c.charge_id)
+        .join(of_mate, of_mate.c.charge_id == mate.c.charge_id)
+        .where(
+            *_is_due(mate, now),
+            mate.c.charge_id < charge_status.c.charge_id,
+            mate.c.instance_id == charge_status.c.instance_id,
+            mate.c.system == charge_status.c.system,
+            mate.c.reversing == charge_status.c.reversing,
+            mate.c.uncertain == charge_status.c.uncertain,
+            or_(
+                mate.c.system.in_(whole),
+                and_(*(of_mate.c[name] == charge.c[name] for name in ONE_PATIENT_SESSION)),
+            ),
+        )
+        .correlate(charge_status, charge, connection)
+    )
+
+
+async def _lock_mates(
+    db: AsyncConnection, firsts: Sequence[RowMapping], *, now: datetime, units: Mapping[str, Unit]
+) -> Sequence[RowMapping]:
+    """Take the other charges of the same messages; one that a person holds right now goes by itself later."""
+    of_files = {(row["instance_id"], row["system"]) for row in firsts if units[row["system"]] is Unit.ALL_DUE}
+    of_sessions = {
+        tuple(row[name] for name in ONE_PATIENT_SESSION)
+        for row in firsts
+        if units[row["system"]] is Unit.PATIENT_SESSION
+    }
+    statement = (
+        _due(now)
+        .where(
+            charge.c.charge_id.not_in([row["charge_id"] for row in firsts]),
+            or_(
+                tuple_(charge.c.instance_id, charge.c.system).in_(of_files),
+                tuple_(*(charge.c[name] for name in ONE_PATIENT_SESSION)).in_(of_sessions),
+            ),
+        )
+        .order_by(charge.c.charge_id)
+        .limit(MATES_AT_MOST)
+        .with_for_update(skip_locked=True, of=charge_status)
+    )
+    keys = {unit_of(row, units) for row in firsts}
+    rows = (await db.execute(statement)).mappings().all()
+    return [row for row in rows if unit_of(row, units) in keys]
+
+
+def unit_of(row: RowMapping, units: Mapping[str, Unit]) -> tuple[Any, ...]:
+    """Give what is equal for all rows that go out as one message."""
+    kind = (row["instance_id"], row["system"], row["reversing"], row["uncertain"])
+    match units.get(row["system"], Unit.CHARGE):
+        case Unit.ALL_DUE:
+            return kind
+        case Unit.PATIENT_SESSION:
+            return (*kind, *(row[name] for name in ONE_PATIENT_SESSION))
+        case Unit.CHARGE:
+            return (*kind, row["charge_id"])

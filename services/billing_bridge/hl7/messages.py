@@ -1,0 +1,108 @@
+"""DFT messages: one for a patient's charges of one session, with FT1 for each."""
+
+import base64
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from services.billing_bridge.domain import Charge
+from services.billing_bridge.hl7.escaping import REPETITION, SEGMENT_END, escaped
+from services.billing_bridge.hl7.profile import MSH, Part, Profile
+
+CONTROL_ID_LETTERS: Final = 20
+TRANSACTION_ID_LETTERS: Final = 12
+"""The lengths of MSH-10 and FT1-2 in HL7 2.5.1: a receiver that cuts longer ones would see doubles."""
+
+ASKED: Final = {"original": ("", ""), "commit": ("AL", "NE"), "application": ("AL", "AL")}
+"""MSH-15 and MSH-16: which acknowledgements are asked for."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Written:
+    """A message and the name under which it is acknowledged."""
+
+    control_id: str
+    content: bytes
+
+
+def message_of(charges: Sequence[Charge], profile: Profile, *, reversing: bool, at: datetime) -> Written:
+    """Write charges of one patient and session, or their reversal.
+
+    The same charges give the same message every time; only its time (MSH-7, EVN-2) is the attempt's own.
+    """
+    ordered = sorted(charges, key=lambda one: one.charge_id)
+    event = profile.reversals.event if reversing else profile.event
+    layout = profile.reversal_layout if reversing else profile.charge_layout
+    of_message = _values_of_message(ordered, profile, reversing=reversing, event=event, at=at)
+    lines = [_written(layout[name], of_message) for name in (MSH, *profile.head)]
+    for number, charge in enumerate(ordered, start=1):
+        values = of_message | _values_of_charge(charge, number, reversing=reversing)
+        lines += [_written(layout[name], values) for name in profile.each]
+    content = "".join(line + SEGMENT_END for line in lines).encode()
+    return Written(control_id=of_message["control_id"], content=content)
+
+
+def _values_of_message(
+    charges: Sequence[Charge], profile: Profile, *, reversing: bool, event: str, at: datetime
+) -> dict[str, Any]:
+    first = charges[0]
+    keys = [one.reversal_key if reversing else str(one.charge_id) for one in charges]
+    accept, application = ASKED[profile.acknowledgement]
+    return {
+        "control_id": _short("message", *keys, letters=CONTROL_ID_LETTERS),
+        "event": event,
+        "sent_at": at.astimezone(UTC).strftime("%Y%m%d%H%M%S+0000"),
+        "accept": accept,
+        "application": application,
+        "mrn": first.mrn,
+        "patient_id": first.patient_id,
+        "session_id": first.session_id,
+        "visit_id": _short("visit", str(first.session_id), str(first.patient_id), letters=CONTROL_ID_LETTERS),
+    }
+
+
+def _values_of_charge(charge: Charge, number: int, *, reversing: bool) -> dict[str, Any]:
+    given, _, family = charge.provider_name.rpartition(" ")
+    key = charge.reversal_key if reversing else str(charge.charge_id)
+    return {
+        "number": number,
+        "transaction_id": _short(key, letters=TRANSACTION_ID_LETTERS),
+        "charge_id": charge.charge_id,
+        "replaces": charge.replaces,
+        "service_date": charge.service_date.strftime("%Y%m%d"),
+        "form": charge.form.value,
+        "code": charge.code,
+        # CPT's own codes are digits; HCPCS level II begins with a letter.
+        "coding_system": "C4" if charge.code[:1].isdigit() else "HCPCS",
+        "description": charge.description,
+        "units": charge.units,
+        "minutes": charge.minutes,
+        "modifiers": charge.modifiers,
+        "place_of_service": charge.place_of_service,
+        "revenue_code": charge.revenue_code,
+        "provider_npi": charge.provider_npi,
+        "provider_name": charge.provider_name,
+        "provider_family": family,
+        "provider_given": given,
+        "group_size": charge.group_size,
+    }
+
+
+def _short(*texts: str, letters: int) -> str:
+    """Name something in few letters, always the same: 5 bits a letter, so 12 hold a clinic for ever."""
+    digest = hashlib.sha256("|".join(texts).encode()).digest()
+    return base64.b32encode(digest).decode()[:letters]
+
+
+def _written(parts: tuple[Part, ...], values: Mapping[str, Any]) -> str:
+    return "".join([literal + _value(values.get(name)) if name else literal for literal, name in parts])
+
+
+def _value(value: Any) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, tuple):
+        return REPETITION.join(escaped(str(one)) for one in value)
+    return escaped(str(value))

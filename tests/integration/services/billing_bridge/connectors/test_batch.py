@@ -1,0 +1,47 @@
+from pathlib import Path
+
+import pytest
+from sqlalchemy import update
+
+from services.billing_bridge.models import charge_status
+from shared.testing.records import CLINIC, a_session_record, webhook_billing
+from tests.integration.services.billing_bridge.conftest import Billing
+
+
+def files_of(tmp_path: Path) -> list[str]:
+    return sorted(one.suffix for one in (tmp_path / "files" / str(CLINIC) / "daily").iterdir())
+
+
+@pytest.mark.rule("BILL-4")
+async def test_all_that_is_due_is_one_file(billing: Billing, tmp_path: Path) -> None:
+    await billing.connect("folder:daily", system="batch")
+    await billing.hear(*(a_session_record(billing=webhook_billing(system="batch")) for _ in range(3)))
+    await billing.push()
+    assert await billing.statuses() == ["accepted"] * 24
+    assert files_of(tmp_path) == [".csv", ".json"]
+
+
+@pytest.mark.rule("BILL-5")
+async def test_a_file_that_was_laid_down_before_a_crash_is_found_and_not_written_again(
+    billing: Billing, tmp_path: Path
+) -> None:
+    await billing.connect("folder:daily", system="batch")
+    await billing.hear(a_session_record(billing=webhook_billing(system="batch")))
+    await billing.push()
+    async with billing.database.writing_for_all() as db:
+        await db.execute(
+            update(charge_status).values(status="unknown", uncertain=True, next_attempt_at=billing.watch.now)
+        )
+    await billing.push()
+    shown = (await billing.ask(f"/charges/{(await billing.charges())[0].charge_id}")).json()
+    assert [one["kind"] for one in shown["pushes"]] == ["charge", "look_up"]
+    assert (shown["status"], files_of(tmp_path)) == ("accepted", [".csv", ".json"])
+
+
+@pytest.mark.parametrize(
+    "url", ["folder:../other", "folder:", "file:///etc", "folder:A", "https://x.example"]
+)
+async def test_no_other_place_can_be_named(billing: Billing, url: str) -> None:
+    await billing.connect("folder:daily", system="batch")
+    answer = await billing.ask("/connections/batch", method="PUT", content={"url": url})
+    assert answer.status_code == 422
