@@ -2,13 +2,14 @@
 
 from fastapi import FastAPI
 
-from services.billing_bridge.endpoints import router
-from services.billing_bridge.models import audit_entry
+from services.billing_bridge.models import audit_entry, idempotency_key
+from services.billing_bridge.routers import ROUTERS
 from services.billing_bridge.settings import BillingSettings
 from shared.clock import now_utc
 from shared.runtime import open_database, serve_http
 from shared.settings import Settings, read_settings
 from shared.web.application import new_application
+from shared.web.idempotency import Idempotency
 from shared.web.refusals import audit_refusals
 
 
@@ -18,10 +19,11 @@ def create_application() -> FastAPI:
     database = open_database(own.database_url.get_secret_value(), settings=settings, rings="billing_bridge")
     application = new_application(
         title="OpenCircle billing bridge",
-        routers=[router],
+        routers=ROUTERS,
         database=database,
         settings=settings,
         state={"clock": now_utc, "connection_keys": own.keys},
+        idempotency=Idempotency(database=database, table=idempotency_key, clock=now_utc),
     )
     audit_refusals(application, database=database, trail=audit_entry, clock=now_utc)
     return application

@@ -16,9 +16,9 @@ from sqlalchemy import Row, select
 
 from services.billing_bridge.connectors import CONNECTORS
 from services.billing_bridge.consumers import HANDLERS
-from services.billing_bridge.endpoints import router
-from services.billing_bridge.models import audit_entry, charge, charge_status, inbox
+from services.billing_bridge.models import audit_entry, charge, charge_status, idempotency_key, inbox
 from services.billing_bridge.pushing import Pusher, new_client, open_connectors
+from services.billing_bridge.routers import ROUTERS
 from shared.database.transactions import Database
 from shared.events.catalogue import SESSION_COMPLETED, STAFF_ACCESS_CHANGED
 from shared.events.contract import Contract
@@ -30,6 +30,7 @@ from shared.settings import Environment, Settings
 from shared.testing.identity import ISSUER, TokenIssuer
 from shared.testing.records import CLINIC, MARGARET, TUESDAY, a_parcel, a_session_record, enveloped
 from shared.web.application import new_application
+from shared.web.idempotency import Idempotency
 from shared.web.refusals import audit_refusals
 from tests.support.databases import OpenDatabase
 
@@ -85,14 +86,17 @@ class Billing:
         *,
         method: str = "GET",
         content: Any = None,
+        raw: bytes | None = None,
+        headers: dict[str, str] | None = None,
         user_id: UUID = MARGARET,
         instance_id: UUID = CLINIC,
     ) -> httpx2.Response:
         token = self.issuer.token_for(user_id, instance_id=instance_id)
         transport = httpx2.ASGITransport(app=self.application)
         async with httpx2.AsyncClient(transport=transport, base_url="http://billing") as client:
-            headers = {"Authorization": f"Bearer {token}"}
-            return await client.request(method, f"/v1/billing{path}", headers=headers, json=content)
+            everything = {"Authorization": f"Bearer {token}"} | (headers or {})
+            body: dict[str, Any] = {"json": content} if raw is None else {"content": raw}
+            return await client.request(method, f"/v1/billing{path}", headers=everything, **body)
 
     async def connect(self, url: str, **changes: Any) -> httpx2.Response:
         await self.hire(Role.SUPER_ADMIN)
@@ -167,10 +171,11 @@ async def billing(open_database: OpenDatabase, tmp_path: Path) -> AsyncIterator[
     database = await open_database("billing_bridge")
     application = new_application(
         title="billing",
-        routers=[router],
+        routers=ROUTERS,
         database=database,
         settings=settings,
         state={"clock": watch, "connection_keys": keys},
+        idempotency=Idempotency(database=database, table=idempotency_key, clock=watch),
     )
     audit_refusals(application, database=database, trail=audit_entry, clock=watch)
     async with new_client(connections=10) as client:

@@ -1,0 +1,10 @@
+"""Every way into the billing bridge over HTTP."""
+
+from typing import Final
+
+from fastapi import APIRouter
+
+from services.billing_bridge.codes.endpoints import router as code_router
+from services.billing_bridge.endpoints import router as charge_router
+
+ROUTERS: Final[tuple[APIRouter, ...]] = (charge_router, code_router)
