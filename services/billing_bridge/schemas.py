@@ -116,3 +116,44 @@ class WholeCharge(ListedCharge):
 
 class Counts(Shape):
     counts: dict[Status, int]
+
+
+class Group(Shape):
+    """Charges of one system that stand alike for the same cause."""
+
+    group: str
+    """Names the group as long as its reason stays; for release and cancel."""
+    system: str
+    status: Status
+    reason: str
+    """Without the counts that differ from charge to charge."""
+    goes_by_itself: bool
+    """They are tried again without a person; false: parked."""
+    charges: int
+    oldest_made_at: AwareDatetime
+
+
+class Worklist(Shape):
+    groups: list[Group]
+
+
+class Together(Shape):
+    """Which charges of the worklist, and why. Not a place for health data."""
+
+    reason: Title
+    group: Annotated[str, Field(pattern="^[0-9a-f]{16}$")] | None = None
+    """Null is the whole worklist."""
+    after: UUID | None = None
+    """`next` of the call before."""
+    limit: Annotated[int, Field(ge=1, le=1000)] = 500
+
+
+class Skipped(Shape):
+    charge_id: UUID
+    detail: str
+
+
+class Progress(Shape):
+    decided: int
+    skipped: list[Skipped]
+    next: UUID | None
