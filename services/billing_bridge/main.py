@@ -2,6 +2,7 @@
 
 from fastapi import FastAPI
 
+from services.billing_bridge.filed_notes import ChartsService, NoCharts
 from services.billing_bridge.models import audit_entry, idempotency_key
 from services.billing_bridge.routers import ROUTERS
 from services.billing_bridge.settings import BillingSettings
@@ -22,7 +23,13 @@ def create_application() -> FastAPI:
         routers=ROUTERS,
         database=database,
         settings=settings,
-        state={"clock": now_utc, "connection_keys": own.keys},
+        state={
+            "clock": now_utc,
+            "connection_keys": own.keys,
+            "filed_notes": ChartsService(url=str(own.charts_url), keys=settings.keys)
+            if own.charts_url
+            else NoCharts(),
+        },
         idempotency=Idempotency(database=database, table=idempotency_key, clock=now_utc),
     )
     audit_refusals(application, database=database, trail=audit_entry, clock=now_utc)

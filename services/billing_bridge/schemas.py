@@ -1,5 +1,6 @@
 """The shapes of the API."""
 
+from datetime import date
 from typing import Annotated, Literal
 from uuid import UUID
 
@@ -7,6 +8,7 @@ from pydantic import AwareDatetime, Field, SecretStr
 
 from services.billing_bridge.domain import ClaimForm
 from services.billing_bridge.outcomes import Status, Verdict
+from services.billing_bridge.reconciling import Kind
 from shared.web.shapes import Shape, Title
 
 URL_CHARACTERS_AT_MOST = 2000
@@ -157,3 +159,55 @@ class Progress(Shape):
     decided: int
     skipped: list[Skipped]
     next: UUID | None
+
+
+class Total(Shape):
+    system: str
+    form: ClaimForm
+    code: str
+    status: Status
+    charges: int
+    patients: int
+    units: int
+    minutes: int
+
+
+class Report(Shape):
+    totals: list[Total]
+    """By system, form, code and status."""
+
+
+class Difference(Shape):
+    kind: Kind
+    detail: str
+    patient_id: UUID | None
+    charge_id: UUID | None
+
+
+class ReconciledSession(Shape):
+    """One documentation in numbers."""
+
+    documentation_id: UUID
+    session_id: UUID
+    billed_as: Literal["ancillary", "per_diem", "not_billed"] | None
+    """Null: billing never heard of it."""
+    void: bool
+    present: int
+    filed: int | None
+    """Notes that say present; null: the charts service did not answer."""
+    charges: int
+    acknowledged: int
+    """Accepted charges; of a void session reversed ones."""
+    differences: list[Difference]
+
+
+class Reconciliation(Shape):
+    on: date
+    sessions: int
+    present: int
+    filed: int | None
+    charges: int
+    acknowledged: int
+    differences: int
+    """Zero, or the lines say why."""
+    lines: list[ReconciledSession]

@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from pydantic import Field, SecretStr
+from pydantic import Field, HttpUrl, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from shared.messaging.sealing import KeyRing
@@ -22,6 +22,9 @@ class BillingSettings(BaseSettings):
     """`id:base64-of-32-bytes[,...]`: seals the secrets of billing systems; for this service alone."""
     concurrent_pushes: Annotated[int, Field(gt=0, le=100)] = 10
     """Requests of one pusher that are under way at a time."""
+
+    charts_url: HttpUrl | None = None
+    """Where the charts API tells which notes are filed (BILL-10); without it reconciliations say so."""
 
     @property
     def keys(self) -> KeyRing:

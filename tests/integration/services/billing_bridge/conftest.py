@@ -16,6 +16,7 @@ from sqlalchemy import Row, select
 
 from services.billing_bridge.connectors import CONNECTORS
 from services.billing_bridge.consumers import HANDLERS
+from services.billing_bridge.filed_notes import NoCharts
 from services.billing_bridge.models import audit_entry, charge, charge_status, idempotency_key, inbox
 from services.billing_bridge.pushing import Pusher, new_client, open_connectors
 from services.billing_bridge.routers import ROUTERS
@@ -174,7 +175,7 @@ async def billing(open_database: OpenDatabase, tmp_path: Path) -> AsyncIterator[
         routers=ROUTERS,
         database=database,
         settings=settings,
-        state={"clock": watch, "connection_keys": keys},
+        state={"clock": watch, "connection_keys": keys, "filed_notes": NoCharts()},
         idempotency=Idempotency(database=database, table=idempotency_key, clock=watch),
     )
     audit_refusals(application, database=database, trail=audit_entry, clock=watch)

@@ -13,10 +13,12 @@ from sqlalchemy import Row, select
 
 from services.charts.consumers import HANDLERS
 from services.charts.endpoints import router
+from services.charts.filed_endpoints import filed_router
 from services.charts.models import audit_entry, chart_note, inbox
 from shared.database.transactions import Database
 from shared.events.catalogue import SESSION_COMPLETED, STAFF_ACCESS_CHANGED
 from shared.events.contract import Contract
+from shared.events.filing import FILED_PATH
 from shared.events.staff import Role, StaffAccess, StaffAccessChanged
 from shared.messaging.consuming import Consuming
 from shared.messaging.messages import Receipt
@@ -89,9 +91,10 @@ async def charts(open_database: OpenDatabase, tmp_path: Path) -> Charts:
     database = await open_database("charts")
     application = new_application(
         title="charts",
-        routers=[router],
+        routers=[router, filed_router],
         database=database,
         settings=settings,
         state={"clock": lambda: NOW},
+        open_paths=(FILED_PATH,),
     )
     return Charts(database=database, issuer=issuer, application=application)
