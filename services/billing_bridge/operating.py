@@ -62,7 +62,8 @@ class Operator:
 
     async def decide_together(self, deed: str, *, group: str | None, reason: str) -> None:
         """Release or cancel a group, or all of the worklist, step by step."""
-        decided, skipped = 0, []
+        decided = 0
+        skipped: list[dict[str, str]] = []
         wanted: dict[str, Any] = {"reason": reason, "group": group, "limit": STEP}
         with Progress(console=self.console, transient=True) as progress:
             task = progress.add_task(deed, total=await self._waiting(group))

@@ -9,7 +9,8 @@ from fastapi import APIRouter, Depends, Query, Request, Response
 from services.billing_bridge import reports, schemas
 from services.billing_bridge.endpoints import Call, CurrentCall
 from services.billing_bridge.outcomes import Status
-from services.billing_bridge.reconciliation import Line, reconcile_day
+from services.billing_bridge.reconciliation import reconcile_day
+from services.billing_bridge.reconciling import Line
 from services.billing_bridge.use_cases import as_biller
 from shared.web.bodies import json_response
 from shared.web.shapes import Day
@@ -93,8 +94,8 @@ async def _lines(call: Call, request: Request, on: Day) -> list[Line]:
 
 def _rows(line: Line) -> list[dict[str, Any]]:
     numbers = {name: value for name, value in asdict(line).items() if name != "differences"}
-    none = {"difference": None, "patient_id": None, "charge_id": None, "detail": None}
-    named = [
+    none: dict[str, object] = {"difference": None, "patient_id": None, "charge_id": None, "detail": None}
+    named: list[dict[str, object]] = [
         {
             "difference": one.kind.value,
             "patient_id": one.patient_id,

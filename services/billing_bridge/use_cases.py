@@ -82,7 +82,8 @@ async def decide(database: Database, deed: Deed, charge_id: UUID, *, decision: D
     user vouches, by the reason, that the other side does not have it (BILL-5).
     """
     charge = await _known_charge(database, deed, charge_id)
-    async with as_biller(database, deed, subject=charge_id, patient_id=charge and charge.patient_id) as db:
+    patient_id = charge.patient_id if charge else None
+    async with as_biller(database, deed, subject=charge_id, patient_id=patient_id) as db:
         row = await lock_status(db, charge_id)
         if row is None or charge is None:
             raise NotFoundProblem("There is no such charge.")

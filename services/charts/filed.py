@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from pydantic import ValidationError
@@ -72,16 +73,16 @@ async def _documentations(db: Transaction, request: FiledRequest) -> list[FiledD
     return _grouped(await db.all(statement))
 
 
-def _grouped(rows: Sequence[Row[tuple[UUID, UUID, UUID, str, bool]]]) -> list[FiledDocumentation]:
-    of_documentation: dict[UUID, list[Row[tuple[UUID, UUID, UUID, str, bool]]]] = {}
+def _grouped(rows: Sequence[Row[Any]]) -> list[FiledDocumentation]:
+    of_documentation: dict[UUID, list[Row[Any]]] = {}
     for row in rows:
-        of_documentation.setdefault(row[0], []).append(row)
+        of_documentation.setdefault(row.documentation_id, []).append(row)
     return [
         FiledDocumentation(
             documentation_id=documentation_id,
-            session_id=notes[0][1],
-            present=tuple(note[2] for note in notes if note[3] == Attendance.PRESENT.value),
-            entered_in_error=bool(notes[0][4]),
+            session_id=notes[0].session_id,
+            present=tuple(note.patient_id for note in notes if note.attendance == Attendance.PRESENT.value),
+            entered_in_error=bool(notes[0].in_error),
         )
         for documentation_id, notes in of_documentation.items()
     ]

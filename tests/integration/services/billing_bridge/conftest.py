@@ -1,6 +1,7 @@
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -161,7 +162,13 @@ class Billing:
 
 @pytest_asyncio.fixture
 async def billing(open_database: OpenDatabase, tmp_path: Path) -> AsyncIterator[Billing]:
-    issuer, keys, watch = TokenIssuer(tmp_path), KeyRing.parse(new_key_ring()), Watch()
+    async with billing_on(await open_database("billing_bridge"), tmp_path) as one:
+        yield one
+
+
+@asynccontextmanager
+async def billing_on(database: Database, folder: Path) -> AsyncIterator[Billing]:
+    issuer, keys, watch = TokenIssuer(folder), KeyRing.parse(new_key_ring()), Watch()
     settings = Settings(
         environment=Environment.EMBEDDED,
         broker_url=SecretStr("redis://unused"),
@@ -169,7 +176,6 @@ async def billing(open_database: OpenDatabase, tmp_path: Path) -> AsyncIterator[
         issuer=ISSUER,
         token_keys=str(issuer.key_file),
     )
-    database = await open_database("billing_bridge")
     application = new_application(
         title="billing",
         routers=ROUTERS,

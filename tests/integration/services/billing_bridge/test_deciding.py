@@ -138,13 +138,11 @@ async def test_all_are_released_but_those_that_no_person_may_send_and_these_are_
 async def test_a_large_group_is_decided_in_steps_that_meet_every_charge_once(billing: Billing) -> None:
     await billing.connect(NOWHERE)
     await billing.hear(a_session_record(present=5, absent=0, billing=webhook_billing(codes=())))
-    group, decided, after = await group_of(billing, NO_CODE), [], None
-    for _ in range(3):
-        after = str(after) if after else None
-        progress = await together(billing, "cancel", group=group, after=after, limit=2)
-        decided.append(progress.decided)
-        after = progress.next
-    assert (decided, after) == ([2, 2, 1], None)
+    group = await group_of(billing, NO_CODE)
+    steps = [await together(billing, "cancel", group=group, limit=2)]
+    while (after := steps[-1].next) is not None:
+        steps.append(await together(billing, "cancel", group=group, after=str(after), limit=2))
+    assert [step.decided for step in steps] == [2, 2, 1]
     assert await billing.statuses() == ["reversed"] * 5
 
 
