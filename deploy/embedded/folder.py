@@ -97,6 +97,8 @@ class DataFolder:
             "OPENCIRCLE_SESSIONS_ISSUER_KEY": str(self.issuer_key.resolve()),
             "OPENCIRCLE_CHARTS_DATABASE_URL": urls["charts"],
             "OPENCIRCLE_BILLING_DATABASE_URL": urls["billing_bridge"],
+            # The gateway: all APIs are behind one port here.
+            "OPENCIRCLE_BILLING_CHARTS_URL": f"http://127.0.0.1:{port}",
             "OPENCIRCLE_BILLING_CONNECTION_KEYS": (self.root / "connection.keys").read_text(),
             "OPENCIRCLE_PRINTING_DATABASE_URL": urls["printing"],
             "OPENCIRCLE_PRINTING_STORAGE_FOLDER": str((self.root / "files").resolve()),

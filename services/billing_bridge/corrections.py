@@ -8,6 +8,9 @@ from uuid import UUID
 from sqlalchemy import RowMapping, and_, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from services.billing_bridge.codes.domain import NO_CATALOGUE
+from services.billing_bridge.codes.repository import catalogues_of
+from services.billing_bridge.documented import first_heard, keep_documented
 from services.billing_bridge.domain import charges_for
 from services.billing_bridge.models import charge, charge_status, connection, retraction
 from services.billing_bridge.outcomes import Standing, Status, standing_once_retracted
@@ -23,16 +26,20 @@ async def make_charges(
 ) -> None:
     """Make the charges of sessions, in the transaction of the inbox (BILL-2, BILL-3, SET-6).
 
-    Of a documentation that is void already they are made and reversed: nothing is just dropped.
+    Of a documentation that is void already they are made and reversed: nothing is just dropped. A
+    documentation is charged once, by the catalogue of that moment: an annotation changes nothing.
     """
     documentations = {envelope.data.documentation_id for envelope in envelopes}
     await take_turns(db, documentations)
-    made = [
-        (envelope.instanceid, envelope.time, one)
-        for envelope in sorted(envelopes, key=lambda one: one.time)
-        for one in charges_for(envelope.data)
+    new = await first_heard(db, envelopes)
+    catalogues = await catalogues_of(db, {envelope.instanceid for envelope in new})
+    charged = [
+        (envelope, charges_for(envelope.data, catalogues.get(envelope.instanceid, NO_CATALOGUE)))
+        for envelope in new
     ]
+    made = [(envelope.instanceid, envelope.time, one) for envelope, charges in charged for one in charges]
     await add_new_charges(db, await _with_what_they_replace(db, made))
+    await keep_documented(db, charged, now=now)
     await _reverse_void(db, documentations, now=now)
 
 

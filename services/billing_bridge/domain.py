@@ -8,15 +8,9 @@ from typing import Final
 from uuid import UUID, uuid5
 from zoneinfo import ZoneInfo
 
-from shared.events.record import (
-    Attendance,
-    BillingCode,
-    BillingFacts,
-    CodeKind,
-    Participant,
-    SessionRecord,
-    UnitRule,
-)
+from services.billing_bridge.codes.domain import NO_CATALOGUE, Catalogue
+from services.billing_bridge.codes.terms import KnownCode, Terms, known_code, template_terms, units_for
+from shared.events.record import Attendance, BillingFacts, CodeKind, Participant, SessionRecord
 
 NO_CODE: Final = ""
 """Stands where a code is missing: the charge is made all the same, and held."""
@@ -59,6 +53,9 @@ class Charge:
     """How many patients were present."""
     lacking: str | None
     """Why the charge was held when it was made; None when nothing was missing (BILL-3)."""
+    code_id: UUID | None = None
+    """The entry of the catalogue that decided, with its version; None: the template alone did (BILL-9)."""
+    code_version: int | None = None
     replaces: UUID | None = None
     """The charge of an earlier documentation of the same session, patient, form and code (BILL-6)."""
 
@@ -71,39 +68,33 @@ class Charge:
 @dataclass(frozen=True, kw_only=True)
 class _Line:
     form: ClaimForm
-    code: str
+    terms: Terms
+    code: str = NO_CODE
     description: str = ""
     revenue_code: str | None = None
     lacking: str | None = None
 
 
-def charges_for(record: SessionRecord) -> list[Charge]:
+def charges_for(record: SessionRecord, catalogue: Catalogue = NO_CATALOGUE) -> list[Charge]:
     """Make every charge of a session: each present patient times each code, once.
 
-    None without integrated billing (SET-6), none for a per diem group, which is only reported (BILL-1).
+    None without integrated billing (SET-6), none for a per diem group or code, which is only reported
+    (BILL-1). Where the instance's catalogue knows a code, it says more than the template (BILL-9).
     """
-    billing = record.billing
-    if billing is None or billing.mode != "ancillary":
+    if record.billing is None:
         return []
     present = [one for one in record.participants if one.attendance is Attendance.PRESENT]
-    lines = _lines_of(billing.codes, on=service_date(record))
-    return [_charge(record, billing, patient, line, len(present)) for patient in present for line in lines]
+    lines = _lines_of(record.billing, catalogue, on=service_date(record))
+    return [
+        _charge(record, patient, line, group_size=len(present), system=record.billing.system)
+        for patient in present
+        for line in lines
+    ]
 
 
 def service_date(record: SessionRecord) -> date:
     """Tell on which date the session was held, where it was held."""
     return record.started_at.astimezone(ZoneInfo(record.location.time_zone)).date()
-
-
-def units_for(rule: UnitRule, *, minutes: int) -> int:
-    """Turn a patient's minutes into units (BILL-9); without a rounding rule a started unit is no unit."""
-    if rule.by == "session":
-        return 1
-    if rule.minutes_per_unit is None:
-        return 0
-    whole, rest = divmod(minutes, rule.minutes_per_unit)
-    rounds_up = rule.minutes_to_round_up is not None and rest >= rule.minutes_to_round_up
-    return whole + rounds_up
 
 
 def never_billable(charge: Charge) -> str | None:
@@ -118,16 +109,17 @@ def never_billable(charge: Charge) -> str | None:
 
 
 def _charge(
-    record: SessionRecord, billing: BillingFacts, patient: Participant, line: _Line, group_size: int
+    record: SessionRecord, patient: Participant, line: _Line, *, group_size: int, system: str
 ) -> Charge:
     leader = record.leaders[0] if record.leaders else None
-    units = units_for(billing.units, minutes=patient.minutes)
-    faults = [line.lacking, *_faults_of_time(billing, patient.minutes, units)]
+    terms = line.terms
+    units = units_for(terms.units, minutes=patient.minutes)
+    faults = [line.lacking, *terms.faults_of_time(patient.minutes, units), *terms.faults_of_size(group_size)]
     if leader is None:
         faults.append("The session has no leader who could be the rendering provider.")
     return Charge(
         charge_id=uuid5(record.documentation_id, f"{patient.patient_id}|{line.form}|{line.code}"),
-        system=billing.system,
+        system=system,
         session_id=record.session_id,
         documentation_id=record.documentation_id,
         patient_id=patient.patient_id,
@@ -137,70 +129,72 @@ def _charge(
         code=line.code,
         description=line.description,
         revenue_code=line.revenue_code,
-        modifiers=billing.modifiers,
-        place_of_service=billing.place_of_service,
+        modifiers=terms.modifiers_for(group_size),
+        place_of_service=terms.place_of_service,
         units=units,
         minutes=patient.minutes,
         provider_name=leader.printed_name if leader else "",
         provider_npi=leader.npi if leader else None,
         group_size=group_size,
         lacking=" ".join(fault for fault in faults if fault) or None,
+        code_id=terms.code_id,
+        code_version=terms.code_version,
     )
 
 
-def _faults_of_time(billing: BillingFacts, minutes: int, units: int) -> Iterator[str]:
-    if minutes < billing.minimum_minutes:
-        yield f"{minutes} minutes are under the minimum of {billing.minimum_minutes}."
-    if billing.units.by == "time" and billing.units.minutes_per_unit is None:
-        yield "The template bills by time and has no minutes per unit."
-    elif units == 0:
-        yield f"{minutes} minutes make no unit."
-
-
-def _lines_of(codes: Sequence[BillingCode], *, on: date) -> list[_Line]:
-    lines = [*_professional(codes, on), *_institutional(codes, on)]
+def _lines_of(billing: BillingFacts, catalogue: Catalogue, *, on: date) -> list[_Line]:
+    codes = [known_code(code, billing, catalogue, on=on) for code in billing.codes]
+    services = [code for code in codes if code.kind is not CodeKind.RCODE]
+    modes = {code.mode for code in services} or {billing.mode}
+    if "ancillary" not in modes:
+        return []
+    charged = [code for code in codes if code.kind is CodeKind.RCODE or code.mode == "ancillary"]
+    default = template_terms(billing)
+    institutional_only_reported = any(
+        code.kind is CodeKind.HCODE and code.mode == "per_diem" for code in services
+    )
+    lines = [
+        *_professional(charged),
+        *_institutional(charged, default, without_services=not institutional_only_reported),
+    ]
     missing = "The template has neither a CCode nor an HCode."
-    return lines or [_Line(form=ClaimForm.PROFESSIONAL, code=NO_CODE, lacking=missing)]
+    return lines or [_Line(form=ClaimForm.PROFESSIONAL, terms=default, lacking=missing)]
 
 
-def _professional(codes: Sequence[BillingCode], on: date) -> Iterator[_Line]:
-    for code in _one_of_each(codes, CodeKind.CCODE, on):
+def _professional(codes: Sequence[KnownCode]) -> Iterator[_Line]:
+    for code in _one_of_each(codes, CodeKind.CCODE):
         yield _Line(
             form=ClaimForm.PROFESSIONAL,
+            terms=code.terms,
             code=code.code,
             description=code.description,
-            lacking=_not_effective(code, on),
+            lacking=code.lacking,
         )
 
 
-def _institutional(codes: Sequence[BillingCode], on: date) -> Iterator[_Line]:
-    revenue = next(iter(_one_of_each(codes, CodeKind.RCODE, on)), None)
-    revenue_fault = _not_effective(revenue, on) if revenue else "The template has no RCode for its HCode."
-    services = _one_of_each(codes, CodeKind.HCODE, on)
+def _institutional(codes: Sequence[KnownCode], default: Terms, *, without_services: bool) -> Iterator[_Line]:
+    revenue = next(iter(_one_of_each(codes, CodeKind.RCODE)), None)
+    revenue_fault = revenue.lacking if revenue else "The template has no RCode for its HCode."
+    services = _one_of_each(codes, CodeKind.HCODE)
     for code in services:
         yield _Line(
             form=ClaimForm.INSTITUTIONAL,
+            terms=code.terms,
             code=code.code,
             description=code.description,
             revenue_code=revenue.code if revenue else None,
-            lacking=" ".join(fault for fault in (_not_effective(code, on), revenue_fault) if fault) or None,
+            lacking=" ".join(fault for fault in (code.lacking, revenue_fault) if fault) or None,
         )
-    if revenue and not services:
+    if revenue and not services and without_services:
         missing = "The template has an RCode and no HCode to go with it."
-        yield _Line(form=ClaimForm.INSTITUTIONAL, code=NO_CODE, revenue_code=revenue.code, lacking=missing)
+        yield _Line(form=ClaimForm.INSTITUTIONAL, terms=default, revenue_code=revenue.code, lacking=missing)
 
 
-def _one_of_each(codes: Sequence[BillingCode], kind: CodeKind, on: date) -> list[BillingCode]:
+def _one_of_each(codes: Sequence[KnownCode], kind: CodeKind) -> list[KnownCode]:
     """Give each code once; of several periods of one code the one in effect. Codes in effect come first."""
-    in_effect_first = sorted(codes, key=lambda code: _not_effective(code, on) is not None)
-    chosen: dict[str, BillingCode] = {}
+    in_effect_first = sorted(codes, key=lambda code: code.lacking is not None)
+    chosen: dict[str, KnownCode] = {}
     for code in in_effect_first:
         if code.kind is kind:
             chosen.setdefault(code.code, code)
     return list(chosen.values())
-
-
-def _not_effective(code: BillingCode, on: date) -> str | None:
-    if code.effective_on <= on and (code.ends_on is None or on <= code.ends_on):
-        return None
-    return f"{code.code} is not effective on {on.isoformat()}."

@@ -8,6 +8,7 @@ from fastapi import APIRouter, Depends, Request, Response
 from pydantic import SecretStr
 
 from services.billing_bridge import schemas, use_cases, views
+from services.billing_bridge.decisions import Decision
 from services.billing_bridge.outcomes import Status
 from services.billing_bridge.use_cases import Deed, as_biller
 from shared.clock import Clock
@@ -75,21 +76,23 @@ async def list_charges(
 @router.get("/charges/{charge_id}", response_model=schemas.WholeCharge)
 async def show_charge(call: CurrentCall, charge_id: UUID) -> Response:
     """Give one charge with its history and every attempt to push it."""
-    return await _shown(call, charge_id)
+    return await shown_charge(call, charge_id)
 
 
 @router.post("/charges/{charge_id}/hold", response_model=schemas.WholeCharge)
 async def hold(call: CurrentCall, charge_id: UUID, why: schemas.Reason) -> Response:
     """Keep a charge from being pushed."""
-    await use_cases.hold_charge(call.database, call.deed("charge.held"), charge_id, reason=why.reason)
-    return await _shown(call, charge_id)
+    deed = call.deed("charge.held")
+    await use_cases.decide(call.database, deed, charge_id, decision=Decision.HOLD, reason=why.reason)
+    return await shown_charge(call, charge_id)
 
 
 @router.post("/charges/{charge_id}/release", response_model=schemas.WholeCharge)
 async def release(call: CurrentCall, charge_id: UUID, why: schemas.Reason) -> Response:
     """Have a held, unknown or rejected charge pushed."""
-    await use_cases.release_charge(call.database, call.deed("charge.released"), charge_id, reason=why.reason)
-    return await _shown(call, charge_id)
+    deed = call.deed("charge.released")
+    await use_cases.decide(call.database, deed, charge_id, decision=Decision.RELEASE, reason=why.reason)
+    return await shown_charge(call, charge_id)
 
 
 @router.get("/counts", response_model=schemas.Counts)
@@ -134,7 +137,8 @@ def _opened(secret: SecretStr | None) -> str | None:
     return secret.get_secret_value() if secret else None
 
 
-async def _shown(call: Call, charge_id: UUID) -> Response:
+async def shown_charge(call: Call, charge_id: UUID) -> Response:
+    """Answer with one whole charge, and its version as ETag."""
     # Looked for first, so that the audit trail names the patient concerned.
     async with call.database.reading(call.identity.instance_id) as db:
         shown = await views.one_charge(db, charge_id)

@@ -2,15 +2,16 @@
 
 from fastapi import FastAPI
 
-from services.billing_bridge.endpoints import router
-from services.billing_bridge.models import audit_entry
-from services.billing_bridge.preview_endpoints import preview_router
+from services.billing_bridge.filed_notes import ChartsService, NoCharts
+from services.billing_bridge.models import audit_entry, idempotency_key
+from services.billing_bridge.routers import ROUTERS
 from services.billing_bridge.settings import BillingSettings
 from shared.clock import now_utc
 from shared.events.preview import PREVIEW_PATH
 from shared.runtime import open_database, serve_http
 from shared.settings import Settings, read_settings
 from shared.web.application import new_application
+from shared.web.idempotency import Idempotency
 from shared.web.refusals import audit_refusals
 
 
@@ -20,12 +21,19 @@ def create_application() -> FastAPI:
     database = open_database(own.database_url.get_secret_value(), settings=settings, rings="billing_bridge")
     application = new_application(
         title="OpenCircle billing bridge",
-        routers=[router, preview_router],
+        routers=ROUTERS,
         database=database,
         settings=settings,
-        state={"clock": now_utc, "connection_keys": own.keys},
+        state={
+            "clock": now_utc,
+            "connection_keys": own.keys,
+            "filed_notes": ChartsService(url=str(own.charts_url), keys=settings.keys)
+            if own.charts_url
+            else NoCharts(),
+        },
         # Whoever asks there has no token: the seal of the body is the proof.
         open_paths=(PREVIEW_PATH,),
+        idempotency=Idempotency(database=database, table=idempotency_key, clock=now_utc),
     )
     audit_refusals(application, database=database, trail=audit_entry, clock=now_utc)
     return application

@@ -12,6 +12,7 @@ from sqlalchemy import (
     String,
     Table,
     Text,
+    UniqueConstraint,
     Uuid,
     false,
     text,
@@ -20,6 +21,7 @@ from sqlalchemy import (
 from shared.database.audit import audit_table
 from shared.database.columns import UtcDateTime, new_metadata
 from shared.messaging.tables import inbox_tables
+from shared.web.idempotency import idempotency_table
 from shared.web.staff_access import staff_access_table
 
 metadata = new_metadata()
@@ -27,6 +29,7 @@ metadata = new_metadata()
 inbox = inbox_tables(metadata)
 staff_access = staff_access_table(metadata)
 audit_entry = audit_table(metadata)
+idempotency_key = idempotency_table(metadata)
 
 charge = Table(
     "charge",
@@ -53,6 +56,9 @@ charge = Table(
     Column("lacking", Text),
     Column("made_at", UtcDateTime, nullable=False),
     Column("replaces", Uuid),
+    # The entry of the catalogue that decided; null where the template alone did.
+    Column("code_id", Uuid),
+    Column("code_version", Integer),
     Index("ix_charge_made", "instance_id", "made_at", "charge_id"),
     Index("ix_charge_patient", "instance_id", "patient_id", "made_at", "charge_id"),
     Index("ix_charge_session", "instance_id", "session_id"),
@@ -176,4 +182,57 @@ connection = Table(
     Column("destination_id", Uuid, nullable=False),
     Column("changed_at", UtcDateTime, nullable=False),
     Column("changed_by", Uuid, nullable=False),
+)
+
+# What instances say of codes. Null leaves it to the template of the session.
+billing_code = Table(
+    "billing_code",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("instance_id", Uuid, nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("kind", String(10), nullable=False),
+    Column("code", String(10), nullable=False),
+    Column("description", Text, nullable=False),
+    Column("effective_on", Date, nullable=False),
+    Column("ends_on", Date),
+    Column("mode", String(10)),
+    Column("place_of_service", String(2)),
+    Column("modifiers", JSON(none_as_null=True)),
+    Column("units", JSON(none_as_null=True)),
+    Column("minimum_minutes", Integer),
+    Column("maximum_units", Integer),
+    Column("smallest_group", Integer),
+    Column("largest_group", Integer),
+    Column("bands", JSON, nullable=False),
+    UniqueConstraint("instance_id", "kind", "code", "effective_on"),
+)
+
+# Every version that an entry ever had: charges name the one that decided.
+billing_code_version = Table(
+    "billing_code_version",
+    metadata,
+    Column("code_id", Uuid, primary_key=True),
+    Column("version", Integer, primary_key=True),
+    Column("instance_id", Uuid, nullable=False),
+    Column("at", UtcDateTime, nullable=False),
+    Column("user_id", Uuid, nullable=False),
+    Column("facts", JSON, nullable=False),
+)
+
+# Each documentation that was heard of, charged or not: the other side of the reconciliation (BILL-10).
+documented_session = Table(
+    "documented_session",
+    metadata,
+    Column("documentation_id", Uuid, primary_key=True),
+    Column("instance_id", Uuid, nullable=False),
+    Column("session_id", Uuid, nullable=False),
+    Column("held_on", Date, nullable=False),
+    Column("present", JSON, nullable=False),
+    # `ancillary`, `per_diem`, or `not_billed`.
+    Column("billed_as", String(10), nullable=False),
+    # How many charges were made of it, at the one time that they were.
+    Column("charges", Integer, nullable=False),
+    Column("heard_at", UtcDateTime, nullable=False),
+    Index("ix_documented_session_day", "instance_id", "held_on", "documentation_id"),
 )

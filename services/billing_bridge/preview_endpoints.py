@@ -13,5 +13,6 @@ preview_router = APIRouter(include_in_schema=False)
 @preview_router.post(PREVIEW_PATH)
 async def preview(body: SealedRequest, request: Request) -> Response:
     """Tell what a session would be charged, or held and why (BILL-8). Asking again changes nothing."""
-    answer = answer_preview(body.sealed, keys=request.app.state.settings.keys)
+    state = request.app.state
+    answer = await answer_preview(state.database, body.sealed, keys=state.settings.keys)
     return json_response(Sealed(sealed=answer).model_dump())

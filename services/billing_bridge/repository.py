@@ -168,6 +168,19 @@ async def put_connection(db: Transaction, values: Mapping[str, Any]) -> None:
     )
 
 
+async def set_active(
+    db: Transaction, system: str, *, paused_because: str | None, at: datetime, user_id: UUID
+) -> None:
+    """Pause a connection of this instance, or resume it with no cause."""
+    await db.execute(
+        update(connection)
+        .where(connection.c.instance_id == db.instance_id, connection.c.system == system)
+        .values(
+            active=paused_because is None, paused_because=paused_because, changed_at=at, changed_by=user_id
+        )
+    )
+
+
 async def pause_connections(db: AsyncConnection, keys: Sequence[tuple[UUID, str]], *, reason: str) -> None:
     """Stop pushing over connections until a person makes them active again."""
     if keys:

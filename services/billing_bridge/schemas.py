@@ -1,5 +1,6 @@
 """The shapes of the API."""
 
+from datetime import date
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
@@ -7,6 +8,7 @@ from pydantic import AwareDatetime, Field, SecretStr
 
 from services.billing_bridge.domain import ClaimForm
 from services.billing_bridge.outcomes import Status, Verdict
+from services.billing_bridge.reconciling import Kind
 from shared.web.shapes import Shape, Title
 
 URL_CHARACTERS_AT_MOST = 2000
@@ -135,3 +137,96 @@ class SealedRequest(Shape):
     """A session record, sealed for a preview."""
 
     sealed: Annotated[str, Field(max_length=SEALED_CHARACTERS_AT_MOST)]
+
+
+class Group(Shape):
+    """Charges of one system that stand alike for the same cause."""
+
+    group: str
+    """Names the group as long as its reason stays; for release and cancel."""
+    system: str
+    status: Status
+    reason: str
+    """Without the counts that differ from charge to charge."""
+    goes_by_itself: bool
+    """They are tried again without a person; false: parked."""
+    charges: int
+    oldest_made_at: AwareDatetime
+
+
+class Worklist(Shape):
+    groups: list[Group]
+
+
+class Together(Shape):
+    """Which charges of the worklist, and why. Not a place for health data."""
+
+    reason: Title
+    group: Annotated[str, Field(pattern="^[0-9a-f]{16}$")] | None = None
+    """Null is the whole worklist."""
+    after: UUID | None = None
+    """`next` of the call before."""
+    limit: Annotated[int, Field(ge=1, le=1000)] = 500
+
+
+class Skipped(Shape):
+    charge_id: UUID
+    detail: str
+
+
+class Progress(Shape):
+    decided: int
+    skipped: list[Skipped]
+    next: UUID | None
+
+
+class Total(Shape):
+    system: str
+    form: ClaimForm
+    code: str
+    status: Status
+    charges: int
+    patients: int
+    units: int
+    minutes: int
+
+
+class Report(Shape):
+    totals: list[Total]
+    """By system, form, code and status."""
+
+
+class Difference(Shape):
+    kind: Kind
+    detail: str
+    patient_id: UUID | None
+    charge_id: UUID | None
+
+
+class ReconciledSession(Shape):
+    """One documentation in numbers."""
+
+    documentation_id: UUID
+    session_id: UUID
+    billed_as: Literal["ancillary", "per_diem", "not_billed"] | None
+    """Null: billing never heard of it."""
+    void: bool
+    present: int
+    filed: int | None
+    """Notes that say present; null: the charts service did not answer."""
+    charges: int
+    acknowledged: int
+    """Accepted charges; of a void session reversed ones."""
+    differences: list[Difference]
+
+
+class Reconciliation(Shape):
+    on: date
+    sessions: int
+    present: int
+    filed: int | None
+    charges: int
+    acknowledged: int
+    differences: int
+    """Zero, or the lines say why."""
+    lines: list[ReconciledSession]

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import Field, SecretStr, field_validator
+from pydantic import Field, HttpUrl, SecretStr, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from services.billing_bridge.networks import Networks
@@ -25,6 +25,8 @@ class BillingSettings(BaseSettings):
     concurrent_pushes: Annotated[int, Field(gt=0, le=100)] = 10
     """Requests of one pusher that are under way at a time."""
 
+    charts_url: HttpUrl | None = None
+    """Where the charts API tells which notes are filed (BILL-10); without it reconciliations say so."""
     allowed_networks: str = ""
     """Ranges that charges may go to although they are not public: `10.20.0.0/16[,...]`."""
     batch_folder: Path | None = None

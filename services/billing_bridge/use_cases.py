@@ -1,4 +1,4 @@
-"""What billers can do: hold and release charges, and say where they go."""
+"""What billers can do: decide about charges, and say where they go."""
 
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
@@ -12,17 +12,26 @@ from sqlalchemy import RowMapping
 from services.billing_bridge.connecting import check_connection
 from services.billing_bridge.connector import ConnectorKind
 from services.billing_bridge.connectors import CONNECTORS
-from services.billing_bridge.domain import never_billable
+from services.billing_bridge.decisions import (
+    Before,
+    Decided,
+    Decision,
+    DecisionRefusedError,
+    standing_decided,
+)
+from services.billing_bridge.domain import Charge
 from services.billing_bridge.models import audit_entry, staff_access
-from services.billing_bridge.outcomes import Standing, Status
+from services.billing_bridge.outcomes import Status
 from services.billing_bridge.pushing import CERTIFICATE_PURPOSE, SECRET_PURPOSE
 from services.billing_bridge.repository import (
     find_charge,
     find_connection,
     lock_status,
     put_connection,
+    set_active,
     stand,
 )
+from services.billing_bridge.views import connections
 from shared.database.audit import record_access
 from shared.database.transactions import Database, Transaction
 from shared.events.staff import Feature, Role
@@ -35,9 +44,6 @@ from shared.web.staff_access import staff_access as access_of
 
 BILLERS: Final = frozenset({Role.SUPER_ADMIN})
 BILLING_FEATURES: Final = frozenset({Feature.MANAGE_BILLING})
-
-HOLDABLE: Final = frozenset({Status.PENDING, Status.UNKNOWN})
-RELEASABLE: Final = frozenset({Status.HELD, Status.UNKNOWN, Status.REJECTED})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,60 +76,53 @@ async def as_biller(
         )
 
 
-async def hold_charge(database: Database, deed: Deed, charge_id: UUID, *, reason: str) -> None:
-    """Keep a charge from being pushed until it is released (BILL-7); raises `ConflictProblem` if too late."""
-    patient_id = await _patient_of(database, deed, charge_id)
-    async with as_biller(database, deed, subject=charge_id, patient_id=patient_id) as db:
-        row = await _status_in(db, charge_id, HOLDABLE, "held")
-        held = Standing(
-            status=Status.HELD, reason=reason, uncertain=row["uncertain"], reversing=row["reversing"]
-        )
-        await stand(db.connection, {charge_id: held}, [row], now=deed.at, user_id=deed.identity.user_id)
+async def decide(database: Database, deed: Deed, charge_id: UUID, *, decision: Decision, reason: str) -> None:
+    """Hold, release, cancel or confirm one charge (BILL-7); raises `ConflictProblem` if it is too late.
 
-
-async def release_charge(database: Database, deed: Deed, charge_id: UUID, *, reason: str) -> None:
-    """Have a charge pushed, always under its one key; the schedule begins anew (BILL-7).
-
-    For an unknown outcome the user vouches, by the reason, that the other side does not have it (BILL-5).
-    Of a charge whose session was retracted it is the reversal that is pushed, never the charge (BILL-6).
+    Released, it is pushed under its one key by a schedule that begins anew. For an unknown outcome the
+    user vouches, by the reason, that the other side does not have it (BILL-5).
     """
-    patient_id = await _patient_of(database, deed, charge_id)
+    charge = await _known_charge(database, deed, charge_id)
+    patient_id = charge.patient_id if charge else None
     async with as_biller(database, deed, subject=charge_id, patient_id=patient_id) as db:
-        row = await _status_in(db, charge_id, RELEASABLE, "released")
-        charge = await find_charge(db, charge_id)
-        if charge and not row["retracted"] and (fault := never_billable(charge)):
-            raise ConflictProblem(
-                f"This charge can't be billed as it is: {fault}. Bill it by hand, or hold it."
-            )
-        pending = Standing(
-            status=Status.PENDING, reason=reason, next_attempt_at=deed.at, reversing=row["retracted"]
+        row = await lock_status(db, charge_id)
+        if row is None or charge is None:
+            raise NotFoundProblem("There is no such charge.")
+        before = Before(
+            status=Status(row["status"]),
+            uncertain=row["uncertain"],
+            retracted=row["retracted"],
+            reversing=row["reversing"],
         )
+        try:
+            after = standing_decided(before, charge, Decided(decision=decision, reason=reason, at=deed.at))
+        except DecisionRefusedError as error:
+            raise ConflictProblem(str(error)) from None
         await stand(
             db.connection,
-            {charge_id: pending},
+            {charge_id: after},
             [row],
             now=deed.at,
             user_id=deed.identity.user_id,
-            restart=True,
+            restart=decision is not Decision.HOLD,
         )
         await db.ring()
 
 
-async def _patient_of(database: Database, deed: Deed, charge_id: UUID) -> UUID | None:
-    """Tell whose charge it is, for the audit trail."""
+async def _known_charge(database: Database, deed: Deed, charge_id: UUID) -> Charge | None:
+    """Look it up first, so that the audit trail names the patient concerned."""
     async with database.reading(deed.identity.instance_id) as db:
-        charge = await find_charge(db, charge_id)
-    return charge.patient_id if charge else None
+        return await find_charge(db, charge_id)
 
 
-async def _status_in(db: Transaction, charge_id: UUID, allowed: frozenset[Status], wanted: str) -> RowMapping:
-    row = await lock_status(db, charge_id)
-    if row is None:
-        raise NotFoundProblem("There is no such charge.")
-    if Status(row["status"]) not in allowed:
-        names = ", ".join(sorted(allowed))
-        raise ConflictProblem(f"This charge is {row['status']}; only these can be {wanted}: {names}.")
-    return row
+async def pause_system(database: Database, deed: Deed, system: str, *, reason: str | None) -> dict[str, Any]:
+    """Pause a connection for a reason, or resume it without one; what waits goes when it is resumed."""
+    async with as_biller(database, deed, subject=system) as db:
+        if await find_connection(db, system) is None:
+            raise NotFoundProblem("This instance has no connection to a billing system of this name.")
+        await set_active(db, system, paused_because=reason, at=deed.at, user_id=deed.identity.user_id)
+        await db.ring()
+        return next(one for one in await connections(db) if one["system"] == system)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -15,6 +15,7 @@ from services.billing_bridge.models import (
     push_result,
 )
 from services.billing_bridge.outcomes import Status
+from services.billing_bridge.places import PLACE, at_its_connection, place_of
 from shared.database.transactions import Transaction
 from shared.web.bodies import json_bytes
 from shared.web.cursors import Page, past
@@ -46,6 +47,9 @@ WHOLE: Final = (
         )
     ),
 )  # fmt: skip
+
+SHOWN_OF_PLACE: Final = frozenset({"system", "status", "reason", "reversing"})
+"""The rest of `PLACE` only tells why a charge waits."""
 
 CONNECTION: Final = (
     *(
@@ -85,12 +89,24 @@ async def charge_page(db: Transaction, wanted: Wanted) -> bytes:
             statement = statement.where(charge.c[name] == value)
     if wanted.cursor:
         statement = statement.where(past(wanted.cursor, keys))
-    rows = await _rows(db, statement)
+    rows = [told(row) for row in await _rows(db, statement)]
     return json_bytes(Page.of(rows, limit=wanted.limit, keys=("made_at", "charge_id")).body())
 
 
 def _charges(db: Transaction, *columns: ColumnElement[Any]) -> Select[Any]:
-    return db.rows_of(charge, *columns).join(charge_status, charge_status.c.charge_id == charge.c.charge_id)
+    place = (column for column in PLACE if str(column.key) not in SHOWN_OF_PLACE)
+    return (
+        db.rows_of(charge, *columns, *place)
+        .join(charge_status, charge_status.c.charge_id == charge.c.charge_id)
+        .join(connection, at_its_connection, isouter=True)
+    )
+
+
+def told(row: dict[str, Any]) -> dict[str, Any]:
+    """Give a charge as it is shown, with the reason that is true now in place of the one that was kept."""
+    reason = place_of(row).told
+    hidden = {str(column.key) for column in PLACE} - SHOWN_OF_PLACE
+    return {name: value for name, value in row.items() if name not in hidden} | {"reason": reason}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -109,7 +125,7 @@ async def one_charge(db: Transaction, charge_id: UUID) -> ShownCharge | None:
     )
     if row is None:
         return None
-    facts = _named(row)
+    facts = told(_named(row))
     version = facts.pop("changes")
     facts["history"] = await _rows(db, _history(db, charge_id))
     facts["pushes"] = await _rows(db, _attempts(db, charge_id))

@@ -7,17 +7,19 @@ from fastapi import FastAPI
 from services.charts.endpoints import router as charts_router
 from services.charts.fhir.endpoints import METADATA_PATH
 from services.charts.fhir.endpoints import router as fhir_router
+from services.charts.filed_endpoints import filed_router
 from services.charts.models import idempotency_key
 from services.charts.settings import ChartsSettings
 from services.charts.tabs.endpoints import router as tabs_router
 from shared.clock import Clock, now_utc
 from shared.database.transactions import Database
+from shared.events.filing import FILED_PATH
 from shared.runtime import open_database, serve_http
 from shared.settings import Settings, read_settings
 from shared.web.application import new_application
 from shared.web.idempotency import Idempotency
 
-ROUTERS: Final = (tabs_router, charts_router, fhir_router)
+ROUTERS: Final = (tabs_router, charts_router, fhir_router, filed_router)
 
 
 def create_application() -> FastAPI:
@@ -35,7 +37,8 @@ def build_application(settings: Settings, *, database: Database, clock: Clock) -
         database=database,
         settings=settings,
         state={"clock": clock},
-        open_paths=(METADATA_PATH,),
+        # Of the second, whoever asks there has no token: the seal of the body is the proof.
+        open_paths=(METADATA_PATH, FILED_PATH),
         idempotency=Idempotency(database=database, table=idempotency_key, clock=clock),
     )
 

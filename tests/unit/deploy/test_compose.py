@@ -7,7 +7,7 @@ import pytest
 from pydantic import SecretStr
 
 from deploy.embedded.gateway import PREFIXES
-from services.billing_bridge.pushing import CONNECT_SECONDS, READ_SECONDS, WRITE_SECONDS
+from services.billing_bridge.outside import CONNECT_SECONDS, READ_SECONDS, WRITE_SECONDS
 from services.printing.render_worker import HARD_LIMIT_SECONDS
 from shared.messaging.celery_application import new_celery_application
 from tests.unit.deploy.compose import (

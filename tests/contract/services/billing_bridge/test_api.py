@@ -11,11 +11,27 @@ from shared.testing.identity import ISSUER, TokenIssuer
 OPERATIONS = {
     ("/v1/billing/charges", "get"),
     ("/v1/billing/charges/{charge_id}", "get"),
+    ("/v1/billing/charges/{charge_id}/cancel", "post"),
+    ("/v1/billing/charges/{charge_id}/confirm", "post"),
     ("/v1/billing/charges/{charge_id}/hold", "post"),
     ("/v1/billing/charges/{charge_id}/release", "post"),
+    ("/v1/billing/codes", "get"),
+    ("/v1/billing/codes", "post"),
+    ("/v1/billing/codes/import", "post"),
+    ("/v1/billing/codes/{code_id}", "get"),
+    ("/v1/billing/codes/{code_id}", "put"),
     ("/v1/billing/connections", "get"),
     ("/v1/billing/connections/{system}", "put"),
+    ("/v1/billing/connections/{system}/pause", "post"),
+    ("/v1/billing/connections/{system}/resume", "post"),
     ("/v1/billing/counts", "get"),
+    ("/v1/billing/reconciliation", "get"),
+    ("/v1/billing/reconciliation.csv", "get"),
+    ("/v1/billing/report", "get"),
+    ("/v1/billing/report.csv", "get"),
+    ("/v1/billing/worklist", "get"),
+    ("/v1/billing/worklist/cancel", "post"),
+    ("/v1/billing/worklist/release", "post"),
 }
 
 

@@ -1,6 +1,7 @@
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -16,12 +17,12 @@ from sqlalchemy import Row, select
 
 from services.billing_bridge.connectors import CONNECTORS
 from services.billing_bridge.consumers import HANDLERS
-from services.billing_bridge.endpoints import router
-from services.billing_bridge.models import audit_entry, charge, charge_status, inbox
+from services.billing_bridge.filed_notes import NoCharts
+from services.billing_bridge.models import audit_entry, charge, charge_status, idempotency_key, inbox
 from services.billing_bridge.networks import Networks
 from services.billing_bridge.outside import Outside, open_connectors, open_outside
-from services.billing_bridge.preview_endpoints import preview_router
 from services.billing_bridge.pushing import Pusher
+from services.billing_bridge.routers import ROUTERS
 from shared.database.transactions import Database
 from shared.events.catalogue import SESSION_COMPLETED, STAFF_ACCESS_CHANGED
 from shared.events.contract import Contract
@@ -34,6 +35,7 @@ from shared.settings import Environment, Settings
 from shared.testing.identity import ISSUER, TokenIssuer
 from shared.testing.records import CLINIC, MARGARET, TUESDAY, a_parcel, a_session_record, enveloped
 from shared.web.application import new_application
+from shared.web.idempotency import Idempotency
 from shared.web.refusals import audit_refusals
 from tests.support.databases import OpenDatabase
 
@@ -90,14 +92,17 @@ class Billing:
         *,
         method: str = "GET",
         content: Any = None,
+        raw: bytes | None = None,
+        headers: dict[str, str] | None = None,
         user_id: UUID = MARGARET,
         instance_id: UUID = CLINIC,
     ) -> httpx2.Response:
         token = self.issuer.token_for(user_id, instance_id=instance_id)
         transport = httpx2.ASGITransport(app=self.application)
         async with httpx2.AsyncClient(transport=transport, base_url="http://billing") as client:
-            headers = {"Authorization": f"Bearer {token}"}
-            return await client.request(method, f"/v1/billing{path}", headers=headers, json=content)
+            everything = {"Authorization": f"Bearer {token}"} | (headers or {})
+            body: dict[str, Any] = {"json": content} if raw is None else {"content": raw}
+            return await client.request(method, f"/v1/billing{path}", headers=everything, **body)
 
     async def connect(self, url: str, *, system: str = "webhook", **changes: Any) -> httpx2.Response:
         await self.hire(Role.SUPER_ADMIN)
@@ -162,7 +167,13 @@ class Billing:
 
 @pytest_asyncio.fixture
 async def billing(open_database: OpenDatabase, tmp_path: Path) -> AsyncIterator[Billing]:
-    issuer, keys, watch = TokenIssuer(tmp_path), KeyRing.parse(new_key_ring()), Watch()
+    async with billing_on(await open_database("billing_bridge"), tmp_path) as one:
+        yield one
+
+
+@asynccontextmanager
+async def billing_on(database: Database, folder: Path) -> AsyncIterator[Billing]:
+    issuer, keys, watch = TokenIssuer(folder), KeyRing.parse(new_key_ring()), Watch()
     settings = Settings(
         environment=Environment.EMBEDDED,
         broker_url=SecretStr("redis://unused"),
@@ -170,19 +181,19 @@ async def billing(open_database: OpenDatabase, tmp_path: Path) -> AsyncIterator[
         issuer=ISSUER,
         token_keys=str(issuer.key_file),
     )
-    database = await open_database("billing_bridge")
     application = new_application(
         title="billing",
-        routers=[router, preview_router],
+        routers=ROUTERS,
         database=database,
         settings=settings,
-        state={"clock": watch, "connection_keys": keys},
+        state={"clock": watch, "connection_keys": keys, "filed_notes": NoCharts()},
         open_paths=(PREVIEW_PATH,),
+        idempotency=Idempotency(database=database, table=idempotency_key, clock=watch),
     )
     audit_refusals(application, database=database, trail=audit_entry, clock=watch)
     networks = Networks.parse("", embedded=True)
     async with open_outside(
-        networks=networks, clock=watch, embedded=True, folder=tmp_path / "files"
+        networks=networks, clock=watch, embedded=True, folder=folder / "files"
     ) as outside:
         yield Billing(
             database=database,

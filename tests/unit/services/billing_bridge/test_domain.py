@@ -5,7 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.billing_bridge.domain import ClaimForm, charges_for, never_billable, units_for
+from services.billing_bridge.codes.terms import units_for
+from services.billing_bridge.domain import ClaimForm, charges_for, never_billable
 from shared.events.record import Attendance, BillingCode, CodeKind, LocationFacts, SessionRecord, UnitRule
 from shared.testing.records import a_patient, a_session_record, webhook_billing
 

@@ -1,0 +1,1 @@
+"""Codes and their rules as data of each instance (BILL-1, BILL-9)."""

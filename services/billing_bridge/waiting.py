@@ -1,0 +1,69 @@
+"""Why a charge does not go on by itself, as it is now: said when it is looked at, so that it stays true."""
+
+import re
+from dataclasses import dataclass
+from hashlib import sha256
+from typing import Final
+
+from services.billing_bridge.outcomes import Status
+
+NUMBERED: Final = re.compile(r"\b\d+ (minutes|units|attempts)\b|\b(group of) \d+")
+SENT_AGAIN: Final = " It is sent again with the same key."
+ELSEWHERE: Final = "The connection's address has changed since"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Place:
+    """A charge and its connection, as far as they say whether it goes on."""
+
+    system: str
+    status: Status
+    reason: str | None
+    scheduled: bool
+    reversing: bool
+    connected: bool
+    active: bool
+    paused_because: str | None
+    knows_keys: bool
+    """The receiver is known to tell a repeated push from a new one."""
+    is_where_it_went: bool
+    """The address is still the one of the last attempt."""
+
+    @property
+    def goes_by_itself(self) -> bool:
+        """Tell whether it is pushed again without a person."""
+        if not (self.scheduled and self.active):
+            return False
+        if self.status is Status.UNKNOWN:
+            return self.knows_keys and self.is_where_it_went
+        return self.is_where_it_went or not self.reversing
+
+    @property
+    def told(self) -> str | None:
+        """Give the reason as it is true now."""
+        if not self.scheduled or self.goes_by_itself or self.status not in {Status.PENDING, Status.UNKNOWN}:
+            return self.reason
+        said = (self.reason or "").replace(SENT_AGAIN, "")
+        return f"{said} {self._hindrance}".strip()
+
+    @property
+    def _hindrance(self) -> str:
+        if not self.connected:
+            return f"No billing system {self.system} is connected. It goes when one is."
+        if not self.is_where_it_went and (self.reversing or self.status is Status.UNKNOWN):
+            what = "the reversal can't be sent there" if self.reversing else "it is not sent again"
+            return f"{ELSEWHERE}: {what}. A person has to look it up."
+        if self.status is Status.UNKNOWN and not self.knows_keys:
+            return "The receiver is no longer known to deduplicate. A person has to look it up."
+        why = f": {self.paused_because}" if self.paused_because else "."
+        return f"The connection is paused{why} It goes when the connection is resumed."
+
+    @property
+    def cause(self) -> str:
+        """Give the reason without the counts that differ from charge to charge: what they have in common."""
+        return NUMBERED.sub(lambda found: f"… {found[1]}" if found[1] else f"{found[2]} …", self.told or "")
+
+    @property
+    def group(self) -> str:
+        """Name the group of all charges of one system that stand alike for the same cause."""
+        return sha256(f"{self.system}|{self.status}|{self.cause}".encode()).hexdigest()[:16]
