@@ -16,6 +16,7 @@ from shared.events.preview import (
     answer_purpose,
 )
 from shared.events.record import Attendance, BillingCode, CodeKind, SessionRecord, UnitRule
+from shared.events.staff import Role
 from shared.messaging.sealing import KeyRing, UnsealableError, new_key_ring
 from shared.testing.records import CLINIC, a_patient, a_session_record, webhook_billing
 from tests.integration.services.billing_bridge.conftest import Billing
@@ -40,6 +41,14 @@ async def _previewed(billing: Billing, record: SessionRecord) -> BillingPreview:
     opened = billing.message_keys.unseal(answer.json()["sealed"], purpose=answer_purpose(sealed))
     return BillingPreview.model_validate(opened)
 
+
+SMALL_GROUPS = {
+    "kind": "ccode",
+    "code": "90853",
+    "description": "Group psychotherapy of few",
+    "effective_on": "2020-01-01",
+    "largest_group": 2,
+}
 
 _CODES = st.lists(
     st.builds(
@@ -80,7 +89,7 @@ def _records(draw: st.DrawFn) -> SessionRecord:
 
 def _examples() -> list[SessionRecord]:
     """Draw records first: a property can't await the database of this test's event loop."""
-    drawn: list[SessionRecord] = []
+    drawn = [a_session_record(present=2, absent=1)]
 
     @settings(max_examples=40, database=None, suppress_health_check=list(HealthCheck))
     @given(_records())
@@ -119,8 +128,14 @@ def _told(preview: BillingPreview) -> list[tuple[Any, ...]]:
     ]
 
 
-@pytest.mark.rule("BILL-8")
-async def test_the_preview_is_what_the_event_makes_of_the_same_record(billing: Billing) -> None:
+@pytest.mark.rule("BILL-8", "BILL-9")
+@pytest.mark.parametrize("catalogue", [False, True])
+async def test_the_preview_is_what_the_event_makes_of_the_same_record(
+    billing: Billing, *, catalogue: bool
+) -> None:
+    if catalogue:
+        await billing.hire(Role.SUPER_ADMIN)
+        assert (await billing.ask("/codes", method="POST", content=SMALL_GROUPS)).status_code == 201
     records = _examples()
     told = [line for one in records for line in _told(await _previewed(billing, one))]
     await billing.hear(*records)
