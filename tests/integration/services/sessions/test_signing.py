@@ -96,6 +96,17 @@ async def test_a_nurse_does_not_learn_that_a_session_is_completed(clinic: Clinic
     assert (await clinic.sign(session_id, by="Nora")).status_code == 403
 
 
+@pytest.mark.rule("SIGN-1", "PERM-8")
+async def test_who_never_signs_this_session_is_refused_as_that_before_and_after_it_is_signed(
+    clinic: Clinic,
+) -> None:
+    planned, completed = await clinic.planned(), await clinic.documented()
+    await clinic.sign(completed)
+    shown = {"document_sha256": "0" * 64}
+    answers = [await clinic.sign(one, by="Ada", json=shown) for one in (planned, completed)]
+    assert [one.status_code for one in answers] == [403, 403]
+
+
 @pytest.mark.rule("SIGN-4")
 async def test_a_signature_shows_name_credentials_meaning_and_time(clinic: Clinic) -> None:
     session_id = await clinic.documented()
