@@ -64,9 +64,9 @@ class Paper:
     def warnings(self) -> set[tuple[str, int | None]]:
         """What a signer has to acknowledge, and about whom it was written (DIST-3, DOC-8)."""
         notes = {patient: entry.note for patient, entry in self.roster.items() if entry.note}
-        texts: dict[int | None, str] = {None: self.topic, **notes}
         times = Counter(notes.values())
-        named = {about for about, text in texts.items() if self.names_others(text, about)}
+        texts = [(None, self.topic), *notes.items()]
+        named = {about for about, text in texts if self.names_others(text, about)}
         alike = {patient for patient, note in notes.items() if times[note] > 1}
         return {("names_another_patient", one) for one in named} | {("notes_alike", one) for one in alike}
 
