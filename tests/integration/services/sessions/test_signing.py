@@ -65,6 +65,8 @@ async def test_a_reviewer_completes_the_session(clinic: Clinic) -> None:
 
 @pytest.mark.rule("SIGN-3")
 async def test_who_leads_the_session_does_not_review_it(clinic: Clinic) -> None:
+    both = {"roles": ["therapist"], "features": ["review_group_sessions"]}
+    await clinic.do("Ada", "PUT", f"/v1/directory/staff/{clinic.id_of('Ruth')}/access", json=both)
     session_id = await clinic.documented(by="Ivy", leaders=["Ivy", "Ruth"])
     await clinic.sign(session_id, by="Ivy")
     await clinic.sign(session_id, by="Ruth")

@@ -1,5 +1,6 @@
 """One life on the stage: requests with the answers that the rules want, and what has to stay as it is."""
 
+import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Any, Final
@@ -38,6 +39,7 @@ EVENTS: Final = {
     SESSION_ANNOTATED: "annotated",
     SESSION_RETRACTED: "retracted",
 }
+AN_ID: Final = re.compile(r"[0-9a-f-]{36}")
 A_LEADER: Final = "a leader"
 THE_LAST_LEADER: Final = "the last leader"
 
@@ -69,8 +71,7 @@ class LifeOnStage(RuleBasedStateMachine):
             assert (UNSEEN in answer.json()["type"]) == (wanted == UNSEEN)
         if wanted == STALE and rest.get("if_match") is not None:
             assert "etag" in answer.headers
-        name = what.rsplit("/", maxsplit=1)[-1] if "roster" not in what else what.count("/") * "roster/"
-        self._count(f"{method} {name}", wanted)
+        self._count(f"{method} {AN_ID.sub('{patient_id}', what).removeprefix('/')}", wanted)
         self.as_expected = True
         return answer
 

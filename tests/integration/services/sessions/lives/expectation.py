@@ -12,7 +12,7 @@ from typing import Final
 
 ADMINS: Final = {"Ada", "Rosa"}  # PERM-1
 STARTERS: Final = {"Margaret", "Tom", "Ivy", "Frank"}  # PERM-2: two roles of three, and the feature alone
-REVIEWERS: Final = {"Ruth"}  # SIGN-3
+REVIEWERS: Final = {"Ruth", "Tom"}  # SIGN-3: where they do not lead
 REVIEWED: Final = {"Ivy"}  # PERM-6
 OTHERS: Final = {"Nora", "Dora", "Tess", "Fay"}  # PERM-7: no session, in whatever role
 STRANGER: Final = "a Super Admin of another customer"

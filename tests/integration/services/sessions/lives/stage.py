@@ -35,6 +35,7 @@ PLANNED_LEADERS: Final[tuple[tuple[str, ...], ...]] = (
     ("Margaret", "Tom"),
     ("Margaret", "Ivy"),
     ("Ivy",),
+    ("Ivy", "Tom"),
 )
 ENROLLED: Final = (0, 1)
 IN_TREATMENT: Final = (0, 1, 2)
@@ -136,6 +137,9 @@ async def _furnish(stage: Stage) -> None:
     await stage.other.open(patients=0)
     await clinic.open(patients=len(IN_TREATMENT))
     await clinic.admit(clinic.patient(GONE, discharged_on=TODAY - timedelta(days=1)))
+    # SIGN-3: who can lead and review never does both in one session.
+    both = {"roles": ["case_manager"], "features": ["review_group_sessions"]}
+    await clinic.do("Ada", "PUT", f"/v1/directory/staff/{clinic.id_of('Tom')}/access", json=both)
     for number, leaders in enumerate(PLANNED_LEADERS):
         template_id = await clinic.new_template(
             leaders=leaders, title=f"Group {number}", starts_at=f"{9 + number:02}:00", recurrence="FREQ=DAILY"
