@@ -1,7 +1,7 @@
 """The check before signing: what a session looks like to a signer now, and what it would be charged."""
 
 import asyncio
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -30,11 +30,16 @@ from shared.database.audit import record_access
 from shared.database.transactions import Database, Transaction
 from shared.events.preview import PatientPreview
 from shared.events.record import SessionRecord
+from shared.events.staff import StaffAccess
 from shared.web.identity import Identity
 from shared.web.problems import ConflictProblem, ForbiddenProblem
 
 _MAY_CHECK: Final = frozenset({Standing.ADMIN, Standing.LEADER, Standing.REVIEWER})
 _CHECKED_WHILE: Final = LIFECYCLE[Move.SIGN].while_in | LIFECYCLE[Move.REVIEW].while_in
+
+
+Permit = Callable[[Transaction, Documentation, StaffAccess], Awaitable[object]]
+"""Raises what refuses a user."""
 
 
 class UnacknowledgedProblem(ConflictProblem):
@@ -93,7 +98,7 @@ async def show_check(
     """Tell leaders, reviewers and admins what a signer would be asked now."""
     now = clock()
     async with database.writing(identity.instance_id) as db:
-        read = await _read(db, identity, session_id, now)
+        read = await _read(db, identity, session_id, now, permit=_permit_check)
         await record_access(
             db, TRAIL, at=now, user_id=identity.user_id, action="session.checked", subject=session_id
         )
@@ -101,11 +106,17 @@ async def show_check(
 
 
 async def check_to_sign(
-    database: Database, identity: Identity, session_id: UUID, *, previews: Previews, now: datetime
+    database: Database,
+    identity: Identity,
+    session_id: UUID,
+    *,
+    previews: Previews,
+    now: datetime,
+    permit: Permit,
 ) -> PreSignCheck:
-    """Do the same for a signature, whose transaction leaves the trace."""
+    """Do the same for whom `permit` lets sign; the signature's transaction leaves the trace."""
     async with database.reading(identity.instance_id) as db:
-        read = await _read(db, identity, session_id, now)
+        read = await _read(db, identity, session_id, now, permit=permit)
     return await _check(identity.instance_id, read, previews)
 
 
@@ -132,19 +143,14 @@ async def _previewed(
         return None
 
 
-async def _read(db: Transaction, identity: Identity, session_id: UUID, now: datetime) -> _Read:
+async def _read(
+    db: Transaction, identity: Identity, session_id: UUID, now: datetime, *, permit: Permit
+) -> _Read:
     access = await access_of(db, identity)
     settings = await require_group_sessions(db)
     documentation = await load_documentation(db, session_id)
+    await permit(db, documentation, access)
     session = documentation.session
-    if not standings_of(access, session) & _MAY_CHECK:
-        needed = "; ".join(sorted(_MAY_CHECK))
-        raise ForbiddenProblem(f"To check or sign this session, be one of: {needed}.")
-    if session.status not in _CHECKED_WHILE:
-        wanted = " or ".join(sorted(_CHECKED_WHILE))
-        raise ConflictProblem(
-            f"A session is checked and signed while {wanted}; this one is {session.status.value}."
-        )
     template = (await load_templates(db, [session.template_id]))[session.template_id]
     patients = await patients_of(db, session)
     documented = Documented(
@@ -163,6 +169,18 @@ async def _read(db: Transaction, identity: Identity, session_id: UUID, now: date
         if settings.integrated_billing and has_minutes
         else None,
     )
+
+
+async def _permit_check(_: Transaction, documentation: Documentation, access: StaffAccess) -> None:
+    session = documentation.session
+    if not standings_of(access, session) & _MAY_CHECK:
+        needed = "; ".join(sorted(_MAY_CHECK))
+        raise ForbiddenProblem(f"To check this session, be one of: {needed}.")
+    if session.status not in _CHECKED_WHILE:
+        wanted = " or ".join(sorted(_CHECKED_WHILE))
+        raise ConflictProblem(
+            f"A session is checked and signed while {wanted}; this one is {session.status.value}."
+        )
 
 
 async def _record(

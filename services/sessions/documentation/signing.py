@@ -77,7 +77,7 @@ async def sign_session(
     now = clock()
     require_fresh(identity, now)
     # Before the transaction: billing is asked over the network, and the writers' lock is everybody's.
-    check = await check_to_sign(database, identity, session_id, previews=previews, now=now)
+    check = await check_to_sign(database, identity, session_id, previews=previews, now=now, permit=_meaning)
     async with database.writing(identity.instance_id) as db:
         access = await access_of(db, identity)
         settings = await require_group_sessions(db)

@@ -65,6 +65,8 @@ async def test_a_reviewer_completes_the_session(clinic: Clinic) -> None:
 
 @pytest.mark.rule("SIGN-3")
 async def test_who_leads_the_session_does_not_review_it(clinic: Clinic) -> None:
+    both = {"roles": ["therapist"], "features": ["review_group_sessions"]}
+    await clinic.do("Ada", "PUT", f"/v1/directory/staff/{clinic.id_of('Ruth')}/access", json=both)
     session_id = await clinic.documented(by="Ivy", leaders=["Ivy", "Ruth"])
     await clinic.sign(session_id, by="Ivy")
     await clinic.sign(session_id, by="Ruth")
@@ -94,6 +96,17 @@ async def test_a_nurse_does_not_learn_that_a_session_is_completed(clinic: Clinic
     session_id = await clinic.documented()
     await clinic.sign(session_id)
     assert (await clinic.sign(session_id, by="Nora")).status_code == 403
+
+
+@pytest.mark.rule("SIGN-1", "PERM-8")
+async def test_who_never_signs_this_session_is_refused_as_that_before_and_after_it_is_signed(
+    clinic: Clinic,
+) -> None:
+    planned, completed = await clinic.planned(), await clinic.documented()
+    await clinic.sign(completed)
+    shown = {"document_sha256": "0" * 64}
+    answers = [await clinic.sign(one, by="Ada", json=shown) for one in (planned, completed)]
+    assert [one.status_code for one in answers] == [403, 403]
 
 
 @pytest.mark.rule("SIGN-4")

@@ -4,6 +4,7 @@ Each method is one request by one person. It gives the status code that the rule
 success it does to this small model what the request does to the session.
 """
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from copy import deepcopy
 from dataclasses import dataclass, field
@@ -11,7 +12,7 @@ from typing import Final
 
 ADMINS: Final = {"Ada", "Rosa"}  # PERM-1
 STARTERS: Final = {"Margaret", "Tom", "Ivy", "Frank"}  # PERM-2: two roles of three, and the feature alone
-REVIEWERS: Final = {"Ruth"}  # SIGN-3
+REVIEWERS: Final = {"Ruth", "Tom"}  # SIGN-3: where they do not lead
 REVIEWED: Final = {"Ivy"}  # PERM-6
 OTHERS: Final = {"Nora", "Dora", "Tess", "Fay"}  # PERM-7: no session, in whatever role
 STRANGER: Final = "a Super Admin of another customer"
@@ -19,6 +20,11 @@ EVERYBODY: Final = (*sorted(ADMINS | STARTERS | REVIEWERS | OTHERS), STRANGER)
 
 DONE, MADE, SEEN = 204, 201, 200
 FORBIDDEN, ABSENT, CONFLICT, STALE, UNSAID = 403, 404, 409, 412, 428
+UNSEEN: Final = "warnings-not-acknowledged"
+"""A 409 of its own: something has to be acknowledged first (DIST-3, DOC-8)."""
+
+NAMES: Final = ("Anna", "Bashir", "Chidi", "Dolores")
+"""Of the patients, by number."""
 
 
 @dataclass
@@ -50,6 +56,19 @@ class Paper:
             for one in self.roster.values()
         ]
         return bool(self.topic) and self.ended and bool(complete) and all(complete)
+
+    def names_others(self, text: str, about: int | None) -> bool:
+        return any(NAMES[one] in text for one in self.roster if one != about)
+
+    @property
+    def warnings(self) -> set[tuple[str, int | None]]:
+        """What a signer has to acknowledge, and about whom it was written (DIST-3, DOC-8)."""
+        notes = {patient: entry.note for patient, entry in self.roster.items() if entry.note}
+        times = Counter(notes.values())
+        texts = [(None, self.topic), *notes.items()]
+        named = {about for about, text in texts if self.names_others(text, about)}
+        alike = {patient for patient, note in notes.items() if times[note] > 1}
+        return {("names_another_patient", one) for one in named} | {("notes_alike", one) for one in alike}
 
 
 @dataclass
@@ -172,13 +191,19 @@ class Life:
         self.leaders = list(leaders)
         return DONE
 
-    def sign(self, who: str, shown: str) -> int:
+    def check(self, who: str) -> int:
+        allowed = who in ADMINS or who in self.leaders or who in REVIEWERS
+        return self._refusal(who, allowed, "in_progress", "pending_review") or SEEN
+
+    def sign(self, who: str, shown: str, *, acknowledges: bool) -> int | str:
         if refusal := self._no_signing(who):
             return refusal
-        if shown != "this document":
+        if shown in {"another", "nothing"}:
             return UNSAID if shown == "nothing" else STALE
         if not self._open.ready:
             return CONFLICT
+        if self._open.warnings and not acknowledges:
+            return UNSEEN
         self._sign(who)
         return MADE
 
@@ -241,12 +266,14 @@ class Life:
         self.leaders = list(leaders)
         return SEEN
 
-    def annotate(self, who: str, patient: int, text: str) -> int:
+    def annotate(self, who: str, patient: int, text: str, *, acknowledges: bool) -> int | str:
         reviewed = bool(self.paper) and (who, "reviewer") in self._open.signed
         if refusal := self._refusal(who, self._writes(who) or reviewed, "completed"):
             return refusal
         if patient not in self._open.roster:
             return ABSENT
+        if self._open.names_others(text, patient) and not acknowledges:
+            return UNSEEN
         self._open.roster[patient].annotations.append(text)
         told = sum(len(one.annotations) for one in self._open.roster.values())
         self.events.append(("annotated", self._open.number, told))

@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import Any, Final, TypeVar
 from uuid import UUID
 
-import httpx2
+import orjson
 from pydantic import SecretStr
-from sqlalchemy import Table, event, select
+from sqlalchemy import Connection, Select, Table, select
+from sqlalchemy import create_engine as create_plain_engine
 
 from services.sessions.main import build_application
 from services.sessions.scheduling.domain import session_id_of
@@ -24,6 +25,7 @@ from shared.testing.identity import ISSUER, TokenIssuer
 from shared.testing.records import CLINIC, OTHER_CLINIC, TUESDAY
 from tests.integration.services.sessions.clinic import TODAY, Clinic, SetClock
 from tests.integration.services.sessions.lives.expectation import STRANGER
+from tests.integration.services.sessions.lives.inline import Answer, ask, run_inline
 
 T = TypeVar("T")
 
@@ -32,6 +34,8 @@ PLANNED_LEADERS: Final[tuple[tuple[str, ...], ...]] = (
     ("Margaret",),
     ("Margaret", "Tom"),
     ("Margaret", "Ivy"),
+    ("Ivy",),
+    ("Ivy", "Tom"),
 )
 ENROLLED: Final = (0, 1)
 IN_TREATMENT: Final = (0, 1, 2)
@@ -44,13 +48,14 @@ class Stage:
     """A clinic on SQLite, reached as by HTTP and without a network."""
 
     clinic: Clinic
-    client: httpx2.AsyncClient
+    reader: Connection
+    """Sees what is committed, past the application's pool and event loop."""
     loop: asyncio.AbstractEventLoop
     other: Clinic
     templates: list[UUID] = field(default_factory=list)
     used: list[int] = field(default_factory=list)
     planned_days: int = 0
-    tokens: dict[str, str] = field(default_factory=dict)
+    tokens: dict[str, bytes] = field(default_factory=dict)
 
     def run(self, work: Coroutine[Any, Any, T]) -> T:
         return self.loop.run_until_complete(work)
@@ -70,27 +75,36 @@ class Stage:
 
     def ask(
         self, who: str, method: str, path: str, *, json: Any = None, if_match: int | None = None
-    ) -> httpx2.Response:
-        headers = {"Authorization": f"Bearer {self._token(who)}"}
+    ) -> Answer:
+        headers = [(b"authorization", b"Bearer " + self._token(who))]
+        if json is not None:
+            headers.append((b"content-type", b"application/json"))
         if if_match is not None:
-            headers["If-Match"] = f'"{if_match}"'
-        return self.run(self.client.request(method, path, json=json, headers=headers))
+            headers.append((b"if-match", f'"{if_match}"'.encode()))
+        content = b"" if json is None else orjson.dumps(json)
+        return self.run(ask(self.clinic.application, method, path, content=content, headers=headers))
 
-    def _token(self, who: str) -> str:
+    def _token(self, who: str) -> bytes:
         if who not in self.tokens:
             clinic, name = (self.other, "Ada") if who == STRANGER else (self.clinic, who)
             self.tokens[who] = clinic.issuer.token_for(
                 clinic.id_of(name), instance_id=clinic.instance_id, auth_time=self.clinic.clock()
-            )
+            ).encode()
         return self.tokens[who]
 
     def rows(self, table: Table, key: str, value: Any) -> list[tuple[Any, ...]]:
-        async def read() -> list[tuple[Any, ...]]:
-            async with self.clinic.database.engine.connect() as connection:
-                found = select(table).where(table.c[key] == value).order_by(*table.primary_key.columns)
-                return [tuple(row) for row in await connection.execute(found)]
+        with self.reader.begin():
+            found = select(table).where(table.c[key] == value).order_by(*table.primary_key.columns)
+            return [tuple(row) for row in self.reader.execute(found)]
 
-        return self.run(read())
+    def scalar(self, statement: Select[Any]) -> Any:
+        with self.reader.begin():
+            return self.reader.execute(statement).scalar_one()
+
+    def close(self) -> None:
+        self.reader.close()
+        self.reader.engine.dispose()
+        self.run(self.clinic.database.engine.dispose())
 
 
 def set_stage(folder: Path, loop: asyncio.AbstractEventLoop) -> Stage:
@@ -103,8 +117,7 @@ def set_stage(folder: Path, loop: asyncio.AbstractEventLoop) -> Stage:
         token_keys=str(issuer.key_file),
     )
     engine = create_engine(f"sqlite+aiosqlite:///{folder}/sessions.sqlite3", pool_size=1)
-    # Nobody pulls the plug of a test; waiting for the disk would be most of its time.
-    event.listen(engine.sync_engine, "connect", lambda opened, _: opened.execute("PRAGMA synchronous = OFF"))
+    run_inline(engine)
     database = Database(engine=engine)
     own = SessionsSettings(database_url=SecretStr("given above"), horizon_days=1)
     application = build_application(settings, own, database=database, clock=clock)
@@ -112,9 +125,8 @@ def set_stage(folder: Path, loop: asyncio.AbstractEventLoop) -> Stage:
         Clinic(application=application, database=database, issuer=issuer, clock=clock, instance_id=one)
         for one in (CLINIC, OTHER_CLINIC)
     )
-    transport = httpx2.ASGITransport(app=application)
-    client = httpx2.AsyncClient(transport=transport, base_url="http://sessions")
-    stage = Stage(clinic=clinic, other=other, client=client, loop=loop)
+    plain = create_plain_engine(f"sqlite:///{folder}/sessions.sqlite3", json_deserializer=orjson.loads)
+    stage = Stage(clinic=clinic, other=other, reader=plain.connect(), loop=loop)
     loop.run_until_complete(_furnish(stage))
     return stage
 
@@ -125,6 +137,9 @@ async def _furnish(stage: Stage) -> None:
     await stage.other.open(patients=0)
     await clinic.open(patients=len(IN_TREATMENT))
     await clinic.admit(clinic.patient(GONE, discharged_on=TODAY - timedelta(days=1)))
+    # SIGN-3: who can lead and review never does both in one session.
+    both = {"roles": ["case_manager"], "features": ["review_group_sessions"]}
+    await clinic.do("Ada", "PUT", f"/v1/directory/staff/{clinic.id_of('Tom')}/access", json=both)
     for number, leaders in enumerate(PLANNED_LEADERS):
         template_id = await clinic.new_template(
             leaders=leaders, title=f"Group {number}", starts_at=f"{9 + number:02}:00", recurrence="FREQ=DAILY"
