@@ -4,7 +4,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, Response
 
-from services.sessions.documentation import answers, setting_aside, verification
+from services.sessions.documentation import answers, restoring, setting_aside, verification
 from services.sessions.documentation.schemas import Reason
 from services.sessions.requests import CurrentCall
 from shared.web.bodies import json_response
@@ -42,8 +42,8 @@ async def post_deletion(session_id: UUID, body: Reason, call: CurrentCall) -> Re
 
 @router.post("/restoration", response_model=answers.StatusAnswer)
 async def post_restoration(session_id: UUID, call: CurrentCall) -> Response:
-    """Bring back what was deleted last (DOC-6)."""
-    status = await setting_aside.restore_session(call.database, call.identity, session_id, clock=call.clock)
+    """Bring back what was documented and deleted last (DOC-6)."""
+    status = await restoring.restore_session(call.database, call.identity, session_id, clock=call.clock)
     return json_response({"status": status.value})
 
 

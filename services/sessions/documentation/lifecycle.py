@@ -64,8 +64,8 @@ LIFECYCLE: Final[Mapping[Move, Line]] = {
     Move.REOPEN: _line({Status.IN_PROGRESS}, _WRITERS),
     # DOC-6: to upcoming
     Move.DELETE: _line({Status.IN_PROGRESS, Status.PENDING_REVIEW, Status.COMPLETED}, {Standing.ADMIN}),
-    # DOC-6: to what it was, or to in_progress when it had been distributed
-    Move.RESTORE: _line({Status.UPCOMING}, {Standing.ADMIN}),
+    # DOC-6: to what it was, or to in_progress when it had been distributed; whatever was planned meanwhile
+    Move.RESTORE: _line({Status.UPCOMING, Status.CANCELLED}, {Standing.ADMIN}),
     # SIGN-5
     Move.ANNOTATE: _line({Status.COMPLETED}, {Standing.ADMIN, Standing.LEADER, Standing.SIGNED_AS_REVIEWER}),
 }

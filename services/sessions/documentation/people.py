@@ -1,6 +1,7 @@
 """Who leads a session in progress and who is on its roster, until it is signed (PERM-4, DOC-2)."""
 
 from collections.abc import Sequence
+from typing import Final
 from uuid import UUID
 
 from sqlalchemy import delete, insert
@@ -11,6 +12,7 @@ from services.sessions.documentation.lifecycle import Move
 from services.sessions.documentation.models import DISCARDED, ROSTER_ENTRY
 from services.sessions.documentation.moving import session_to_move
 from services.sessions.documentation.repository import change_session, freeze_roster, set_leaders
+from services.sessions.documentation.restoring import in_json
 from services.sessions.metadata import TRAIL
 from shared.clock import Clock
 from shared.database.audit import record_access
@@ -18,6 +20,9 @@ from shared.database.transactions import Database
 from shared.identifiers import new_id
 from shared.web.identity import Identity
 from shared.web.problems import ConflictProblem, NotFoundProblem
+
+_NAMED_BESIDE: Final = frozenset({"instance_id", "session_id", "documentation_id"})
+"""What the history tells of each line anyhow."""
 
 
 async def change_leaders(
@@ -74,19 +79,17 @@ async def remove_patient(
     now = clock()
     async with database.writing(identity.instance_id) as db:
         session = await session_to_move(db, identity, session_id, Move.CHANGE_ROSTER)
-        removed = await db.execute(
+        removed = await db.records(
             delete(ROSTER_ENTRY)
             .where(
                 ROSTER_ENTRY.c.instance_id == db.instance_id,
                 ROSTER_ENTRY.c.documentation_id == session.documentation_id,
                 ROSTER_ENTRY.c.patient_id == patient_id,
             )
-            .returning(ROSTER_ENTRY.c.attendance, ROSTER_ENTRY.c.individual_note)
+            .returning(*(column for column in ROSTER_ENTRY.c if column.name not in _NAMED_BESIDE))
         )
-        entry = removed.one_or_none()
-        if entry is None:
+        if not removed:
             raise NotFoundProblem("This patient is not on the roster of this session.")
-        kept = {"patient_id": str(patient_id), "attendance": entry.attendance, "note": entry.individual_note}
         values = {
             "id": new_id(),
             "instance_id": db.instance_id,
@@ -98,7 +101,7 @@ async def remove_patient(
             "discarded_by": identity.user_id,
             "status": session.status.value,
             "distributed": False,
-            "content": kept,
+            "content": in_json(removed[0]),
         }
         await db.execute(insert(DISCARDED).values(values))
         await change_session(db, session, {})

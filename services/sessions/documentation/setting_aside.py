@@ -1,4 +1,4 @@
-"""Returning, reopening, deleting and restoring: what was documented is set aside, never lost (SIGN-3, DOC-6).
+"""Returning, reopening and deleting: what was documented is set aside, never lost (SIGN-3, DOC-6).
 
 Once signed, a documentation never changes. So whoever has to go on writing gets a copy under a new
 documentation id, and the signatures stay with the old one.
@@ -6,29 +6,28 @@ documentation id, and the signatures stay with the old one.
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import func, insert
+from sqlalchemy import insert
 
 from services.sessions.directory.permissions import Action
 from services.sessions.directory.repository import load_staff
 from services.sessions.directory.use_cases import permit
 from services.sessions.documentation.domain import GroupSession
 from services.sessions.documentation.lifecycle import Move
-from services.sessions.documentation.models import DISCARDED, ROSTER_ENTRY, SIGNATURE
+from services.sessions.documentation.models import DISCARDED
 from services.sessions.documentation.moving import session_to_move
 from services.sessions.documentation.repository import (
     change_session,
     freeze,
     load_session,
-    set_leaders,
 )
+from services.sessions.documentation.restoring import as_it_is, copy_roster
 from services.sessions.metadata import LEDGER, SERVICE, TRAIL
 from services.sessions.scheduling.domain import Status
 from shared.clock import Clock
 from shared.database.audit import record_access
-from shared.database.bulk import insert_new
 from shared.database.transactions import Database, Transaction
 from shared.events.catalogue import SESSION_RETRACTED
 from shared.events.record import SessionRetracted
@@ -36,11 +35,11 @@ from shared.identifiers import new_id
 from shared.messaging.outbox import publish
 from shared.web.cursors import Page, past
 from shared.web.identity import Identity
-from shared.web.problems import ConflictProblem
 
-_MOMENTS = ("started_at", "ended_at")
-_TEXTS = ("topic", "description")
-_NOTHING: Mapping[str, Any] = {"started_at": None, "ended_at": None, "topic": "", "description": ""}
+_NOTHING: Final[Mapping[str, Any]] = {
+    **dict.fromkeys(("started_at", "ended_at", "note_by", "note_at")),
+    **dict.fromkeys(("topic", "description"), ""),
+}
 
 
 async def return_session(
@@ -65,7 +64,7 @@ async def _open_a_copy(
         session = await session_to_move(db, identity, session_id, move)
         await _set_aside(db, identity, session, move=move, reason=reason, now=now)
         copy_id = new_id()
-        await _copy_roster(db, session.documentation_id, copy_id)
+        await copy_roster(db, session.documentation_id, copy_id)
         changes = {"status": Status.IN_PROGRESS.value, "documentation_id": copy_id}
         await change_session(db, session, changes)
         await _record(db, identity, f"session.{move.value}ed", session_id, now)
@@ -94,8 +93,6 @@ async def _set_aside(
 ) -> None:
     assert session.documentation_id is not None  # noqa: S101 - none of these moves exists before the start
     await freeze(db, session.documentation_id, at=now)
-    moments = {name: _text(getattr(session, name)) for name in _MOMENTS}
-    texts = {name: getattr(session, name) for name in _TEXTS}
     values = {
         "id": new_id(),
         "instance_id": db.instance_id,
@@ -107,18 +104,9 @@ async def _set_aside(
         "discarded_by": identity.user_id,
         "status": session.status.value,
         "distributed": session.status is Status.COMPLETED,
-        "content": moments | texts | {"leader_ids": [str(one) for one in session.leader_ids]},
+        "content": await as_it_is(db, session),
     }
     await db.execute(insert(DISCARDED).values(values))
-
-
-def _text(moment: datetime | None) -> str | None:
-    return moment.isoformat() if moment else None
-
-
-async def _copy_roster(db: Transaction, from_id: UUID | None, to_id: UUID) -> None:
-    rows = await db.records(db.rows_of(ROSTER_ENTRY).where(ROSTER_ENTRY.c.documentation_id == from_id))
-    await insert_new(db.connection, ROSTER_ENTRY, [row | {"documentation_id": to_id} for row in rows])
 
 
 async def _retract(
@@ -144,56 +132,6 @@ async def _retract(
         facts=facts,
         at=now,
     )
-
-
-async def restore_session(
-    database: Database, identity: Identity, session_id: UUID, *, clock: Clock
-) -> Status:
-    """Bring back what was deleted last, until something new is documented; give the status (DOC-6).
-
-    Never distributed: as it was, with its signatures. Distributed: its chart notes are entered in error for
-    good, so it comes back in progress under a new documentation id, to be signed again.
-    """
-    now = clock()
-    async with database.writing(identity.instance_id) as db:
-        session = await session_to_move(db, identity, session_id, Move.RESTORE)
-        kept = await _deleted_last(db, session)
-        status, documentation_id = Status(kept.status), kept.documentation_id
-        if kept.distributed:
-            status, documentation_id = Status.IN_PROGRESS, new_id()
-            await _copy_roster(db, kept.documentation_id, documentation_id)
-        elif status is Status.IN_PROGRESS and not await _is_signed(db, kept.documentation_id):
-            # Setting it aside has frozen it; its writers go on in a copy.
-            documentation_id = new_id()
-            await _copy_roster(db, kept.documentation_id, documentation_id)
-        moments = {
-            name: datetime.fromisoformat(kept.content[name]) if kept.content[name] else None
-            for name in _MOMENTS
-        }
-        texts = {name: kept.content[name] for name in _TEXTS}
-        back = {"status": status.value, "documentation_id": documentation_id}
-        await change_session(db, session, back | moments | texts)
-        await set_leaders(db, session_id, [UUID(one) for one in kept.content["leader_ids"]])
-        await _record(db, identity, "session.restored", session_id, now)
-    return status
-
-
-async def _deleted_last(db: Transaction, session: GroupSession) -> Any:
-    found = await db.all(
-        db.rows_of(DISCARDED)
-        .where(DISCARDED.c.session_id == session.id, DISCARDED.c.how == Move.DELETE.value)
-        .order_by(DISCARDED.c.discarded_at.desc(), DISCARDED.c.id.desc())
-        .limit(1)
-    )
-    if not found:
-        raise ConflictProblem("Nothing of this session was deleted.")
-    return found[0]
-
-
-async def _is_signed(db: Transaction, documentation_id: UUID) -> bool:
-    from_signatures = db.rows_of(SIGNATURE, func.count().label("signed"))
-    row = await db.one_or_none(from_signatures.where(SIGNATURE.c.documentation_id == documentation_id))
-    return row is not None and row.signed > 0
 
 
 async def read_history(

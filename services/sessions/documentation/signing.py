@@ -71,8 +71,8 @@ async def sign_session(
     `shown_sha256` is the digest of the document that the signer was shown: no other one is signed.
     `acknowledged` are ids of findings of the check before signing; they are stored with the signature.
     Raises `StepUpProblem` when the log-in is older than five minutes, `PreconditionMissingProblem` without
-    the digest, `StaleProblem` for that of another document, and `UnacknowledgedProblem` for findings that
-    are left.
+    the digest, `StaleProblem` for that of another document, `ConflictProblem` when a signature that is there
+    does not hold for this document, and `UnacknowledgedProblem` for findings that are left.
     """
     now = clock()
     require_fresh(identity, now)
@@ -84,6 +84,7 @@ async def sign_session(
         documentation = await load_documentation(db, session_id, for_change=True)
         meaning = await _meaning(db, documentation, access)
         _require_shown(documentation, shown_sha256)
+        _require_holding(documentation)
         await _require_complete(db, documentation, now)
         _require_shown(documentation, check.document_sha256)
         seen = check.acknowledged_by(acknowledged)
@@ -135,6 +136,15 @@ def _require_shown(documentation: Documentation, shown_sha256: str | None) -> No
         )
     if shown_sha256 != digest_of(document_of(documentation.session, documentation.roster)):
         raise StaleProblem("The document is no longer the one that you were shown; read it again.")
+
+
+def _require_holding(documentation: Documentation) -> None:
+    now = digest_of(document_of(documentation.session, documentation.roster))
+    if any(one.document_sha256 != now for one in documentation.signatures):
+        raise ConflictProblem(
+            "The document is not the one that others have signed: `GET verification` names what differs. "
+            "Reopen the session, or return it from review, and have all of them sign again."
+        )
 
 
 async def _require_complete(db: Transaction, documentation: Documentation, now: datetime) -> None:

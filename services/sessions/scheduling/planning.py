@@ -1,6 +1,6 @@
 """Brings the sessions to come in line with the templates: the rolling horizon (TPL-3, TPL-4)."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Final
@@ -19,12 +19,14 @@ from services.sessions.scheduling.repository import (
     lock_planning,
     planned_facts,
     replace_leaders,
+    started_on,
     therapists_at,
 )
 from services.sessions.scheduling.retiming import require_no_new_clash
 from services.sessions.templates.domain import Template
 from services.sessions.templates.repository import load_enabled_templates
 from shared.database.transactions import Transaction
+from shared.web.problems import ConflictProblem
 
 _NOT_STARTED: Final = frozenset({Status.UPCOMING, Status.CANCELLED})
 
@@ -70,6 +72,20 @@ class Planner:
             await replace_leaders(db, of_it)
         if retimed is not None:
             await require_no_new_clash(db, retimed, now=now)
+
+    async def require_not_started(
+        self, db: Transaction, template_id: UUID, on: date, places: Collection[UUID]
+    ) -> None:
+        """Raise `ConflictProblem` that names the status of a session that was started (TPL-5).
+
+        `on` is the day on which the series has it, wherever it was moved to.
+        """
+        await lock_planning(db)
+        started = await started_on(db, template_id, on, places)
+        if started:
+            raise ConflictProblem(
+                f"This session is {' or '.join(started)}; only one that is upcoming is moved or cancelled."
+            )
 
 
 def _ids_of_moved(templates: Sequence[Template]) -> list[UUID]:

@@ -7,7 +7,7 @@ from typing import Any, Final
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import bindparam, delete, or_, update
+from sqlalchemy import bindparam, delete, func, or_, update
 
 from services.sessions.configuration.models import INSTANCE
 from services.sessions.directory.models import CARE_TEAM_MEMBER, LOCATION, PATIENT
@@ -112,6 +112,20 @@ async def load_known_sessions(
         )
         for row in await db.all(db.rows_of(SESSION, *columns).where(which))
     }
+
+
+async def started_on(db: Transaction, template_id: UUID, on: date, places: Collection[UUID]) -> list[Status]:
+    """Give in which statuses an occurrence's started sessions are, by the day that the series has it on.
+
+    None of its sessions starts until the transaction ends.
+    """
+    rows = db.rows_of(SESSION, SESSION.c.status).where(
+        SESSION.c.template_id == template_id,
+        SESSION.c.location_id.in_(places),
+        func.coalesce(SESSION.c.moved_from, SESSION.c.held_on) == on,
+    )
+    found = {Status(row.status) for row in await db.all(rows.order_by(SESSION.c.id).with_for_update())}
+    return sorted(found - {Status.UPCOMING, Status.CANCELLED})
 
 
 async def add_sessions(db: Transaction, sessions: Sequence[PlannedSession]) -> None:

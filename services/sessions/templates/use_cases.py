@@ -1,6 +1,6 @@
 """What can be done with group session templates."""
 
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Collection
 from datetime import date, datetime, time
 from typing import Protocol
 from uuid import UUID
@@ -43,6 +43,11 @@ class Plan(Protocol):
 
         Raises `ConflictProblem` when patients of the template `retimed` would sit in two sessions at once.
         """
+
+    def require_not_started(
+        self, db: Transaction, template_id: UUID, on: date, places: Collection[UUID]
+    ) -> Awaitable[None]:
+        """Raise `ConflictProblem` when an occurrence at one of these locations was started (TPL-5)."""
 
 
 async def create_template(
@@ -133,8 +138,8 @@ async def change_occurrence(
 ) -> int:
     """Move or cancel one occurrence that has not been held yet, at one location or at all (TPL-5).
 
-    Gives the template's new version. Raises `StaleProblem`, or `ConflictProblem` when patients would sit in
-    two sessions at once (SCH-4).
+    Gives the template's new version. Raises `StaleProblem`, or `ConflictProblem` when its session was started
+    already, or patients would sit in two sessions at once (SCH-4).
     """
     async with database.writing(identity.instance_id) as db:
         template = await _with_occurrence(db, identity, template_id, on)
@@ -151,6 +156,7 @@ async def change_occurrence(
         version = await _version(db, template_id, if_match)
         await write_version(db, TEMPLATE, template_id, version=version, values={})
         await store_changes(db, template_id, changes)
+        await plan.require_not_started(db, template_id, on, places)
         await plan(db, now=clock(), retimed=template_id if moved_to else None)
         await _record(db, identity, "occurrence.changed", template_id, clock())
     return version + 1
@@ -170,9 +176,11 @@ async def restore_occurrence(
     """Put a moved or cancelled occurrence back to where the series has it (TPL-5); as `change_occurrence`."""
     async with database.writing(identity.instance_id) as db:
         template = await _with_occurrence(db, identity, template_id, on)
+        places = _places(template, location_id)
         version = await _version(db, template_id, if_match)
         await write_version(db, TEMPLATE, template_id, version=version, values={})
-        await drop_changes(db, template_id, on, _places(template, location_id))
+        await drop_changes(db, template_id, on, places)
+        await plan.require_not_started(db, template_id, on, places)
         await plan(db, now=clock(), retimed=template_id)
         await _record(db, identity, "occurrence.restored", template_id, clock())
     return version + 1

@@ -50,7 +50,32 @@ async def test_a_walk_in_is_added_and_one_added_by_mistake_removed(clinic: Clini
     await clinic.do("Margaret", "POST", removal, json={"reason": "By mistake"})
     assert len((await clinic.session(session_id))["roster"]) == 3
     (kept,) = (await clinic.do("Ada", "GET", f"{place}/history"))["items"]
-    assert kept["content"]["note"] == "Not lost."
+    assert kept["content"]["individual_note"] == "Not lost."
+
+
+@pytest.mark.rule("DOC-2")
+async def test_all_that_was_written_about_a_removed_patient_is_in_the_history(clinic: Clinic) -> None:
+    session_id = await clinic.started()
+    place, gone = f"/v1/group-sessions/{session_id}", str(clinic.patient_ids[0])
+    moment = clinic.clock().isoformat()
+    marked = {"attendance": "present", "minutes": 20, "arrived_at": moment, "left_at": moment}
+    await clinic.do("Margaret", "PUT", f"{place}/attendance", json={"marks": [{"patient_id": gone} | marked]})
+    note = {"text": "Not lost.", "problems": ["F10.20"]}
+    await clinic.do("Ada", "PUT", f"{place}/roster/{gone}/note", json=note)
+    await clinic.do("Margaret", "POST", f"{place}/roster/{gone}/removal", json={"reason": "By mistake"})
+    (kept,) = (await clinic.do("Ada", "GET", f"{place}/history"))["items"]
+    assert kept["content"] == marked | {
+        "patient_id": gone,
+        "absence_reason": None,
+        "attendance_version": 2,
+        "attendance_by": str(clinic.id_of("Margaret")),
+        "attendance_at": moment,
+        "individual_note": "Not lost.",
+        "problems": ["F10.20"],
+        "note_version": 2,
+        "note_by": str(clinic.id_of("Ada")),
+        "note_at": moment,
+    }
 
 
 @pytest.mark.rule("DOC-2")

@@ -153,6 +153,24 @@ async def test_one_occurrence_is_cancelled_and_the_series_goes_on(clinic: Clinic
     assert [one.status_code for one in asked] == [404, 409, 422]
 
 
+@pytest.mark.rule("TPL-5")
+async def test_an_occurrence_that_was_started_is_neither_moved_nor_cancelled_nor_put_back(
+    clinic: Clinic,
+) -> None:
+    session_id = await clinic.started()
+    place = f"/v1/templates/{(await clinic.session(session_id))['template_id']}/occurrences/{TODAY}"
+    asked = [
+        await clinic.ask("Ada", "PUT", place, json={"cancelled": True}),
+        await clinic.ask("Ada", "PUT", place, json={"starts_at": "11:00"}),
+        await clinic.ask("Ada", "DELETE", place),
+    ]
+    assert [one.status_code for one in asked] == [409, 409, 409]
+    assert all("in_progress" in one.json()["detail"] for one in asked)
+    await clinic.do("Ada", "POST", f"/v1/group-sessions/{session_id}/deletion", json={"reason": "Wrong"})
+    await _sweep(clinic)
+    assert (await clinic.session(session_id))["status"] == "upcoming"
+
+
 @pytest.mark.rule("TPL-2", "TPL-3")
 async def test_a_change_of_the_time_zone_keeps_the_time_on_the_wall(clinic: Clinic) -> None:
     await clinic.new_template()

@@ -49,6 +49,11 @@ class Paper:
     signed: list[tuple[str, str]] = field(default_factory=list)
 
     @property
+    def documented(self) -> bool:
+        """Whether anything was written or marked (DOC-6)."""
+        return self.ended or any(one.attendance or one.note for one in self.roster.values())
+
+    @property
     def ready(self) -> bool:
         """Whether all is there that signing needs (DOC-3, DOC-4)."""
         complete = [
@@ -258,7 +263,8 @@ class Life:
             return refusal
         if not self.deleted:
             return CONFLICT
-        status, paper, leaders = self.deleted[-1]
+        filled = [one for one in self.deleted if one[1].documented]
+        status, paper, leaders = (filled or self.deleted)[-1]
         # What was distributed is entered in error for good, and a draft has to go on: both in a copy (DOC-6).
         as_it_was = status == "pending_review" or (status == "in_progress" and bool(paper.signed))
         self.status = status if as_it_was else "in_progress"

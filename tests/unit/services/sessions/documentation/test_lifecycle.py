@@ -10,7 +10,7 @@ POSSIBLE = {
     },
     Status.PENDING_REVIEW: {Move.REVIEW, Move.RETURN, Move.DELETE},
     Status.COMPLETED: {Move.ANNOTATE, Move.DELETE},
-    Status.CANCELLED: set(),
+    Status.CANCELLED: {Move.RESTORE},
 }  # fmt: skip
 
 

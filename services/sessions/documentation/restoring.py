@@ -1,0 +1,133 @@
+"""Bringing back what was deleted, all of it: a signature holds for the whole document (DOC-6, SIGN-4)."""
+
+from collections.abc import Callable, Mapping
+from datetime import date, datetime
+from typing import Any, Final
+from uuid import UUID
+
+from sqlalchemy import func, or_
+
+from services.sessions.documentation.domain import GroupSession
+from services.sessions.documentation.lifecycle import Move
+from services.sessions.documentation.models import DISCARDED, ROSTER_ENTRY, SIGNATURE
+from services.sessions.documentation.moving import session_to_move
+from services.sessions.documentation.repository import change_session, set_leaders
+from services.sessions.metadata import TRAIL
+from services.sessions.scheduling.domain import Status
+from services.sessions.scheduling.models import SESSION
+from shared.clock import Clock
+from shared.database.audit import record_access
+from shared.database.bulk import insert_new
+from shared.database.transactions import Database, Transaction
+from shared.identifiers import new_id
+from shared.web.identity import Identity
+from shared.web.problems import ConflictProblem
+
+_READ: Final[Mapping[str, Callable[[Any], Any]]] = {
+    "title": str,
+    "held_on": date.fromisoformat,
+    "moved_from": date.fromisoformat,
+    "starts_at": datetime.fromisoformat,
+    "duration_minutes": int,
+    "started_at": datetime.fromisoformat,
+    "ended_at": datetime.fromisoformat,
+    "topic": str,
+    "description": str,
+    "note_by": UUID,
+    "note_at": datetime.fromisoformat,
+}
+"""What of a session is kept when it is set aside, and how it is read out of JSON.
+
+Also what follows the template: until it is restored, somebody may rename or move the group.
+"""
+
+
+async def as_it_is(db: Transaction, session: GroupSession) -> dict[str, Any]:
+    """Give what of a session is kept when it is set aside."""
+    columns = [SESSION.c[name] for name in _READ]
+    (kept,) = await db.records(db.rows_of(SESSION, *columns).where(SESSION.c.id == session.id))
+    return in_json(kept) | {"leader_ids": [str(one) for one in session.leader_ids]}
+
+
+def in_json(row: Mapping[str, Any]) -> dict[str, Any]:
+    """Give a row with its days, moments and ids as texts."""
+    return {name: _text(value) for name, value in row.items()}
+
+
+def _text(value: Any) -> Any:
+    if isinstance(value, date):
+        return value.isoformat()
+    return str(value) if isinstance(value, UUID) else value
+
+
+def _as_it_was(content: Mapping[str, Any]) -> dict[str, Any]:
+    # Without what was not kept yet when it was set aside.
+    return {
+        name: None if content[name] is None else read(content[name])
+        for name, read in _READ.items()
+        if name in content
+    }
+
+
+async def copy_roster(db: Transaction, from_id: UUID | None, to_id: UUID) -> None:
+    """Have what was written about each patient stand under another documentation id too."""
+    rows = await db.records(db.rows_of(ROSTER_ENTRY).where(ROSTER_ENTRY.c.documentation_id == from_id))
+    await insert_new(db.connection, ROSTER_ENTRY, [row | {"documentation_id": to_id} for row in rows])
+
+
+async def restore_session(
+    database: Database, identity: Identity, session_id: UUID, *, clock: Clock
+) -> Status:
+    """Bring back what was documented and deleted last, until something new is; give the status (DOC-6).
+
+    Never distributed: as it was, with its signatures. Distributed: its chart notes are entered in error for
+    good, so it comes back in progress under a new documentation id, to be signed again.
+    """
+    now = clock()
+    async with database.writing(identity.instance_id) as db:
+        session = await session_to_move(db, identity, session_id, Move.RESTORE)
+        kept = await _deleted_last(db, session)
+        status, documentation_id = Status(kept.status), kept.documentation_id
+        if kept.distributed:
+            status, documentation_id = Status.IN_PROGRESS, new_id()
+            await copy_roster(db, kept.documentation_id, documentation_id)
+        elif status is Status.IN_PROGRESS and not await _is_signed(db, kept.documentation_id):
+            # Setting it aside has frozen it; its writers go on in a copy.
+            documentation_id = new_id()
+            await copy_roster(db, kept.documentation_id, documentation_id)
+        back = {"status": status.value, "documentation_id": documentation_id}
+        await change_session(db, session, back | _as_it_was(kept.content))
+        await set_leaders(db, session_id, [UUID(one) for one in kept.content["leader_ids"]])
+        await record_access(
+            db, TRAIL, at=now, user_id=identity.user_id, action="session.restored", subject=session_id
+        )
+    return status
+
+
+async def _deleted_last(db: Transaction, session: GroupSession) -> Any:
+    """Give the last one in which something was documented; the last one at all where there is none."""
+    found = await db.all(
+        db.rows_of(DISCARDED)
+        .where(DISCARDED.c.session_id == session.id, DISCARDED.c.how == Move.DELETE.value)
+        .order_by(DISCARDED.c.discarded_at.desc(), DISCARDED.c.id.desc())
+    )
+    if not found:
+        raise ConflictProblem("Nothing of this session was deleted.")
+    entry = ROSTER_ENTRY
+    filled = db.rows_of(entry, entry.c.documentation_id).where(
+        entry.c.documentation_id.in_([one.documentation_id for one in found]),
+        or_(entry.c.attendance.is_not(None), entry.c.individual_note != ""),
+    )
+    rosters = {row.documentation_id for row in await db.all(filled.distinct())}
+    return next((one for one in found if one.documentation_id in rosters or _has_group_note(one)), found[0])
+
+
+def _has_group_note(kept: Any) -> bool:
+    # A topic alone may be the template's; when the note was written was not always kept.
+    return bool(kept.content.get("note_at", kept.content["topic"]))
+
+
+async def _is_signed(db: Transaction, documentation_id: UUID) -> bool:
+    from_signatures = db.rows_of(SIGNATURE, func.count().label("signed"))
+    row = await db.one_or_none(from_signatures.where(SIGNATURE.c.documentation_id == documentation_id))
+    return row is not None and row.signed > 0
