@@ -10,6 +10,7 @@ from services.sessions.directory.repository import load_patients
 from services.sessions.documentation.lifecycle import Move
 from services.sessions.documentation.models import DISCARDED, ROSTER_ENTRY
 from services.sessions.documentation.moving import session_to_move
+from services.sessions.documentation.numbering import REMOVED_PATIENT
 from services.sessions.documentation.repository import change_session, freeze_roster, set_leaders
 from services.sessions.metadata import TRAIL
 from shared.clock import Clock
@@ -81,18 +82,29 @@ async def remove_patient(
                 ROSTER_ENTRY.c.documentation_id == session.documentation_id,
                 ROSTER_ENTRY.c.patient_id == patient_id,
             )
-            .returning(ROSTER_ENTRY.c.attendance, ROSTER_ENTRY.c.individual_note)
+            .returning(
+                ROSTER_ENTRY.c.attendance,
+                ROSTER_ENTRY.c.individual_note,
+                ROSTER_ENTRY.c.note_version,
+                ROSTER_ENTRY.c.attendance_version,
+            )
         )
         entry = removed.one_or_none()
         if entry is None:
             raise NotFoundProblem("This patient is not on the roster of this session.")
-        kept = {"patient_id": str(patient_id), "attendance": entry.attendance, "note": entry.individual_note}
+        kept = {
+            "patient_id": str(patient_id),
+            "attendance": entry.attendance,
+            "note": entry.individual_note,
+            "note_version": entry.note_version,
+            "attendance_version": entry.attendance_version,
+        }
         values = {
             "id": new_id(),
             "instance_id": db.instance_id,
             "session_id": session.id,
             "documentation_id": session.documentation_id,
-            "how": "removed_patient",
+            "how": REMOVED_PATIENT,
             "reason": reason,
             "discarded_at": now,
             "discarded_by": identity.user_id,

@@ -11,6 +11,7 @@ from sqlalchemy import ColumnElement, delete, insert, update
 from services.sessions.documentation.domain import GroupSession, RosterEntry
 from services.sessions.documentation.findings import Finding
 from services.sessions.documentation.models import FROZEN, ROSTER_ENTRY, SIGNATURE
+from services.sessions.documentation.numbering import versions_so_far
 from services.sessions.scheduling.domain import Status
 from services.sessions.scheduling.models import SESSION, SESSION_LEADER
 from services.sessions.stream.changes import Part, SessionChange, note_changes
@@ -153,13 +154,16 @@ async def set_leaders(db: Transaction, session_id: UUID, leader_ids: Sequence[UU
 async def freeze_roster(
     db: Transaction, session: GroupSession, documentation_id: UUID, patient_ids: Sequence[UUID]
 ) -> None:
-    """Write down who belongs to the session (DOC-2)."""
+    """Write down who belongs to the session (DOC-2), above all versions that were ever read (DOC-5)."""
+    so_far = await versions_so_far(db, session.id)
     rows = [
         {
             "documentation_id": documentation_id,
             "patient_id": patient_id,
             "session_id": session.id,
             "instance_id": db.instance_id,
+            "note_version": so_far.get(patient_id, 0) + 1,
+            "attendance_version": so_far.get(patient_id, 0) + 1,
         }
         for patient_id in patient_ids
     ]

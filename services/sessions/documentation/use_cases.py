@@ -10,6 +10,7 @@ from services.sessions.directory.repository import load_location
 from services.sessions.documentation.domain import GroupSession
 from services.sessions.documentation.lifecycle import Move
 from services.sessions.documentation.moving import session_to_move
+from services.sessions.documentation.numbering import group_note_version
 from services.sessions.documentation.parts import (
     Author,
     version_in,
@@ -52,6 +53,7 @@ async def start_session(database: Database, identity: Identity, session_id: UUID
             "status": Status.IN_PROGRESS.value,
             "documentation_id": documentation_id,
             "started_at": now,
+            "note_version": group_note_version(db),
         }
         await change_session(db, session, started)
         await _record(db, identity, "session.started", session_id, now)
