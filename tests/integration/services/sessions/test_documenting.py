@@ -24,7 +24,7 @@ async def test_a_mark_can_be_corrected(clinic: Clinic) -> None:
     session_id = await clinic.started()
     one, *_ = clinic.patient_ids
     await clinic.mark(session_id, {one: "present"})
-    await clinic.mark(session_id, {one: "absent"})
+    await clinic.mark(session_id, {one: "absent"}, version=2)
     marks = [entry["attendance"] for entry in (await _roster(clinic, session_id)).values()]
     assert marks == ["absent", None, None]
 

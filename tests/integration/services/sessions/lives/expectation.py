@@ -149,15 +149,21 @@ class Life:
         entry.note_version += 1
         return DONE
 
-    def mark(self, who: str, marks: Mapping[int, str], version: int | None) -> int:
+    def mark(self, who: str, marks: Mapping[int, str], versions: Mapping[int, int | None]) -> int:
         if refusal := self._no_writing(who):
             return refusal
         if not marks.keys() <= self._open.roster.keys():
             return ABSENT
-        entries = [(self._open.roster[patient], mark) for patient, mark in marks.items()]
-        if version is not None and any(entry.attendance_version != version for entry, _ in entries):
-            return STALE
-        for entry, mark in entries:
+        for patient in marks:
+            entry = self._open.roster[patient]
+            # DOC-5: without a version nobody is marked again.
+            known = (
+                None if entry.attendance is None and versions[patient] is None else entry.attendance_version
+            )
+            if versions[patient] != known:
+                return STALE
+        for patient, mark in marks.items():
+            entry = self._open.roster[patient]
             entry.attendance = mark
             entry.attendance_version += 1
         return DONE

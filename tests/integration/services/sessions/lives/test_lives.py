@@ -150,12 +150,16 @@ class Lives(RuleBasedStateMachine):
             who, "PUT", f"/roster/{self._id(patient)}/note", wanted, json={"text": text}, if_match=if_match
         )
 
-    @rule(who=PEOPLE, marks=MARKS, version=st.sampled_from((None, None, 1)))
-    def mark(self, who: str, marks: dict[int, str], version: int | None) -> None:
+    @rule(who=PEOPLE, marks=MARKS, version=VERSIONS)
+    def mark(self, who: str, marks: dict[int, str], version: str) -> None:
         who = self._person(who)
-        wanted = self.life.mark(who, marks, version)
+        roster = self.life.paper.roster if self.life.paper else {}
+        versions = {
+            one: _version(roster[one].attendance_version if one in roster else 1, version) for one in marks
+        }
+        wanted = self.life.mark(who, marks, versions)
         rows = [
-            {"patient_id": str(self._id(one)), "attendance": mark, "version": version}
+            {"patient_id": str(self._id(one)), "attendance": mark, "version": versions[one]}
             for one, mark in marks.items()
         ]
         self._ask(who, "PUT", "/attendance", wanted, json={"marks": rows})
@@ -188,7 +192,7 @@ class Lives(RuleBasedStateMachine):
         for patient in roster:
             self.write_note(who, patient, "Spoke of the week.", "now")
         if roster:
-            self.mark(who, dict.fromkeys(roster, "present"), None)
+            self.mark(who, dict.fromkeys(roster, "present"), "now")
 
     @rule(who=PEOPLE, shown=st.sampled_from(("this document",) * 4 + ("another", "nothing")))
     def sign(self, who: str, shown: str) -> None:
