@@ -111,8 +111,10 @@ async def write_attendance(
     *,
     rest: Attendance | None = None,
     author: Author,
-) -> None:
+) -> list[UUID]:
     """Write attendance of some of the roster, set-based; `rest` of all others who are not marked yet.
+
+    Gives who was marked.
 
     A mark's `version` is the one it was made from, or None for who is not marked yet (DOC-5). Raises
     `StaleProblem` that names the patients who were marked meanwhile, and `NotFoundProblem`; then nothing
@@ -144,6 +146,7 @@ async def write_attendance(
     if parameters:
         await db.execute(statement.values(values | stamp), parameters)
         await note_changes(db, [SessionChange(session_id=session.id, part=Part.ATTENDANCE)])
+    return list(all_marks)
 
 
 def _require_seen(marked: Mapping[Row[Any], int | None]) -> None:

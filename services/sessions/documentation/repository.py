@@ -30,6 +30,11 @@ class Documentation:
     roster: tuple[RosterEntry, ...]
     signatures: tuple[Signature, ...]
 
+    @property
+    def patient_ids(self) -> list[UUID]:
+        """Whose documentation it is."""
+        return [entry.patient_id for entry in self.roster]
+
 
 async def load_session(
     db: Transaction, session_id: UUID, *, for_change: bool = False, shared: bool = False
@@ -168,6 +173,16 @@ async def freeze_roster(
         for patient_id in patient_ids
     ]
     await insert_new(db.connection, ROSTER_ENTRY, rows)
+
+
+async def patients_on_roster(db: Transaction, session_id: UUID) -> list[UUID]:
+    """Give who is on a session's roster now."""
+    entry = ROSTER_ENTRY
+    rows = db.rows_of(entry, entry.c.patient_id).join(
+        SESSION, SESSION.c.documentation_id == entry.c.documentation_id
+    )
+    found = await db.all(rows.where(SESSION.c.id == session_id).order_by(entry.c.patient_id))
+    return [row.patient_id for row in found]
 
 
 async def add_signature(
