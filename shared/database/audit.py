@@ -1,5 +1,6 @@
 """The audit trail: who did or saw what, allowed or refused (PERM-8). Rows are insert-only."""
 
+from collections.abc import Iterable
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
@@ -7,6 +8,7 @@ from uuid import UUID
 
 from sqlalchemy import Column, Index, MetaData, String, Table, Uuid, insert
 
+from shared.database.bulk import insert_new
 from shared.database.columns import UtcDateTime
 from shared.database.transactions import Transaction
 from shared.identifiers import new_id
@@ -61,3 +63,31 @@ async def record_access(
             outcome=outcome.value,
         )
     )
+
+
+async def record_access_to(
+    db: Transaction,
+    trail: Table,
+    *,
+    patient_ids: Iterable[UUID],
+    at: datetime,
+    user_id: UUID | None,
+    action: str,
+    subject: object,
+) -> None:
+    """Write one entry for each patient whose data was touched, by one statement; without any, one entry."""
+    ids: list[UUID | None] = [*patient_ids]
+    rows = [
+        {
+            "id": new_id(),
+            "instance_id": db.instance_id,
+            "at": at,
+            "user_id": user_id,
+            "action": action,
+            "subject": str(subject),
+            "patient_id": patient_id,
+            "outcome": Outcome.ALLOWED.value,
+        }
+        for patient_id in ids or [None]
+    ]
+    await insert_new(db.connection, trail, rows)

@@ -14,10 +14,10 @@ from services.sessions.directory.use_cases import permit
 from services.sessions.directory.versioned import one
 from services.sessions.metadata import TRAIL
 from services.sessions.requests import Call, CurrentCall
-from shared.database.audit import record_access
+from shared.database.audit import record_access_to
 from shared.database.transactions import Transaction
 from shared.web.bodies import etag_of, json_response
-from shared.web.cursors import DEFAULT_PAGE, Cursor, Limit
+from shared.web.cursors import DEFAULT_PAGE, Cursor, Limit, Page
 from shared.web.preconditions import IfMatch
 
 router = APIRouter(prefix="/v1/directory", tags=["directory"])
@@ -43,7 +43,7 @@ async def _list(call: Call, wanted: views.PatientsWanted, *, cursor: str | None,
     async with call.database.writing(call.identity.instance_id) as db:
         await permit(db, call.identity, Action.SEE_PATIENTS)
         page = await views.patients(db, wanted, cursor=cursor, limit=limit)
-        await _listed(db, call, "patients.listed", db.instance_id)
+        await _listed(db, call, "patients.listed", db.instance_id, page)
     return json_response(page.body())
 
 
@@ -57,13 +57,19 @@ async def list_caseload(
         await permit(db, call.identity, Action.SEE_PATIENTS)
         await one(db, STAFF_MEMBER, user_id)
         page = await views.patients(db, wanted, cursor=cursor, limit=limit)
-        await _listed(db, call, "caseload.listed", user_id)
+        await _listed(db, call, "caseload.listed", user_id, page)
     return json_response(page.body())
 
 
-async def _listed(db: Transaction, call: Call, action: str, subject: UUID) -> None:
-    await record_access(
-        db, TRAIL, at=call.clock(), user_id=call.identity.user_id, action=action, subject=subject
+async def _listed(db: Transaction, call: Call, action: str, subject: UUID, page: Page) -> None:
+    await record_access_to(
+        db,
+        TRAIL,
+        patient_ids=[patient["id"] for patient in page.items],
+        at=call.clock(),
+        user_id=call.identity.user_id,
+        action=action,
+        subject=subject,
     )
 
 

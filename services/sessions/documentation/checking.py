@@ -26,7 +26,7 @@ from services.sessions.metadata import TRAIL
 from services.sessions.templates.domain import Template
 from services.sessions.templates.repository import load_templates
 from shared.clock import Clock
-from shared.database.audit import record_access
+from shared.database.audit import record_access_to
 from shared.database.transactions import Database, Transaction
 from shared.events.preview import PatientPreview
 from shared.events.record import SessionRecord
@@ -99,8 +99,14 @@ async def show_check(
     now = clock()
     async with database.writing(identity.instance_id) as db:
         read = await _read(db, identity, session_id, now, permit=_permit_check)
-        await record_access(
-            db, TRAIL, at=now, user_id=identity.user_id, action="session.checked", subject=session_id
+        await record_access_to(
+            db,
+            TRAIL,
+            patient_ids=[one.patient_id for one in read.documented.roster],
+            at=now,
+            user_id=identity.user_id,
+            action="session.checked",
+            subject=session_id,
         )
     return await _check(identity.instance_id, read, previews)
 

@@ -10,12 +10,13 @@ from services.sessions.directory.use_cases import permit
 from services.sessions.documentation import answers, use_cases, views
 from services.sessions.documentation.day import DayFilter, read_day
 from services.sessions.documentation.list_answers import DayAnswer
+from services.sessions.documentation.repository import patients_on_roster
 from services.sessions.documentation.schemas import GroupNote, IndividualNote, Marks, SignatureRequest
 from services.sessions.documentation.signing import sign_session
 from services.sessions.metadata import TRAIL
 from services.sessions.requests import Call, CurrentCall
 from services.sessions.scheduling.domain import Status
-from shared.database.audit import record_access
+from shared.database.audit import record_access_to
 from shared.database.transactions import Transaction
 from shared.web.bodies import etag_of, json_response
 from shared.web.shapes import Day
@@ -58,8 +59,14 @@ async def get_session(session_id: UUID, call: CurrentCall) -> Response:
 
 
 async def _seen(db: Transaction, call: Call, action: str, subject: UUID) -> None:
-    await record_access(
-        db, TRAIL, at=call.clock(), user_id=call.identity.user_id, action=action, subject=subject
+    await record_access_to(
+        db,
+        TRAIL,
+        patient_ids=await patients_on_roster(db, subject),
+        at=call.clock(),
+        user_id=call.identity.user_id,
+        action=action,
+        subject=subject,
     )
 
 

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Table, bindparam, or_, update
+from sqlalchemy import ColumnElement, Row, Table, bindparam, or_, update
 
 from services.sessions.documentation.domain import GroupSession
 from services.sessions.documentation.models import ROSTER_ENTRY
@@ -111,28 +111,26 @@ async def write_attendance(
     *,
     rest: Attendance | None = None,
     author: Author,
-) -> None:
+) -> list[UUID]:
     """Write attendance of some of the roster, set-based; `rest` of all others who are not marked yet.
 
-    A mark's `version` is None or the one it was made from. Raises `StaleProblem` that names the patients
-    who were marked meanwhile, and `NotFoundProblem`; then nothing is written.
+    Gives who was marked.
+
+    A mark's `version` is the one it was made from, or None for who is not marked yet (DOC-5). Raises
+    `StaleProblem` that names the patients who were marked meanwhile, and `NotFoundProblem`; then nothing
+    is written.
     """
     entry = ROSTER_ENTRY
     mine = (entry.c.documentation_id == session.documentation_id) & (entry.c.instance_id == db.instance_id)
     # Locked in one order, so that two leaders who mark the same patients wait instead of deadlocking.
     named = entry.c.patient_id.in_(marks)
     which = named if rest is None else or_(named, entry.c.attendance.is_(None))
-    rows = db.rows_of(entry, entry.c.patient_id, entry.c.attendance_version).where(mine, which)
-    known = {
-        row.patient_id: row.attendance_version
-        for row in await db.all(rows.order_by(entry.c.patient_id).with_for_update())
-    }
+    columns = (entry.c.patient_id, entry.c.attendance, entry.c.attendance_version, entry.c.attendance_by)
+    rows = db.rows_of(entry, *columns).where(mine, which)
+    known = {row.patient_id: row for row in await db.all(rows.order_by(entry.c.patient_id).with_for_update())}
     if not marks.keys() <= known.keys():
         raise NotFoundProblem("Not all of these patients are on the roster of this session.")
-    stale = [one for one, mark in marks.items() if mark["version"] not in {None, known[one]}]
-    if stale:
-        errors = [{"pointer": f"#/roster/{one}", "detail": f"is at version {known[one]}"} for one in stale]
-        raise StaleProblem("Some were marked meanwhile; see errors, and read them again.", errors=errors)
+    _require_seen({known[one]: mark["version"] for one, mark in marks.items()})
     values: dict[str, Any] = {name: bindparam(f"new_{name}") for name in _MARKED}
     stamp = {
         "attendance_version": entry.c.attendance_version + 1,
@@ -148,3 +146,21 @@ async def write_attendance(
     if parameters:
         await db.execute(statement.values(values | stamp), parameters)
         await note_changes(db, [SessionChange(session_id=session.id, part=Part.ATTENDANCE)])
+    return list(all_marks)
+
+
+def _require_seen(marked: Mapping[Row[Any], int | None]) -> None:
+    errors = [
+        {
+            "pointer": f"#/roster/{row.patient_id}",
+            "detail": f"is at version {row.attendance_version}"
+            + (f", marked by {row.attendance_by}" if row.attendance_by else ""),
+        }
+        for row, version in marked.items()
+        if (row.attendance is not None if version is None else version != row.attendance_version)
+    ]
+    if errors:
+        raise StaleProblem(
+            "Some are marked otherwise than you have read; see errors, and send the `version` of each.",
+            errors=errors,
+        )

@@ -11,6 +11,7 @@ from services.sessions.directory.repository import load_patients
 from services.sessions.documentation.lifecycle import Move
 from services.sessions.documentation.models import DISCARDED, ROSTER_ENTRY
 from services.sessions.documentation.moving import session_to_move
+from services.sessions.documentation.numbering import REMOVED_PATIENT
 from services.sessions.documentation.repository import change_session, freeze_roster, set_leaders
 from services.sessions.documentation.restoring import in_json
 from services.sessions.metadata import TRAIL
@@ -95,7 +96,7 @@ async def remove_patient(
             "instance_id": db.instance_id,
             "session_id": session.id,
             "documentation_id": session.documentation_id,
-            "how": "removed_patient",
+            "how": REMOVED_PATIENT,
             "reason": reason,
             "discarded_at": now,
             "discarded_by": identity.user_id,

@@ -11,6 +11,7 @@ from sqlalchemy import ColumnElement, delete, insert, update
 from services.sessions.documentation.domain import GroupSession, RosterEntry
 from services.sessions.documentation.findings import Finding
 from services.sessions.documentation.models import FROZEN, ROSTER_ENTRY, SIGNATURE
+from services.sessions.documentation.numbering import versions_so_far
 from services.sessions.scheduling.domain import Status
 from services.sessions.scheduling.models import SESSION, SESSION_LEADER
 from services.sessions.stream.changes import Part, SessionChange, note_changes
@@ -28,6 +29,11 @@ class Documentation:
     session: GroupSession
     roster: tuple[RosterEntry, ...]
     signatures: tuple[Signature, ...]
+
+    @property
+    def patient_ids(self) -> list[UUID]:
+        """Whose documentation it is."""
+        return [entry.patient_id for entry in self.roster]
 
 
 async def load_session(
@@ -153,17 +159,30 @@ async def set_leaders(db: Transaction, session_id: UUID, leader_ids: Sequence[UU
 async def freeze_roster(
     db: Transaction, session: GroupSession, documentation_id: UUID, patient_ids: Sequence[UUID]
 ) -> None:
-    """Write down who belongs to the session (DOC-2)."""
+    """Write down who belongs to the session (DOC-2), above all versions that were ever read (DOC-5)."""
+    so_far = await versions_so_far(db, session.id)
     rows = [
         {
             "documentation_id": documentation_id,
             "patient_id": patient_id,
             "session_id": session.id,
             "instance_id": db.instance_id,
+            "note_version": so_far.get(patient_id, 0) + 1,
+            "attendance_version": so_far.get(patient_id, 0) + 1,
         }
         for patient_id in patient_ids
     ]
     await insert_new(db.connection, ROSTER_ENTRY, rows)
+
+
+async def patients_on_roster(db: Transaction, session_id: UUID) -> list[UUID]:
+    """Give who is on a session's roster now."""
+    entry = ROSTER_ENTRY
+    rows = db.rows_of(entry, entry.c.patient_id).join(
+        SESSION, SESSION.c.documentation_id == entry.c.documentation_id
+    )
+    found = await db.all(rows.where(SESSION.c.id == session_id).order_by(entry.c.patient_id))
+    return [row.patient_id for row in found]
 
 
 async def add_signature(

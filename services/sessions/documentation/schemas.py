@@ -29,7 +29,8 @@ class Mark(Shape):
     left_at: Instant | None = None
     absence_reason: Annotated[Storable, Field(max_length=200)] | None = None
     version: int | None = None
-    """`attendance_version` as it was read; when another leader has marked since, the mark is refused."""
+    """`attendance_version` as it was read. When another leader has marked since, the mark is refused; so is
+    one without a version for a patient who is marked already (DOC-5)."""
 
 
 class Marks(Shape):

@@ -27,7 +27,7 @@ from services.sessions.documentation.restoring import as_it_is, copy_roster
 from services.sessions.metadata import LEDGER, SERVICE, TRAIL
 from services.sessions.scheduling.domain import Status
 from shared.clock import Clock
-from shared.database.audit import record_access
+from shared.database.audit import record_access, record_access_to
 from shared.database.transactions import Database, Transaction
 from shared.events.catalogue import SESSION_RETRACTED
 from shared.events.record import SessionRetracted
@@ -153,8 +153,18 @@ async def read_history(
         if cursor is not None:
             rows = rows.where(past(cursor, order, descending=True))
         found = await db.records(rows.order_by(*(one.desc() for one in order)).limit(limit + 1))
-        await _record(db, identity, "session.history_seen", session_id, clock())
-    return Page.of(found, limit=limit, keys=["discarded_at", "id"])
+        page = Page.of(found, limit=limit, keys=["discarded_at", "id"])
+        named = {UUID(one["content"]["patient_id"]) for one in page.items if "patient_id" in one["content"]}
+        await record_access_to(
+            db,
+            TRAIL,
+            patient_ids=sorted(named),
+            at=clock(),
+            user_id=identity.user_id,
+            action="session.history_seen",
+            subject=session_id,
+        )
+    return page
 
 
 async def _record(db: Transaction, identity: Identity, action: str, session_id: UUID, at: datetime) -> None:

@@ -38,7 +38,7 @@ from services.sessions.metadata import LEDGER, SERVICE, TRAIL
 from services.sessions.scheduling.domain import Status
 from services.sessions.templates.repository import load_templates
 from shared.clock import Clock
-from shared.database.audit import record_access
+from shared.database.audit import record_access_to
 from shared.database.transactions import Database, Transaction
 from shared.events.catalogue import SESSION_COMPLETED, SESSION_REVIEWED
 from shared.events.record import Signature, SignatureMeaning
@@ -94,8 +94,14 @@ async def sign_session(
         await change_session(db, documentation.session, {"status": status.value})
         if status is Status.COMPLETED:
             await _publish_record(db, documentation, signatures, settings, now)
-        await record_access(
-            db, TRAIL, at=now, user_id=identity.user_id, action="session.signed", subject=session_id
+        await record_access_to(
+            db,
+            TRAIL,
+            patient_ids=documentation.patient_ids,
+            at=now,
+            user_id=identity.user_id,
+            action="session.signed",
+            subject=session_id,
         )
     return status
 

@@ -1,6 +1,6 @@
 """What can be done with a session on its day, from its start to its last signature."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -10,6 +10,7 @@ from services.sessions.directory.repository import load_location
 from services.sessions.documentation.domain import GroupSession
 from services.sessions.documentation.lifecycle import Move
 from services.sessions.documentation.moving import session_to_move
+from services.sessions.documentation.numbering import group_note_version
 from services.sessions.documentation.parts import (
     Author,
     version_in,
@@ -26,7 +27,7 @@ from services.sessions.metadata import TRAIL
 from services.sessions.scheduling.domain import Status
 from services.sessions.scheduling.enrolment import expected_patients
 from shared.clock import Clock
-from shared.database.audit import record_access
+from shared.database.audit import record_access_to
 from shared.database.transactions import Database, Transaction
 from shared.events.record import Attendance
 from shared.identifiers import new_id
@@ -45,16 +46,18 @@ async def start_session(database: Database, identity: Identity, session_id: UUID
         await _require_day_has_come(db, session, now)
         documentation_id = new_id()
         patients = await expected_patients(db, session.id)
-        await freeze_roster(db, session, documentation_id, [patient.id for patient in patients])
+        patient_ids = [patient.id for patient in patients]
+        await freeze_roster(db, session, documentation_id, patient_ids)
         if not session.leader_ids:
             await add_leader(db, session, identity.user_id)
         started = {
             "status": Status.IN_PROGRESS.value,
             "documentation_id": documentation_id,
             "started_at": now,
+            "note_version": group_note_version(db),
         }
         await change_session(db, session, started)
-        await _record(db, identity, "session.started", session_id, now)
+        await _record(db, identity, "session.started", session_id, now, about=patient_ids)
 
 
 async def _require_day_has_come(db: Transaction, session: GroupSession, now: datetime) -> None:
@@ -80,8 +83,8 @@ async def mark_attendance(
     async with database.writing(identity.instance_id) as db:
         session = await session_to_move(db, identity, session_id, Move.WRITE, shared=True)
         author = Author(user_id=identity.user_id, at=now)
-        await write_attendance(db, session, marks, rest=rest, author=author)
-        await _record(db, identity, "attendance.marked", session_id, now)
+        marked = await write_attendance(db, session, marks, rest=rest, author=author)
+        await _record(db, identity, "attendance.marked", session_id, now, about=marked)
 
 
 async def write_individual_note(
@@ -107,7 +110,7 @@ async def write_individual_note(
             version=version_in(if_match),
             author=Author(user_id=identity.user_id, at=now),
         )
-        await _record(db, identity, "individual_note.written", session_id, now)
+        await _record(db, identity, "individual_note.written", session_id, now, about=[patient_id])
     return version
 
 
@@ -133,5 +136,21 @@ async def write_group_note(
     return version
 
 
-async def _record(db: Transaction, identity: Identity, action: str, session_id: UUID, at: datetime) -> None:
-    await record_access(db, TRAIL, at=at, user_id=identity.user_id, action=action, subject=session_id)
+async def _record(
+    db: Transaction,
+    identity: Identity,
+    action: str,
+    session_id: UUID,
+    at: datetime,
+    *,
+    about: Iterable[UUID] = (),
+) -> None:
+    await record_access_to(
+        db,
+        TRAIL,
+        patient_ids=about,
+        at=at,
+        user_id=identity.user_id,
+        action=action,
+        subject=session_id,
+    )

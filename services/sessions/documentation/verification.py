@@ -14,7 +14,7 @@ from services.sessions.documentation.repository import Documentation, load_docum
 from services.sessions.documentation.signatures import annotation_document, digest_of, document_of
 from services.sessions.metadata import TRAIL
 from shared.clock import Clock
-from shared.database.audit import record_access
+from shared.database.audit import record_access_to
 from shared.database.transactions import Database
 from shared.events.record import Annotation
 from shared.web.identity import Identity
@@ -27,9 +27,10 @@ async def read_document(
     async with database.writing(identity.instance_id) as db:
         await permit(db, identity, Action.SEE_SESSIONS)
         documentation = await load_documentation(db, session_id)
-        await record_access(
+        await record_access_to(
             db,
             TRAIL,
+            patient_ids=documentation.patient_ids,
             at=clock(),
             user_id=identity.user_id,
             action="session.document_seen",
@@ -52,8 +53,14 @@ async def verify_session(
         added = await load_annotations(db, documentation.session.documentation_id)
         signed = [*documentation.signatures, *(one.signature for one in added)]
         kept = await kept_documents(db, {one.document_sha256 for one in signed})
-        await record_access(
-            db, TRAIL, at=clock(), user_id=identity.user_id, action="session.verified", subject=session_id
+        await record_access_to(
+            db,
+            TRAIL,
+            patient_ids=documentation.patient_ids,
+            at=clock(),
+            user_id=identity.user_id,
+            action="session.verified",
+            subject=session_id,
         )
     return _verified(documentation, added, kept)
 

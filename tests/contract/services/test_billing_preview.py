@@ -65,7 +65,7 @@ class BilledClinic(Clinic):
     async def with_a_short_stay(self, **template: Any) -> UUID:
         """A documented session that one patient left after ten minutes, under the minimum of 16."""
         session_id = await self.documented(**{"billing": BILLING} | template)
-        mark = {"patient_id": str(self.patient_ids[0]), "attendance": "present", "minutes": 10}
+        mark = {"patient_id": str(self.patient_ids[0]), "attendance": "present", "minutes": 10, "version": 2}
         path = f"/v1/group-sessions/{session_id}/attendance"
         await self.do("Margaret", "PUT", path, json={"marks": [mark]})
         return session_id

@@ -258,10 +258,18 @@ class Clinic:
             by, "PUT", f"/v1/group-sessions/{session_id}/group-note", json=body | changes, if_match=if_match
         )
 
-    async def mark(self, session_id: UUID, marks: Mapping[UUID, Any], *, by: str = "Margaret") -> None:
+    async def mark(
+        self,
+        session_id: UUID,
+        marks: Mapping[UUID, Any],
+        *,
+        by: str = "Margaret",
+        version: int | None = None,
+    ) -> None:
         body = {
             "marks": [
-                {"patient_id": str(patient_id), "attendance": mark} for patient_id, mark in marks.items()
+                {"patient_id": str(patient_id), "attendance": mark, "version": version}
+                for patient_id, mark in marks.items()
             ]
         }
         await self.do(by, "PUT", f"/v1/group-sessions/{session_id}/attendance", json=body)

@@ -47,6 +47,27 @@ async def test_who_has_been_marked_stays_as_marked(clinic: Clinic) -> None:
     assert {one["attendance_version"] for one in roster} == {2}
 
 
+@pytest.mark.rule("DOC-5")
+async def test_a_mark_without_a_version_overwrites_no_other_mark(clinic: Clinic) -> None:
+    session_id = await clinic.started()
+    first, second, _ = clinic.patient_ids
+    await clinic.mark(session_id, {first: "absent"}, by="Ada")
+    marks = [{"patient_id": str(one), "attendance": "present"} for one in (first, second)]
+    path = f"/v1/group-sessions/{session_id}/attendance"
+    answer = await clinic.ask("Margaret", "PUT", path, json={"marks": marks})
+    assert (answer.status_code, answer.json()["errors"]) == (
+        412,
+        [
+            {
+                "pointer": f"#/roster/{first}",
+                "detail": f"is at version 2, marked by {clinic.id_of('Ada')}",
+            }
+        ],
+    )
+    assert await _marks(clinic, session_id) == ["absent", None, None]
+    assert await _mark(clinic, session_id, marks=[marks[0] | {"version": 2}]) == 204
+
+
 @pytest.mark.rule("DOC-3")
 async def test_two_marks_for_one_patient_are_refused(clinic: Clinic) -> None:
     session_id = await clinic.started()
@@ -62,8 +83,14 @@ async def test_times_reasons_and_problems_travel_with_the_record(clinic: Clinic)
     first, second, third = clinic.patient_ids
     came, went = "2026-03-10T13:20:00Z", "2026-03-10T13:50:00Z"
     marks = [
-        {"patient_id": str(first), "attendance": "present", "arrived_at": came, "left_at": went},
-        {"patient_id": str(third), "attendance": "absent", "absence_reason": "ill"},
+        {
+            "patient_id": str(first),
+            "attendance": "present",
+            "arrived_at": came,
+            "left_at": went,
+            "version": 2,
+        },
+        {"patient_id": str(third), "attendance": "absent", "absence_reason": "ill", "version": 2},
     ]
     assert await _mark(clinic, session_id, marks=marks) == 204
     place = f"/v1/group-sessions/{session_id}/roster/{second}/note"

@@ -1,3 +1,4 @@
+from itertools import groupby
 from typing import Any
 from uuid import UUID
 
@@ -24,7 +25,7 @@ async def test_a_mark_can_be_corrected(clinic: Clinic) -> None:
     session_id = await clinic.started()
     one, *_ = clinic.patient_ids
     await clinic.mark(session_id, {one: "present"})
-    await clinic.mark(session_id, {one: "absent"})
+    await clinic.mark(session_id, {one: "absent"}, version=2)
     marks = [entry["attendance"] for entry in (await _roster(clinic, session_id)).values()]
     assert marks == ["absent", None, None]
 
@@ -90,13 +91,42 @@ async def test_an_upcoming_session_is_not_written_in(clinic: Clinic) -> None:
 async def test_every_step_is_in_the_trail(clinic: Clinic) -> None:
     session_id = await clinic.documented()
     await clinic.sign(session_id)
-    trail = [one.action for one in await clinic.rows(TRAIL) if one.subject == str(session_id)]
-    assert trail == [
-        "session.started",
-        "group_note.written",
-        "attendance.marked",
-        "individual_note.written",
-        "individual_note.written",
-        "session.document_seen",
-        "session.signed",
+    all_of_them = set(clinic.patient_ids)
+    first, second, _ = clinic.patient_ids
+    assert await _trail(clinic, session_id) == [
+        ("session.started", all_of_them),
+        ("group_note.written", {None}),
+        ("attendance.marked", all_of_them),
+        ("individual_note.written", {first, second}),
+        ("session.document_seen", all_of_them),
+        ("session.signed", all_of_them),
+    ]
+
+
+@pytest.mark.rule("PERM-8")
+async def test_the_trail_still_tells_who_saw_a_patient_who_was_removed_afterwards(clinic: Clinic) -> None:
+    session_id = await clinic.started()
+    here, all_of_them = f"/v1/group-sessions/{session_id}", set(clinic.patient_ids)
+    removed, *_ = clinic.patient_ids
+    await clinic.session(session_id)
+    await clinic.do("Margaret", "POST", f"{here}/roster/{removed}/removal", json={"reason": "By mistake"})
+    await clinic.do("Margaret", "GET", f"{here}/verification")
+    await clinic.do("Margaret", "GET", f"{here}/pre-sign-check")
+    await clinic.do("Margaret", "GET", f"{here}/history")
+    assert await _trail(clinic, session_id) == [
+        ("session.started", all_of_them),
+        ("session.seen", all_of_them),
+        ("roster.patient_removed", {removed}),
+        ("session.verified", all_of_them - {removed}),
+        ("session.checked", all_of_them - {removed}),
+        ("session.history_seen", {removed}),
+    ]
+
+
+async def _trail(clinic: Clinic, session_id: UUID) -> list[tuple[str, set[UUID | None]]]:
+    """Give the steps in their order, each with the patients whose data it touched."""
+    rows = [one for one in await clinic.rows(TRAIL) if one.subject == str(session_id)]
+    return [
+        (action, {one.patient_id for one in together})
+        for action, together in groupby(rows, key=lambda one: str(one.action))
     ]

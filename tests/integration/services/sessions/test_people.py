@@ -78,6 +78,25 @@ async def test_all_that_was_written_about_a_removed_patient_is_in_the_history(cl
     }
 
 
+@pytest.mark.rule("DOC-5")
+async def test_who_comes_back_onto_the_roster_is_not_overwritten_by_what_was_read_before(
+    clinic: Clinic,
+) -> None:
+    session_id = await clinic.started()
+    patient_id = clinic.patient_ids[0]
+    line = f"/v1/group-sessions/{session_id}/roster/{patient_id}"
+    await clinic.write_note(session_id, patient_id, "Read by Ada.")
+    await clinic.do("Margaret", "POST", f"{line}/removal", json={"reason": "By mistake"})
+    await clinic.do("Margaret", "PUT", line)
+    (entry,) = (
+        one for one in (await clinic.session(session_id))["roster"] if one["patient_id"] == str(patient_id)
+    )
+    assert (entry["note_version"], entry["attendance_version"]) == (3, 3)
+    await clinic.write_note(session_id, patient_id, "New.", if_match='"3"')
+    stale = await clinic.ask("Ada", "PUT", f"{line}/note", json={"text": "Stale."}, if_match='"2"')
+    assert (stale.status_code, stale.headers["etag"]) == (412, '"4"')
+
+
 @pytest.mark.rule("DOC-2")
 async def test_who_has_left_treatment_is_no_walk_in(clinic: Clinic) -> None:
     session_id = await clinic.started()

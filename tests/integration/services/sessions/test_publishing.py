@@ -71,7 +71,7 @@ async def test_a_refused_signature_publishes_nothing(clinic: Clinic) -> None:
 async def test_the_record_holds_each_patients_own_minutes_and_note(clinic: Clinic) -> None:
     session_id = await clinic.documented()
     early, stayed, absent = clinic.patient_ids
-    mark = {"patient_id": str(early), "attendance": "present", "minutes": 20}
+    mark = {"patient_id": str(early), "attendance": "present", "minutes": 20, "version": 2}
     path = f"/v1/group-sessions/{session_id}/attendance"
     await clinic.do("Margaret", "PUT", path, json={"marks": [mark]})
     await clinic.sign(session_id)

@@ -57,6 +57,26 @@ async def test_what_one_leader_signed_is_reopened_before_another_writes(clinic: 
     assert written.status_code == 204
 
 
+@pytest.mark.rule("DOC-5", "DOC-6")
+async def test_what_was_read_before_a_deletion_overwrites_nothing_of_a_new_start(clinic: Clinic) -> None:
+    session_id = await clinic.documented(leaders=["Margaret", "Tom"])
+    patient_id = clinic.patient_ids[0]
+    here = f"/v1/group-sessions/{session_id}"
+    await _post(clinic, "Ada", session_id, "deletion")
+    await clinic.do("Margaret", "POST", f"{here}/start")
+    session = await clinic.session(session_id)
+    versions = {(one["note_version"], one["attendance_version"]) for one in session["roster"]}
+    assert (session["note_version"], versions) == (3, {(3, 3)})
+    await clinic.write_note(session_id, patient_id, "New.", if_match='"3"')
+    stale = await clinic.ask(
+        "Tom", "PUT", f"{here}/roster/{patient_id}/note", json={"text": "Stale."}, if_match='"2"'
+    )
+    assert (stale.status_code, stale.headers["etag"]) == (412, '"4"')
+    group_note = {"topic": "Stale"}
+    stale = await clinic.ask("Tom", "PUT", f"{here}/group-note", json=group_note, if_match='"2"')
+    assert (stale.status_code, stale.headers["etag"]) == (412, '"3"')
+
+
 @pytest.mark.rule("DOC-6", "PERM-1")
 async def test_only_admins_delete(clinic: Clinic) -> None:
     session_id = await clinic.documented()

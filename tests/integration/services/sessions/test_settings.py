@@ -91,7 +91,7 @@ async def test_switched_off_nothing_is_written_or_signed(clinic: Clinic) -> None
 
 async def _writing_and_signing(clinic: Clinic, session_id: UUID) -> list[int]:
     here, patient_id = f"/v1/group-sessions/{session_id}", clinic.patient_ids[0]
-    mark = {"marks": [{"patient_id": str(patient_id), "attendance": "present"}]}
+    mark = {"marks": [{"patient_id": str(patient_id), "attendance": "present", "version": 2}]}
     answers = [
         await clinic.ask("Margaret", "PUT", f"{here}/group-note", json={"topic": "Changed"}, if_match='"2"'),
         await clinic.ask("Margaret", "PUT", f"{here}/attendance", json=mark),

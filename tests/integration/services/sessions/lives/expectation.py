@@ -87,6 +87,8 @@ class Life:
     paper: Paper | None = None
     papers: int = 0
     note_version: int = 1
+    left_behind: dict[int, int] = field(default_factory=dict)
+    """The highest version of a patient's parts that somebody may still have on the screen (DOC-5)."""
     deleted: list[tuple[str, Paper, list[str]]] = field(default_factory=list)
     events: list[tuple[str, int, int]] = field(default_factory=list)
     """Type, number of the paper, and how many annotations it tells of."""
@@ -128,8 +130,17 @@ class Life:
             return refusal
         self.leaders = self.leaders or [who]  # PERM-3
         self.status = "in_progress"
-        self.paper = self._new_paper(Paper(number=0, roster={one: Entry() for one in self.enrolled}))
+        self.paper = self._new_paper(Paper(number=0, roster={one: self._entry(one) for one in self.enrolled}))
+        self.note_version += bool(self.deleted)  # DOC-5
         return DONE
+
+    def _entry(self, patient: int) -> Entry:
+        version = self.left_behind.get(patient, 0) + 1
+        return Entry(attendance_version=version, note_version=version)
+
+    def _leave_behind(self, patient: int) -> None:
+        entry = self._open.roster[patient]
+        self.left_behind[patient] = max(entry.attendance_version, entry.note_version)
 
     def _new_paper(self, content: Paper) -> Paper:
         self.papers += 1
@@ -162,15 +173,21 @@ class Life:
         entry.note_version += 1
         return DONE
 
-    def mark(self, who: str, marks: Mapping[int, str], version: int | None) -> int:
+    def mark(self, who: str, marks: Mapping[int, str], versions: Mapping[int, int | None]) -> int:
         if refusal := self._no_writing(who):
             return refusal
         if not marks.keys() <= self._open.roster.keys():
             return ABSENT
-        entries = [(self._open.roster[patient], mark) for patient, mark in marks.items()]
-        if version is not None and any(entry.attendance_version != version for entry, _ in entries):
-            return STALE
-        for entry, mark in entries:
+        for patient in marks:
+            entry = self._open.roster[patient]
+            # DOC-5: without a version nobody is marked again.
+            known = (
+                None if entry.attendance is None and versions[patient] is None else entry.attendance_version
+            )
+            if versions[patient] != known:
+                return STALE
+        for patient, mark in marks.items():
+            entry = self._open.roster[patient]
             entry.attendance = mark
             entry.attendance_version += 1
         return DONE
@@ -180,13 +197,17 @@ class Life:
             return refusal
         if patient not in self.in_treatment:
             return CONFLICT
-        self._open.roster.setdefault(patient, Entry())
+        self._open.roster.setdefault(patient, self._entry(patient))
         return DONE
 
     def remove(self, who: str, patient: int) -> int:
         if refusal := self._no_writing(who):
             return refusal
-        return DONE if self._open.roster.pop(patient, None) else ABSENT
+        if patient not in self._open.roster:
+            return ABSENT
+        self._leave_behind(patient)
+        del self._open.roster[patient]
+        return DONE
 
     def hand_over(self, who: str, leaders: Sequence[str]) -> int:
         if refusal := self._no_writing(who):
@@ -253,6 +274,8 @@ class Life:
         if refusal := self._refusal(who, who in ADMINS, *statuses):
             return refusal
         self.deleted.append((self.status, self._open, list(self.leaders)))
+        for patient in self._open.roster:
+            self._leave_behind(patient)
         if self.status == "completed":
             self.events.append(("retracted", self._open.number, 0))
         self.status, self.paper = "upcoming", None

@@ -80,12 +80,16 @@ class Lives(LifeOnStage):
         entry = self.life.paper.roster.get(patient) if self.life.paper else None
         return entry.note_version if entry else 1
 
-    @rule(who=PEOPLE, marks=MARKS, version=st.sampled_from((None, None, 1)))
-    def mark(self, who: str, marks: dict[int, str], version: int | None) -> None:
+    @rule(who=PEOPLE, marks=MARKS, version=VERSIONS)
+    def mark(self, who: str, marks: dict[int, str], version: str) -> None:
         who = self.person(who)
-        wanted = self.life.mark(who, marks, version)
+        roster = self.life.paper.roster if self.life.paper else {}
+        versions = {
+            one: _version(roster[one].attendance_version if one in roster else 1, version) for one in marks
+        }
+        wanted = self.life.mark(who, marks, versions)
         rows = [
-            {"patient_id": str(self.id_of(one)), "attendance": mark, "version": version}
+            {"patient_id": str(self.id_of(one)), "attendance": mark, "version": versions[one]}
             for one, mark in marks.items()
         ]
         self.ask(who, "PUT", "/attendance", wanted, json={"marks": rows})
@@ -183,7 +187,7 @@ class Lives(LifeOnStage):
         for patient in roster:
             self.write_note(who, patient, f"Spoke of week {patient}.", "now")
         if roster:
-            self.mark(who, dict.fromkeys(roster, "present"), None)
+            self.mark(who, dict.fromkeys(roster, "present"), "now")
 
     @precondition(lambda self: self.life.status == "in_progress")
     @rule()
