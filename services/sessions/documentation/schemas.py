@@ -71,6 +71,13 @@ class Reason(Shape):
     reason: Annotated[Storable, Field(min_length=1, max_length=2000)]
 
 
+class Deletion(Reason):
+    """Why a session is deleted; was it distributed, each patient's chart note shows it."""
+
+    acknowledged: Annotated[tuple[FindingId, ...], Field(max_length=10)] = ()
+    """The id of the finding that a refusal named, when the reason is meant as it is (DIST-3)."""
+
+
 class SignatureRequest(Shape):
     """What the signer was shown."""
 
