@@ -1,5 +1,5 @@
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import timedelta
+from datetime import UTC, timedelta
 from typing import Any, Final, get_args
 from uuid import uuid5
 
@@ -62,7 +62,8 @@ def test_every_kind_says_what_it_asks() -> None:
 @pytest.mark.rule("DOC-3", "DOC-4")
 def test_every_obstacle_of_a_signature_blocks() -> None:
     session, roster = a_session(topic="", ended_at=None), (an_entry(attendance=None), an_entry(1))
-    missing = tuple(obstacles(session, roster, notes_required=True, now=TUESDAY + timedelta(hours=1)))
+    now = TUESDAY + timedelta(hours=1)
+    missing = tuple(obstacles(session, roster, notes_required=True, zone=UTC, now=now))
     found = _found(_documented(*roster, missing=missing))
     assert [(one.pointers, one.blocking) for one in found] == [((one.pointer,), True) for one in missing]
 
