@@ -49,10 +49,10 @@ class Marks(Shape):
 
 
 class GroupNote(Shape):
-    """What is shared by all."""
+    """What is shared by all. What is left out stays as it is; null clears a time."""
 
-    topic: Title
-    description: Text = ""
+    topic: Annotated[Title, Field(default_factory=str)]
+    description: Annotated[Text, Field(default_factory=str)]
     started_at: Instant | None = None
     ended_at: Instant | None = None
 
