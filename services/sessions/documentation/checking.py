@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from services.sessions.configuration.domain import InstanceSettings
 from services.sessions.configuration.repository import require_group_sessions
@@ -159,13 +160,18 @@ async def _read(
     session = documentation.session
     template = (await load_templates(db, [session.template_id]))[session.template_id]
     patients = await patients_of(db, session)
+    missing = obstacles(
+        session,
+        documentation.roster,
+        notes_required=template.notes_required,
+        zone=ZoneInfo((await load_location(db, session.location_id)).time_zone),
+        now=now,
+    )
     documented = Documented(
         session=session,
         roster=documentation.roster,
         patients=tuple(patients),
-        obstacles=tuple(
-            obstacles(session, documentation.roster, notes_required=template.notes_required, now=now)
-        ),
+        obstacles=tuple(missing),
     )
     has_minutes = not any(kind_of(one) is FindingKind.TIMES_NOT_RIGHT for one in documented.obstacles)
     return _Read(

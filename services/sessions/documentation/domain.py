@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, timedelta, tzinfo
 from typing import Final
 from uuid import UUID
 
@@ -109,13 +109,18 @@ _EMPTY_ROSTER: Final = "nobody is on the roster: add who came, or delete the ses
 
 
 def obstacles(
-    session: GroupSession, roster: Sequence[RosterEntry], *, notes_required: bool, now: datetime
+    session: GroupSession,
+    roster: Sequence[RosterEntry],
+    *,
+    notes_required: bool,
+    zone: tzinfo,
+    now: datetime,
 ) -> list[Obstacle]:
-    """List what is missing before the session can be signed (DOC-3, DOC-4)."""
+    """List what is missing before the session can be signed, at a location in `zone` (DOC-3, DOC-4)."""
     found = []
     if not session.topic.strip():
         found.append(Obstacle(pointer="#/group_note/topic", detail="write the topic"))
-    found += _obstacles_of_times(session, now)
+    found += _obstacles_of_times(session, zone, now)
     if not roster:
         found.append(Obstacle(pointer="#/roster", detail=_EMPTY_ROSTER))
     for entry in roster:
@@ -123,15 +128,15 @@ def obstacles(
     return found
 
 
-def _obstacles_of_times(session: GroupSession, now: datetime) -> Iterator[Obstacle]:
+def _obstacles_of_times(session: GroupSession, zone: tzinfo, now: datetime) -> Iterator[Obstacle]:
     """Times that nobody can have meant: they would become a date of service and minutes of a bill."""
     start, end = session.started_at, session.ended_at
     if start is None or end is None or not 1 <= session.minutes <= MINUTES_AT_MOST:
         yield Obstacle(pointer="#/group_note/ended_at", detail="state an end within 24 h after the start")
     elif end > now:
         yield Obstacle(pointer="#/group_note/ended_at", detail="the end lies in the future")
-    # The date in UTC is at most one day off the one at the location.
-    if start is not None and abs((start.date() - session.held_on).days) > 1:
+    # The date of service is the date at the location on which it began, also of one that ends past midnight.
+    if start is not None and start.astimezone(zone).date() != session.held_on:
         yield Obstacle(pointer="#/group_note/started_at", detail=f"is not on {session.held_on}")
 
 

@@ -91,9 +91,13 @@ async def put_attendance(session_id: UUID, body: Marks, call: CurrentCall) -> Re
 async def put_group_note(
     session_id: UUID, body: GroupNote, call: CurrentCall, if_match: IfMatch = None
 ) -> Response:
-    """Write topic, description, start and end; `If-Match` names the version that was read (DOC-4, DOC-5)."""
+    """Write topic, description, start and end; `If-Match` names the version that was read (DOC-4, DOC-5).
+
+    What is left out stays as it is; null clears a time.
+    """
+    changes = body.model_dump(exclude_unset=True)
     version = await use_cases.write_group_note(
-        call.database, call.identity, session_id, dict(body), if_match=if_match, clock=call.clock
+        call.database, call.identity, session_id, changes, if_match=if_match, clock=call.clock
     )
     return Response(status_code=204, headers={"ETag": etag_of(version)})
 

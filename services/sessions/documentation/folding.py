@@ -39,13 +39,42 @@ _ATTACHED: Final = (
 
 _LETTERS_LEFT_AT_LEAST: Final = 2
 
+_UNSEEN: Final = re.compile(
+    "[\u00ad\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufe00-\ufe0f\ufeff\ufff9-\ufffb]"
+)
+"""Soft hyphens, joiners, marks of direction: they show nothing, and cut a name in two."""
+
+_GLUED: Final = re.compile(r"(?<=[a-z\u00df-\u00f6\u00f8-\u00ff])(?=[A-Z\u00c0-\u00d6\u00d8-\u00de])")
+"""Where `AnnaK` and `AnnaKowalski` are two names."""
+
+_LIKE_LATIN: Final = str.maketrans(
+    "АВСЕНІЈКМОРЅТХУасеіјкорѕхуһΑΒΕΖΗΙΚΜΝΟΡΤΥΧαικνορτυχ",
+    "ABCEHIJKMOPSTXYaceijkopsxyhABEZHIKMNOPTYXaikvoptux",
+)
+"""Cyrillic and Greek letters that look like Latin ones."""
+
+_OF_TWO_SCRIPTS: Final = re.compile(
+    r"[^\W_]*(?:[A-Za-z\u00c0-\u024f][^\W_]*[\u0370-\u052f]|[\u0370-\u052f][^\W_]*[A-Za-z\u00c0-\u024f])[^\W_]*"
+)
+"""A word that no language writes so."""
+
 
 def fold(text: str) -> str:
     """Give the form in which two spellings of one name are equal."""
     if text.isascii():
         return text.lower()
-    apart = unicodedata.normalize("NFKD", unicodedata.normalize("NFKC", text).casefold())
+    seen = unicodedata.normalize("NFKC", _UNSEEN.sub("", text))
+    in_one_script = _OF_TWO_SCRIPTS.sub(lambda word: word[0].translate(_LIKE_LATIN), seen)
+    apart = unicodedata.normalize("NFKD", in_one_script.casefold())
     return unicodedata.normalize("NFC", _MARKS.sub("", apart)).translate(_PLAIN)
+
+
+def foldings(text: str) -> set[str]:
+    """Give the forms of a text in which names are looked for: as it looks, and cut where it may be cut.
+
+    What is unseen may stand inside of a word or between two; a capital after a small letter begins one.
+    """
+    return {fold(text), fold(_UNSEEN.sub(" ", text)), fold(_GLUED.sub(" ", _UNSEEN.sub("", text)))}
 
 
 def elements(folded: str) -> tuple[str, ...]:

@@ -5,7 +5,7 @@ from uuid import UUID
 from fastapi import APIRouter, Response
 
 from services.sessions.documentation import answers, restoring, setting_aside, verification
-from services.sessions.documentation.schemas import Reason
+from services.sessions.documentation.schemas import Deletion, Reason
 from services.sessions.requests import CurrentCall
 from shared.web.bodies import json_response
 from shared.web.cursors import DEFAULT_PAGE, Cursor, Limit
@@ -32,10 +32,13 @@ async def post_reopening(session_id: UUID, body: Reason, call: CurrentCall) -> R
 
 
 @router.post("/deletion", status_code=204)
-async def post_deletion(session_id: UUID, body: Reason, call: CurrentCall) -> Response:
-    """Move a session back to Upcoming; what was documented stays in its history (DOC-6)."""
+async def post_deletion(session_id: UUID, body: Deletion, call: CurrentCall) -> Response:
+    """Move a session back to Upcoming; what was documented stays in its history (DOC-6).
+
+    The charts of a completed one show the reason: 409 when it names a patient who is not acknowledged.
+    """
     await setting_aside.delete_session(
-        call.database, call.identity, session_id, reason=body.reason, clock=call.clock
+        call.database, call.identity, session_id, **dict(body), clock=call.clock
     )
     return Response(status_code=204)
 

@@ -20,6 +20,7 @@ from shared.web.problems import ConflictProblem, ForbiddenProblem
 
 _OPEN: Final = frozenset({Move.WRITE, Move.CHANGE_ROSTER, Move.CHANGE_LEADERS})
 _ACTIONS: Final = {
+    Standing.LEADER: Action.START_OWN_OR_UNASSIGNED,
     Standing.STARTER: Action.START_OWN_OR_UNASSIGNED,
     Standing.REVIEWER: Action.REVIEW,
 }
@@ -58,12 +59,12 @@ def _described(standing: Standing, access: StaffAccess) -> str:
 
 
 def standings_of(access: StaffAccess, session: GroupSession) -> frozenset[Standing]:
-    """Tell what a user is to the session."""
+    """Tell what a user is to the session; who may no longer lead any is no leader of this one (PERM-7)."""
     leads = access.user_id in session.leader_ids
     starts = may(access, Action.START_OWN_OR_UNASSIGNED)
     found = {
         Standing.ADMIN: may(access, Action.START_ANY),
-        Standing.LEADER: leads,
+        Standing.LEADER: leads and starts,
         Standing.STARTER: starts and (leads or not session.leader_ids),
         Standing.REVIEWER: may(access, Action.REVIEW) and not leads,
     }

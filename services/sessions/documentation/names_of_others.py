@@ -20,6 +20,7 @@ from services.sessions.documentation.folding import (
     WITHIN_A_NAME,
     elements,
     fold,
+    foldings,
     readings,
     stands_alone,
     words_of,
@@ -29,6 +30,9 @@ Pattern = tuple[str, ...]
 
 MRN_CHARACTERS_AT_LEAST: Final = 4
 """A shorter number stands in any text as a count or a time."""
+
+LETTERS_BEFORE_S_AT_LEAST: Final = 4
+"""With fewer, `does` and `days` would be of Doe and Day."""
 
 _PARTICLES: Final = frozenset(
     {
@@ -95,16 +99,22 @@ class RosterNames:
         her own, and in a text for all, a shared name is that of each who has it.
         """
         own = self._of_patient[about] if about else frozenset()
-        found = set(self._patterns_in(fold(text))) - own
+        found = {pattern for folded in foldings(text) for pattern in self._patterns_in(folded)} - own
         return frozenset(one for pattern in found for one in self._whose[pattern]) - {about}
 
     def _patterns_in(self, folded: str) -> Iterator[Pattern]:
         words = list(ELEMENT.finditer(folded))
         for place, word in enumerate(words):
-            for reading in readings(word[0]):
+            for reading in self._readings(word[0]):
                 for pattern in self._by_first.get(reading, ()):
                     if len(pattern) == 1 or _continues(pattern, words[place : place + len(pattern)]):
                         yield pattern
+
+    def _readings(self, word: str) -> Iterator[str]:
+        yield from readings(word)
+        # `Kovacs` is of Kovac, unless somebody has that name.
+        if word.endswith("s") and len(word) > LETTERS_BEFORE_S_AT_LEAST and word not in self._by_first:
+            yield word[:-1]
 
 
 def _continues(pattern: Pattern, words: Sequence[re.Match[str]]) -> bool:

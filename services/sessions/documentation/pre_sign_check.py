@@ -89,10 +89,14 @@ def names_in_text(
 
 def _texts(documented: Documented) -> Iterator[tuple[str, str, UUID | None]]:
     """Give every text that goes to charts: where it stands, and whom alone it is about."""
+    yield "#/title", documented.session.title, None
     yield "#/group_note/topic", documented.session.topic, None
     yield "#/group_note/description", documented.session.description, None
     for one in documented.roster:
         yield _note_pointer(one.patient_id), one.individual_note or "", one.patient_id
+        yield f"#/roster/{one.patient_id}/absence_reason", one.absence_reason or "", one.patient_id
+        for place, problem in enumerate(one.problems):
+            yield f"#/roster/{one.patient_id}/problems/{place}", problem, one.patient_id
 
 
 def _notes_alike(documented: Documented) -> Iterator[Finding]:

@@ -50,10 +50,10 @@ class Marks(Shape):
 
 
 class GroupNote(Shape):
-    """What is shared by all."""
+    """What is shared by all. What is left out stays as it is; null clears a time."""
 
-    topic: Title
-    description: Text = ""
+    topic: Annotated[Title, Field(default_factory=str)]
+    description: Annotated[Text, Field(default_factory=str)]
     started_at: Instant | None = None
     ended_at: Instant | None = None
 
@@ -70,6 +70,13 @@ class Reason(Shape):
     """Why something is set aside."""
 
     reason: Annotated[Storable, Field(min_length=1, max_length=2000)]
+
+
+class Deletion(Reason):
+    """Why a session is deleted; was it distributed, each patient's chart note shows it."""
+
+    acknowledged: Annotated[tuple[FindingId, ...], Field(max_length=10)] = ()
+    """The id of the finding that a refusal named, when the reason is meant as it is (DIST-3)."""
 
 
 class SignatureRequest(Shape):

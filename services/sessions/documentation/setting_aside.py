@@ -4,7 +4,7 @@ Once signed, a documentation never changes. So whoever has to go on writing gets
 documentation id, and the signatures stay with the old one.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
@@ -14,16 +14,21 @@ from sqlalchemy import insert
 from services.sessions.directory.permissions import Action
 from services.sessions.directory.repository import load_staff
 from services.sessions.directory.use_cases import permit
+from services.sessions.documentation.checking import acknowledged_by
 from services.sessions.documentation.domain import GroupSession
+from services.sessions.documentation.findings import Finding
 from services.sessions.documentation.lifecycle import Move
 from services.sessions.documentation.models import DISCARDED
 from services.sessions.documentation.moving import session_to_move
+from services.sessions.documentation.names_of_others import RosterNames
+from services.sessions.documentation.pre_sign_check import names_in_text
 from services.sessions.documentation.repository import (
     change_session,
     freeze,
     load_session,
 )
 from services.sessions.documentation.restoring import as_it_is, copy_roster
+from services.sessions.documentation.roster import patients_of
 from services.sessions.metadata import LEDGER, SERVICE, TRAIL
 from services.sessions.scheduling.domain import Status
 from shared.clock import Clock
@@ -71,21 +76,43 @@ async def _open_a_copy(
 
 
 async def delete_session(
-    database: Database, identity: Identity, session_id: UUID, *, reason: str, clock: Clock
+    database: Database,
+    identity: Identity,
+    session_id: UUID,
+    *,
+    reason: str,
+    acknowledged: Collection[str] = (),
+    clock: Clock,
 ) -> None:
     """Move a session back to Upcoming without its notes and signatures (DOC-6).
 
-    Was it Completed, the charts and the bills hear that it was retracted.
+    Was it Completed, the charts and the bills hear that it was retracted, and why. Raises
+    `UnacknowledgedProblem` when that reason names a patient (DIST-3) and `acknowledged` lacks the finding.
     """
     now = clock()
     async with database.writing(identity.instance_id) as db:
         session = await session_to_move(db, identity, session_id, Move.DELETE)
+        seen = await _names_acknowledged(db, session, reason, acknowledged)
         await _set_aside(db, identity, session, move=Move.DELETE, reason=reason, now=now)
         changes = {"status": Status.UPCOMING.value, "documentation_id": None, **_NOTHING}
         await change_session(db, session, changes)
         if session.status is Status.COMPLETED:
             await _retract(db, identity, session, reason=reason, now=now)
-        await _record(db, identity, "session.deleted", session_id, now)
+        action = "session.deleted_with_names_acknowledged" if seen else "session.deleted"
+        await _record(db, identity, action, session_id, now)
+
+
+async def _names_acknowledged(
+    db: Transaction, session: GroupSession, reason: str, acknowledged: Collection[str]
+) -> list[Finding]:
+    if session.status is not Status.COMPLETED:
+        # No chart has a note that could show the reason.
+        return []
+    names = RosterNames(await patients_of(db, session))
+    found = names_in_text(
+        names, reason, about=None, pointer="#/reason", documentation_id=session.documentation_id
+    )
+    return acknowledged_by(found, acknowledged)
 
 
 async def _set_aside(

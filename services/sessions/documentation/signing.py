@@ -4,6 +4,7 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Final
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from services.sessions.configuration.domain import InstanceSettings
 from services.sessions.configuration.repository import require_group_sessions
@@ -156,7 +157,10 @@ def _require_holding(documentation: Documentation) -> None:
 async def _require_complete(db: Transaction, documentation: Documentation, now: datetime) -> None:
     session = documentation.session
     template = (await load_templates(db, [session.template_id]))[session.template_id]
-    found = obstacles(session, documentation.roster, notes_required=template.notes_required, now=now)
+    zone = ZoneInfo((await load_location(db, session.location_id)).time_zone)
+    found = obstacles(
+        session, documentation.roster, notes_required=template.notes_required, zone=zone, now=now
+    )
     if found:
         errors = [{"pointer": one.pointer, "detail": one.detail} for one in found]
         raise ConflictProblem("The session is not ready to be signed; see errors.", errors=errors)

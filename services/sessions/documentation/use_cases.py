@@ -123,14 +123,13 @@ async def write_group_note(
     if_match: str | None,
     clock: Clock,
 ) -> int:
-    """Write what is shared by all; give the part's new version (DOC-4, DOC-5)."""
+    """Write what `changes` name of what is shared by all; give the part's new version (DOC-4, DOC-5)."""
     now = clock()
     async with database.writing(identity.instance_id) as db:
         session = await session_to_move(db, identity, session_id, Move.WRITE)
-        stated = {name: value for name, value in changes.items() if value is not None}
         author = Author(user_id=identity.user_id, at=now)
         version = await write_group_note_part(
-            db, session, stated, version=version_in(if_match), author=author
+            db, session, changes, version=version_in(if_match), author=author
         )
         await _record(db, identity, "group_note.written", session_id, now)
     return version

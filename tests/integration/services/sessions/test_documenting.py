@@ -60,6 +60,28 @@ async def test_the_end_that_is_written_down_is_a_point_in_time(clinic: Clinic) -
     assert (await clinic.session(session_id))["ended_at"] == "2026-03-10T14:45:00Z"
 
 
+@pytest.mark.rule("DOC-5")
+@pytest.mark.parametrize(
+    ("written", "changed"),
+    [
+        ({"topic": "Only the topic"}, {"topic": "Only the topic"}),
+        ({"description": ""}, {"description": ""}),
+        ({"ended_at": None}, {"ended_at": None}),
+    ],
+)
+async def test_what_a_write_leaves_out_of_the_group_note_stays(
+    clinic: Clinic, written: dict[str, Any], changed: dict[str, Any]
+) -> None:
+    session_id = await clinic.started()
+    await clinic.write_group_note(session_id)
+    before = await clinic.session(session_id)
+    path = f"/v1/group-sessions/{session_id}/group-note"
+    await clinic.do("Margaret", "PUT", path, json=written, if_match='"2"')
+    after = await clinic.session(session_id)
+    names = ("topic", "description", "started_at", "ended_at")
+    assert {one: after[one] for one in names} == {one: before[one] for one in names} | changed
+
+
 @pytest.mark.rule("PERM-4", "PERM-1", "PERM-7")
 async def test_notes_are_written_by_leaders_and_admins_alone(clinic: Clinic) -> None:
     session_id = await clinic.started()

@@ -2,6 +2,8 @@ from datetime import timedelta
 
 import pytest
 
+from services.sessions.directory.repository import store_access
+from shared.events.staff import Role, StaffAccess
 from tests.integration.services.sessions.clinic import STAFF, TODAY, Clinic
 
 
@@ -36,6 +38,37 @@ async def test_only_leaders_and_admins_hand_over(clinic: Clinic) -> None:
     path, body = f"/v1/group-sessions/{session_id}/leaders", {"leader_ids": [str(clinic.id_of("Margaret"))]}
     statuses = {name: (await clinic.ask(name, "PUT", path, json=body)).status_code for name in STAFF}
     assert statuses == {name: 204 if name in {"Margaret", "Ada", "Rosa"} else 403 for name in STAFF}
+
+
+@pytest.mark.rule("PERM-7", "PERM-4")
+@pytest.mark.parametrize("lost", ["roles", "employment"])
+async def test_a_leader_who_may_lead_no_more_writes_marks_signs_and_hands_over_nothing(
+    clinic: Clinic, lost: str
+) -> None:
+    session_id = await clinic.documented()
+    place, shown = f"/v1/group-sessions/{session_id}", await clinic.shown_sha256(session_id)
+    roles = frozenset({Role.FRONT_OFFICE if lost == "roles" else Role.THERAPIST})
+    access = StaffAccess(
+        user_id=clinic.id_of("Margaret"),
+        version=2,
+        active=lost == "roles",
+        roles=roles,
+        features=frozenset(),
+    )
+    async with clinic.database.writing(clinic.instance_id) as db:
+        await store_access(db, [access])
+    for method, path, body in (
+        ("PUT", "group-note", {"topic": "Mine"}),
+        ("PUT", "attendance", {"rest": "present"}),
+        ("PUT", f"roster/{clinic.patient_ids[0]}/note", {"text": "Mine"}),
+        ("PUT", "leaders", {"leader_ids": [str(clinic.id_of("Tom"))]}),
+        ("GET", "pre-sign-check", None),
+        ("POST", "signatures", {"document_sha256": shown}),
+    ):
+        answer = await clinic.ask("Margaret", method, f"{place}/{path}", json=body, if_match='"2"')
+        assert (path, answer.status_code) == (path, 403)
+    await clinic.do("Ada", "PUT", f"{place}/leaders", json={"leader_ids": [str(clinic.id_of("Tom"))]})
+    assert (await clinic.sign(session_id, by="Tom")).json() == {"status": "completed"}
 
 
 @pytest.mark.rule("DOC-2")

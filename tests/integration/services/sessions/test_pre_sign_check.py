@@ -81,8 +81,13 @@ async def test_what_blocks_is_not_acknowledged_away(clinic: Clinic) -> None:
 
 @pytest.mark.rule("DIST-3")
 async def test_the_name_of_another_is_flagged_in_every_text_that_goes_to_charts(clinic: Clinic) -> None:
-    session_id = await clinic.documented()
+    session_id = await clinic.documented(title="Bashir's group")
     anna, bashir, chidi = clinic.patient_ids
+    mark = {"patient_id": str(chidi), "attendance": "absent", "absence_reason": "Drove Anna home"}
+    path = f"/v1/group-sessions/{session_id}"
+    await clinic.do("Margaret", "PUT", f"{path}/attendance", json={"marks": [mark]})
+    about_chidi = {"text": "Missed.", "problems": ["F10.20", "Conflict with Bashir"]}
+    await clinic.do("Margaret", "PUT", f"{path}/roster/{chidi}/note", json=about_chidi)
     await clinic.write_group_note(
         session_id, topic="chidi's idea", description="With BASHIR.", if_match='"2"'
     )
@@ -94,6 +99,9 @@ async def test_the_name_of_another_is_flagged_in_every_text_that_goes_to_charts(
         for pointer in one["pointers"]
     }
     assert named == {
+        ("#/title", str(bashir)),
+        (f"#/roster/{chidi}/absence_reason", str(anna)),
+        (f"#/roster/{chidi}/problems/1", str(bashir)),
         ("#/group_note/topic", str(chidi)),
         ("#/group_note/description", str(bashir)),
         (f"#/roster/{anna}/note", str(bashir)),

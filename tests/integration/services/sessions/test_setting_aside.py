@@ -7,7 +7,7 @@ from sqlalchemy.exc import DBAPIError
 
 from services.sessions.documentation.frozen import REFUSAL
 from services.sessions.documentation.models import SIGNATURE
-from services.sessions.metadata import LEDGER
+from services.sessions.metadata import LEDGER, TRAIL
 from shared.events.catalogue import SESSION_COMPLETED, SESSION_RETRACTED, parse
 from tests.integration.services.sessions.clinic import STAFF, Clinic
 
@@ -107,6 +107,28 @@ async def test_deleting_what_was_distributed_retracts_it(clinic: Clinic) -> None
     assert retracted.type == SESSION_RETRACTED
     assert facts.documentation_id == record.documentation_id
     assert facts.version > record.version
+
+
+@pytest.mark.rule("DIST-3", "DOC-6")
+async def test_a_reason_that_the_charts_would_show_is_changed_or_acknowledged(clinic: Clinic) -> None:
+    session_id = await clinic.documented()
+    await clinic.sign(session_id)
+    path, body = f"/v1/group-sessions/{session_id}/deletion", {"reason": "ANNA was in another group"}
+    refused = await clinic.ask("Ada", "POST", path, json=body)
+    (error,) = refused.json()["errors"]
+    assert (refused.status_code, error["pointer"]) == (409, "#/reason")
+    assert "anna" not in refused.text.lower()
+    assert await _events(clinic) == [SESSION_COMPLETED]
+    assert (await clinic.session(session_id))["status"] == "completed"
+    await clinic.do("Ada", "POST", path, json=body | {"acknowledged": [error["id"]]})
+    assert await _events(clinic) == [SESSION_COMPLETED, SESSION_RETRACTED]
+    assert "session.deleted_with_names_acknowledged" in {one.action for one in await clinic.rows(TRAIL)}
+
+
+@pytest.mark.rule("DIST-3", "DOC-6")
+async def test_a_reason_that_no_chart_shows_may_name_a_patient(clinic: Clinic) -> None:
+    path = f"/v1/group-sessions/{await clinic.documented()}/deletion"
+    await clinic.do("Ada", "POST", path, json={"reason": "Anna was in another group"})
 
 
 @pytest.mark.rule("DOC-6")

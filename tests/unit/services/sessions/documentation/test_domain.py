@@ -1,5 +1,6 @@
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -16,6 +17,7 @@ from shared.testing.records import MARGARET, TUESDAY
 from tests.unit.services.sessions.documentation.a_session import TOM, a_session, an_entry, patient_id
 
 NOW = TUESDAY + timedelta(hours=1)
+CHICAGO = ZoneInfo("America/Chicago")
 
 
 def _pointers(
@@ -23,7 +25,10 @@ def _pointers(
 ) -> list[str]:
     roster = [an_entry(**entry or {})]
     return [
-        one.pointer for one in obstacles(a_session(**session), roster, notes_required=notes_required, now=NOW)
+        one.pointer
+        for one in obstacles(
+            a_session(**session), roster, notes_required=notes_required, zone=CHICAGO, now=NOW
+        )
     ]
 
 
@@ -52,10 +57,29 @@ def test_an_end_that_has_not_come_or_is_a_day_away_is_refused(minutes: int) -> N
 
 
 @pytest.mark.rule("DOC-4")
-def test_a_start_on_another_day_is_refused() -> None:
-    start = TUESDAY - timedelta(days=2)
-    pointers = _pointers(started_at=start, ended_at=start + timedelta(minutes=50))
-    assert pointers == ["#/group_note/started_at"]
+@pytest.mark.parametrize(
+    ("day", "hour", "expected"),
+    [
+        (8, 12, ["#/group_note/started_at"]),
+        (9, 23, ["#/group_note/started_at"]),
+        (10, 0, []),
+        (9, 0, ["#/group_note/started_at"]),
+    ],
+)
+def test_a_start_on_another_day_at_the_location_is_refused(day: int, hour: int, expected: list[str]) -> None:
+    start = datetime(2026, 3, day, hour, 30, tzinfo=CHICAGO)
+    assert _pointers(started_at=start, ended_at=start + timedelta(minutes=50)) == expected
+
+
+@pytest.mark.rule("DOC-4")
+def test_a_late_group_begins_on_its_day_at_the_location_and_ends_on_the_next() -> None:
+    # In UTC all of it lies on the day after.
+    start = datetime(2026, 3, 10, 23, 30, tzinfo=CHICAGO).astimezone(UTC)
+    end = start + timedelta(minutes=50)
+    found = obstacles(
+        a_session(started_at=start, ended_at=end), [an_entry()], notes_required=True, zone=CHICAGO, now=end
+    )
+    assert found == []
 
 
 @pytest.mark.rule("DOC-3")
@@ -85,7 +109,8 @@ def test_nobody_was_there_longer_than_the_session_took() -> None:
 
 
 def test_a_session_of_nobody_is_not_signed() -> None:
-    assert [one.pointer for one in obstacles(a_session(), [], notes_required=True, now=NOW)] == ["#/roster"]
+    found = obstacles(a_session(), [], notes_required=True, zone=CHICAGO, now=NOW)
+    assert [one.pointer for one in found] == ["#/roster"]
 
 
 @pytest.mark.rule("DOC-3")

@@ -121,6 +121,19 @@ def test_no_text_makes_the_search_fail(text: str) -> None:
         ("دَاوُد", "علي", "قال لداود اليوم"),
         ("محمد", "علي", "وعلي"),
         ("J", "B", "J. B. spoke"),
+        ("Ivan", "Kovac", "Ko\u200bvac shouted"),
+        ("Ivan", "Kovac", "Ko\u00advac shouted"),
+        ("Ivan", "Kovac", "K\u2060ovac\ufeff shouted"),
+        ("Ivan", "Kovac", "with\u200bKovac"),
+        ("Ivan", "Ko\u00advac", "Kovac"),
+        ("علی", "رضایی", "علی\u200cها"),
+        ("Ivan", "Kovac", "the KOVACS"),
+        ("Ivan", "Kovac", "Kovac's, Kovacs' and Kovac`s"),
+        ("Ivan", "Kovac", "IvanK."),
+        ("Ivan", "Kovac", "IvanKovac"),
+        ("Ivan", "Kovac", "Κovac and a Greek kappa"),
+        ("Ivan", "Kovac", "Коvас and Cyrillic letters"),
+        ("Иван", "Ковач", "Ковач"),
     ],
 )
 def test_a_name_is_found_as_people_write_it(first: str, last: str, text: str) -> None:
@@ -133,6 +146,9 @@ def test_a_name_is_found_as_people_write_it(first: str, last: str, text: str) ->
     [
         ("Anna", "Ek", "annabel and the eking"),
         ("Sean", "O'Brien", "o, brien"),
+        ("Jane", "Doe", "does so these days"),
+        ("Ivan", "Kovac", "Kovacsis and akovac"),
+        ("Ivan", "Kac", "Кас"),
         ("Ana", "de la Cruz", "de la vida"),
         ("J", "B", "plan B for J, the first of I"),
         ("小明", "王", "国王说"),
@@ -173,6 +189,19 @@ def test_the_patients_own_name_is_fine_in_their_own_note() -> None:
 @pytest.mark.parametrize("text", ["Anna K. upset her.", "Anna Kowalski", "kowalski", "MRN-00003"])
 def test_another_of_the_same_first_name_is_found_by_what_is_not_shared(text: str) -> None:
     assert TWO_ANNAS.named_in(text, about=ANNA_NOVAK.id) == {ANNA_KOWALSKI.id}
+
+
+@pytest.mark.rule("DIST-3")
+def test_a_name_in_s_is_not_that_of_another_without_it() -> None:
+    kovac, kovacs = a_patient("Ivan", "Kovac", mrn=""), a_patient("Vera", "Kovacs", mrn="")
+    names_of_both = RosterNames([kovac, kovacs])
+    assert names_of_both.named_in("Kovacs spoke.", about=kovacs.id) == frozenset()
+    assert names_of_both.named_in("Kovacs spoke.", about=kovac.id) == {kovacs.id}
+
+
+@pytest.mark.rule("DIST-3")
+def test_a_glued_initial_says_which_of_two_is_meant() -> None:
+    assert TWO_ANNAS.named_in("AnnaK. upset her.", about=ANNA_NOVAK.id) == {ANNA_KOWALSKI.id}
 
 
 @pytest.mark.rule("DIST-3")

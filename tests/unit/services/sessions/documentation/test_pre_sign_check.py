@@ -1,17 +1,19 @@
-from collections.abc import Sequence
-from datetime import timedelta
-from typing import Any, Final
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, timedelta
+from typing import Any, Final, get_args
 from uuid import uuid5
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import BaseModel
 
 from services.sessions.directory.domain import Patient
 from services.sessions.documentation.domain import Obstacle, RosterEntry, obstacles
 from services.sessions.documentation.findings import ASKS, Finding, FindingKind
 from services.sessions.documentation.pre_sign_check import Documented, find_before_signing
 from shared.events.preview import PatientPreview, PreviewedCharge
+from shared.events.record import SessionRecord
 from shared.testing.records import CAST, TUESDAY
 from tests.unit.services.sessions.documentation.a_session import a_session, an_entry, patient_id
 from tests.unit.services.sessions.documentation.test_names_of_others import a_patient
@@ -60,7 +62,8 @@ def test_every_kind_says_what_it_asks() -> None:
 @pytest.mark.rule("DOC-3", "DOC-4")
 def test_every_obstacle_of_a_signature_blocks() -> None:
     session, roster = a_session(topic="", ended_at=None), (an_entry(attendance=None), an_entry(1))
-    missing = tuple(obstacles(session, roster, notes_required=True, now=TUESDAY + timedelta(hours=1)))
+    now = TUESDAY + timedelta(hours=1)
+    missing = tuple(obstacles(session, roster, notes_required=True, zone=UTC, now=now))
     found = _found(_documented(*roster, missing=missing))
     assert [(one.pointers, one.blocking) for one in found] == [((one.pointer,), True) for one in missing]
 
@@ -72,6 +75,54 @@ def test_the_patients_own_name_is_fine_and_anothers_is_not() -> None:
     assert finding.pointers == (f"#/roster/{patient_id(0)}/note",)
     assert finding.patient_ids == (patient_id(1),)
     assert "quill" not in finding.detail.lower()
+
+
+def _texts_in(contract: type[BaseModel], at: str = "") -> Iterator[str]:
+    """Give where a contract holds texts, however deep."""
+    for name, field in contract.model_fields.items():
+        yield from _texts_of_type(field.annotation, f"{at}/{name}".lstrip("/"))
+
+
+def _texts_of_type(kind: Any, at: str) -> Iterator[str]:
+    if isinstance(kind, type) and issubclass(kind, BaseModel):
+        yield from _texts_in(kind, at)
+    elif kind is str:
+        yield at
+    else:
+        for part in get_args(kind):
+            yield from _texts_of_type(part, at)
+
+
+WRITTEN: Final[Mapping[str, dict[str, Any]]] = {
+    "group/title": {"title": "Quill1"},
+    "topic": {"topic": "Quill1"},
+    "description": {"description": "Quill1"},
+    "participants/individual_note": {"entry": {"individual_note": "Quill1"}},
+    "participants/absence_reason": {"entry": {"absence_reason": "Quill1"}},
+    "participants/problems": {"entry": {"problems": ("F10.20", "Quill1")}},
+}
+"""Texts of the record that somebody writes about a session, each with the name of another in it."""
+
+FROM_ELSEWHERE: Final = frozenset(
+    {"location/name", "location/time_zone", "participants/mrn", "participants/printed_name"}
+)
+"""Facts of the directory: no text about a session. Leaders, signers and codes are so too."""
+
+
+@pytest.mark.rule("DIST-3")
+def test_every_text_of_the_record_is_known_to_the_check() -> None:
+    of_others = ("leaders/", "signatures/", "annotations/", "billing/")
+    texts = {text for text in _texts_in(SessionRecord) if not text.startswith(of_others)}
+    assert texts == WRITTEN.keys() | FROM_ELSEWHERE
+
+
+@pytest.mark.rule("DIST-3")
+@pytest.mark.parametrize("text", WRITTEN)
+def test_the_name_of_another_is_found_in_each_text_of_the_record(text: str) -> None:
+    session = dict(WRITTEN[text])
+    entry = session.pop("entry", {})
+    (finding,) = _found(_documented(an_entry(0, **entry), an_entry(1), **session))
+    assert patient_id(1) in finding.patient_ids
 
 
 @pytest.mark.rule("DIST-3", "DOC-8")
