@@ -198,7 +198,7 @@ async def test_a_caseload_that_ends_cancels_its_sessions(clinic: Clinic) -> None
     await clinic.new_template(leaders=[], caseload=True)
     await clinic.admit(clinic.patient(0, discharged_on=WEEKS[2]))
     await _sweep(clinic)
-    assert await _statuses(clinic) == dict.fromkeys(WEEKS[:2], "upcoming")
+    assert await _statuses(clinic) == dict.fromkeys(WEEKS[:3], "upcoming")
 
 
 async def _care_team(clinic: Clinic, therapists: dict[UUID, str]) -> None:
