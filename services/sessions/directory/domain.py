@@ -90,9 +90,15 @@ class Patient:
         return " ".join(filter(None, (self.first_name, self.middle_name, self.last_name)))
 
     def in_treatment_on(self, day: date) -> bool:
-        """Whether the patient can be expected in a group on that day (SCH-5)."""
-        left = min(filter(None, (self.deceased_on, self.discharged_on)), default=None)
-        return left is None or day < left
+        """Whether the patient can be expected in a group on that day (SCH-5).
+
+        From the day of admission to the day of discharge, both included; not on the day of death.
+        """
+        return (
+            (self.admitted_on is None or self.admitted_on <= day)
+            and (self.discharged_on is None or day <= self.discharged_on)
+            and (self.deceased_on is None or day < self.deceased_on)
+        )
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -61,7 +61,7 @@ class Order:
 async def assign(database: Database, identity: Identity, order: Order, *, clock: Clock) -> list[UUID]:
     """Enrol patients in all that is named, later sessions included; give the ids of the assignments.
 
-    Raises `ConflictProblem`, and assigns nobody, when one of them has died or was discharged (SCH-5), or
+    Raises `ConflictProblem`, and assigns nobody, when one of them is not in treatment (SCH-5), or
     would sit in two sessions at once: then every clash is named (SCH-4).
     """
     async with database.writing(identity.instance_id) as db:
@@ -156,7 +156,7 @@ async def _require_in_treatment(db: Transaction, patient_ids: Sequence[UUID], da
     gone = [number for number, one in enumerate(patient_ids) if not patients[one].in_treatment_on(day)]
     if gone:
         raise ConflictProblem(
-            "Some of these patients have died or were discharged; nobody was assigned.",
+            "Some of these patients are not in treatment on the first day; nobody was assigned.",
             errors=[
                 {"pointer": f"#/patient_ids/{number}", "detail": f"is not in treatment on {day}"}
                 for number in gone

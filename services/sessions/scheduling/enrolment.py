@@ -21,7 +21,7 @@ _DAYS_IN_WEEK: Final = 7
 def enrolments(db: Transaction, *which: ColumnElement[bool]) -> Any:
     """Select `session_id, patient_id, assigned_at, assignment_id` of the sessions and patients that fit.
 
-    Who has died or was discharged by then is in none (SCH-5). `which` speaks of SESSION and PATIENT.
+    Who is not in treatment on the day is in none (SCH-5). `which` speaks of SESSION and PATIENT.
     """
     kinds = (_by_schedule(), _by_group(), _by_session())
     assigned = [
@@ -79,8 +79,9 @@ def _in_treatment() -> ColumnElement[bool]:
     """What `Patient.in_treatment_on` says, of the day on which the session is held."""
     held_on = SESSION.c.held_on
     return and_(
+        or_(PATIENT.c.admitted_on.is_(None), PATIENT.c.admitted_on <= held_on),
+        or_(PATIENT.c.discharged_on.is_(None), PATIENT.c.discharged_on >= held_on),
         or_(PATIENT.c.deceased_on.is_(None), PATIENT.c.deceased_on > held_on),
-        or_(PATIENT.c.discharged_on.is_(None), PATIENT.c.discharged_on > held_on),
     )
 
 

@@ -43,8 +43,8 @@ class Planner:
         """Make, move, cancel and revive sessions from today on; one that has started is never touched.
 
         Sessions of the template `changed` get its leaders; else leaders stay, for they may have been
-        handed over. What was generated beyond the horizon follows too. Raises `ConflictProblem` when
-        patients of the template `retimed` would sit in two sessions at once (SCH-4).
+        handed over. What is there beyond the horizon follows too, but nothing is made there. Raises
+        `ConflictProblem` when patients of the template `retimed` would sit in two sessions at once (SCH-4).
         """
         await lock_planning(db)
         zones = await load_zones(db)
@@ -58,12 +58,13 @@ class Planner:
         planned: dict[UUID, PlannedSession] = {}
         for template, location_id in meeting_places(templates):
             since = today[location_id]
-            until = max(since + timedelta(days=self.horizon_days), last.get(template.id, since))
+            horizon = since + timedelta(days=self.horizon_days)
+            until = max(horizon, last.get(template.id, since))
             therapists = therapists_at(template, location_id, caseloads)
             sessions = planned_sessions(
                 template, location_id, zones[location_id], since=since, until=until, therapists=therapists
             )
-            planned |= {one.id: one for one in sessions}
+            planned |= {one.id: one for one in sessions if one.held_on <= horizon or one.id in known}
         await add_sessions(db, [one for one in planned.values() if one.id not in known])
         await follow_plan(db, [one for one in planned.values() if _differs(one, known.get(one.id))])
         await cancel_sessions(db, [one.id for one in known.values() if _is_gone(one, planned, today)])

@@ -78,8 +78,10 @@ async def load_caseloads(db: Transaction) -> list[InCaseload]:
 
 
 def _in_caseload(row: Any) -> InCaseload:
-    left = min(filter(None, (row.deceased_on, row.discharged_on)), default=None)
-    until = None if left is None else date.fromordinal(left.toordinal() - 1)
+    # As `Patient.in_treatment_on` has it: the day of discharge counts, the day of death does not.
+    dead = row.deceased_on
+    alive_until = None if dead is None else date.fromordinal(max(dead.toordinal() - 1, 1))
+    until = min(filter(None, (alive_until, row.discharged_on)), default=None)
     return InCaseload(therapist_id=row.user_id, location_id=row.location_id, until=until)
 
 

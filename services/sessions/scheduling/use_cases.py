@@ -1,6 +1,7 @@
 """Making sessions for some days, beyond the rolling horizon or before today."""
 
-from datetime import date
+from datetime import date, timedelta
+from typing import Final
 from uuid import UUID
 
 from services.sessions.configuration.repository import require_group_sessions
@@ -21,14 +22,21 @@ from shared.clock import Clock
 from shared.database.audit import record_access
 from shared.database.transactions import Database
 from shared.web.identity import Identity
+from shared.web.problems import ConflictProblem
+
+GENERATED_AHEAD: Final = timedelta(days=366)
 
 
 async def generate_sessions(
     database: Database, identity: Identity, *, since: date, until: date, clock: Clock
 ) -> list[UUID]:
-    """Make the sessions of all enabled templates for these days; twice gives the same (TPL-3)."""
+    """Make the sessions of all enabled templates for these days; twice gives the same (TPL-3).
+
+    Raises `ConflictProblem` for days that are further ahead than anybody plans.
+    """
     async with database.writing(identity.instance_id) as db:
         await permit(db, identity, Action.MANAGE_TEMPLATES)
+        _require_near(until, today=clock().date())
         await require_group_sessions(db)
         await lock_planning(db)
         templates, zones = await load_enabled_templates(db), await load_zones(db)
@@ -57,3 +65,11 @@ async def generate_sessions(
             subject=db.instance_id,
         )
     return [one.id for one in planned]
+
+
+def _require_near(until: date, *, today: date) -> None:
+    if until > today + GENERATED_AHEAD:
+        raise ConflictProblem(
+            f"Sessions are made {GENERATED_AHEAD.days} days ahead at most.",
+            errors=[{"pointer": "#/until", "detail": f"must be {today + GENERATED_AHEAD} or earlier"}],
+        )

@@ -1,6 +1,5 @@
 """What a group is, and when it meets."""
 
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
@@ -9,29 +8,7 @@ from typing import Any, Final
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from dateutil.rrule import rrulestr
-
-_DAY: Final = r"[+-]?\d{0,2}(MO|TU|WE|TH|FR|SA|SU)"
-_DAYS: Final = f"{_DAY}(,{_DAY})*"
-_NUMBERS: Final = r"[+-]?[1-9]\d{0,2}(,[+-]?[1-9]\d{0,2})*"
-
-RULE_PARTS: Final[Mapping[str, str]] = {
-    "FREQ": "DAILY|WEEKLY|MONTHLY|YEARLY",
-    "INTERVAL": r"[1-9]\d{0,2}",
-    "COUNT": r"[1-9]\d{0,3}",
-    "UNTIL": r"\d{8}",
-    "BYDAY": _DAYS,
-    "BYMONTH": _NUMBERS,
-    "BYMONTHDAY": _NUMBERS,
-    "BYSETPOS": _NUMBERS,
-    "WKST": "MO|TU|WE|TH|FR|SA|SU",
-}
-"""The parts of RFC 5545 that say on which days a group meets. dateutil takes more, an INTERVAL of 0 too,
-with which it counts forever."""
-
-
-class BadRecurrenceError(Exception):
-    """The recurrence is not an RFC 5545 rule such as `FREQ=WEEKLY;BYDAY=MO,WE;UNTIL=20261231`."""
+from services.sessions.templates.recurrence import days_of_rule
 
 
 class Modality(StrEnum):
@@ -138,23 +115,6 @@ class Occurrence:
     starts_at: datetime
 
 
-def check_recurrence(rule: str) -> None:
-    """Raise `BadRecurrenceError` unless the rule is one whose meetings are whole days apart."""
-    parts = [part.partition("=")[::2] for part in rule.split(";")]
-    names = {name for name, _ in parts}
-    if len(names) < len(parts) or "FREQ" not in names or names >= {"COUNT", "UNTIL"}:
-        raise BadRecurrenceError
-    if not all(name in RULE_PARTS and re.fullmatch(RULE_PARTS[name], value) for name, value in parts):
-        raise BadRecurrenceError
-    try:
-        days = rrulestr(rule, dtstart=datetime(1900, 1, 1))  # noqa: DTZ001 - wall-clock time
-    except ValueError:
-        raise BadRecurrenceError from None
-    # dateutil looks for the 30th of February until the year 9999: once here, not at every generation.
-    if next(iter(days), None) is None:
-        raise BadRecurrenceError
-
-
 def occurrences(
     template: Template, location_id: UUID, zone: ZoneInfo, *, since: date, until: date
 ) -> Iterator[Occurrence]:
@@ -194,8 +154,4 @@ def _days_of_rule(template: Template, since: date, until: date) -> Iterator[date
             yield template.first_on
         return
     # The rule counts in wall-clock days, so it knows nothing of daylight saving.
-    rule = rrulestr(template.recurrence, dtstart=datetime.combine(template.first_on, time()))
-    for moment in rule.xafter(datetime.combine(since, time()), inc=True):
-        if moment.date() > until:
-            return
-        yield moment.date()
+    yield from days_of_rule(template.recurrence, template.first_on, since=since, until=until)

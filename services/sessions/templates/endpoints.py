@@ -1,6 +1,5 @@
 """Templates over HTTP."""
 
-from datetime import date
 from typing import Annotated
 from uuid import UUID
 
@@ -15,6 +14,7 @@ from shared.identifiers import new_id
 from shared.web.bodies import etag_of, json_response
 from shared.web.cursors import DEFAULT_PAGE, Cursor, Limit
 from shared.web.preconditions import IfMatch
+from shared.web.shapes import Day
 
 router = APIRouter(prefix="/v1/templates", tags=["templates"])
 
@@ -82,7 +82,7 @@ async def delete_template(template_id: UUID, call: CurrentCall, if_match: IfMatc
 
 @router.put("/{template_id}/occurrences/{on}", status_code=204)
 async def put_occurrence(
-    template_id: UUID, on: date, body: ChangedOccurrence, call: CurrentCall, if_match: IfMatch = None
+    template_id: UUID, on: Day, body: ChangedOccurrence, call: CurrentCall, if_match: IfMatch = None
 ) -> Response:
     """Move or cancel one occurrence, named by the day on which the series has it (TPL-5)."""
     version = await use_cases.change_occurrence(
@@ -103,7 +103,7 @@ async def put_occurrence(
 @router.delete("/{template_id}/occurrences/{on}", status_code=204)
 async def delete_occurrence_change(
     template_id: UUID,
-    on: date,
+    on: Day,
     call: CurrentCall,
     location_id: UUID | None = None,
     if_match: IfMatch = None,

@@ -7,7 +7,8 @@ from uuid import UUID
 
 from pydantic import AfterValidator, ConfigDict, Field, model_validator
 
-from services.sessions.templates.domain import BadRecurrenceError, Modality, check_recurrence
+from services.sessions.templates.domain import Modality
+from services.sessions.templates.recurrence import BadRecurrenceError, check_recurrence
 from shared.events.record import BillingCode, UnitRule
 from shared.web.shapes import MAX_TITLE_CHARACTERS, Day, Shape, Storable, Text, Title
 

@@ -177,7 +177,7 @@ async def test_beyond_capacity_one_waits_and_moves_up(clinic: Clinic) -> None:
         assert (await _assign(clinic, patient, template_ids=[str(template_id)])).status_code == 201
         clinic.clock.forward(minutes=1)
     assert await _waiting(clinic) == [None, 1, 2]
-    await clinic.admit(clinic.patient(0, discharged_on=TODAY))
+    await clinic.admit(clinic.patient(0, discharged_on=TODAY - timedelta(days=1)))
     assert [(await _schedule_of(clinic, patient))[0]["waiting_position"] for patient in (1, 2)] == [None, 1]
     session_id = session_id_of(template_id, TODAY)
     await clinic.do("Margaret", "POST", f"/v1/group-sessions/{session_id}/start")

@@ -1,3 +1,4 @@
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -122,7 +123,7 @@ async def test_dates_that_can_not_be_are_pointed_at(
 async def test_who_is_discharged_is_expected_no_more(clinic: Clinic) -> None:
     session_id = await clinic.planned()
     gone = clinic.patient_ids[0]
-    discharge = {"discharged_on": str(clinic.clock().date())}
+    discharge = {"discharged_on": str(clinic.clock().date() - timedelta(days=1))}
     assert (await _change(clinic, f"/patients/{gone}", discharge)).status_code == 200
     await clinic.do("Margaret", "POST", f"/v1/group-sessions/{session_id}/start")
     roster = (await clinic.session(session_id))["roster"]

@@ -130,6 +130,29 @@ async def test_who_comes_back_onto_the_roster_is_not_overwritten_by_what_was_rea
     assert (stale.status_code, stale.headers["etag"]) == (412, '"4"')
 
 
+@pytest.mark.rule("DOC-2", "SCH-5")
+@pytest.mark.parametrize("edge", ["admitted_on", "discharged_on"])
+async def test_the_days_of_admission_and_discharge_are_in_treatment(clinic: Clinic, edge: str) -> None:
+    expected, walk_in = clinic.patient(0, **{edge: TODAY}), clinic.patient(9, **{edge: TODAY})
+    await clinic.admit(expected)
+    session_id = await clinic.started()
+    await clinic.admit(walk_in)
+    await clinic.do("Margaret", "PUT", f"/v1/group-sessions/{session_id}/roster/{walk_in.id}")
+    roster = {one["patient_id"] for one in (await clinic.session(session_id))["roster"]}
+    assert {str(expected.id), str(walk_in.id)} <= roster
+
+
+@pytest.mark.rule("DOC-2", "SCH-5")
+async def test_who_is_admitted_later_is_neither_expected_nor_a_walk_in(clinic: Clinic) -> None:
+    session_id = await clinic.planned()
+    later = clinic.patient(0, admitted_on=TODAY + timedelta(days=1))
+    await clinic.admit(later)
+    await clinic.do("Margaret", "POST", f"/v1/group-sessions/{session_id}/start")
+    assert str(later.id) not in {one["patient_id"] for one in (await clinic.session(session_id))["roster"]}
+    answer = await clinic.ask("Margaret", "PUT", f"/v1/group-sessions/{session_id}/roster/{later.id}")
+    assert answer.status_code == 409
+
+
 @pytest.mark.rule("DOC-2")
 async def test_who_has_left_treatment_is_no_walk_in(clinic: Clinic) -> None:
     session_id = await clinic.started()

@@ -54,6 +54,20 @@ async def test_the_horizon_rolls_and_a_second_sweep_changes_nothing(clinic: Clin
 
 
 @pytest.mark.rule("TPL-3")
+async def test_what_was_generated_beyond_the_horizon_follows_and_has_nothing_added(clinic: Clinic) -> None:
+    template_id = await clinic.new_template()
+    far = [TODAY + timedelta(weeks=week) for week in (50, 51)]
+    await clinic.generate(since=far[0], until=far[1])
+    await _edit(clinic, template_id, first_on=str(far[1]), starts_at="18:00")
+    seen = {one.held_on: (one.status, one.starts_at.hour) for one in await clinic.rows(SESSION)}
+    assert seen[far[0]][0] == "cancelled"
+    assert seen[far[1]] == ("upcoming", 0)
+    await _edit(clinic, template_id)
+    await _sweep(clinic)
+    assert await _statuses(clinic) == dict.fromkeys([*WEEKS, *far], "upcoming")
+
+
+@pytest.mark.rule("TPL-3")
 async def test_two_sweeps_at_once_make_what_one_makes(clinic: Clinic) -> None:
     await clinic.new_template(leaders=["Margaret", "Tom"], recurrence="FREQ=DAILY")
     await asyncio.gather(*(_sweep(clinic) for _ in range(4)))
@@ -202,7 +216,7 @@ async def test_a_caseload_that_ends_cancels_its_sessions(clinic: Clinic) -> None
     await clinic.new_template(leaders=[], caseload=True)
     await clinic.admit(clinic.patient(0, discharged_on=WEEKS[2]))
     await _sweep(clinic)
-    assert await _statuses(clinic) == dict.fromkeys(WEEKS[:2], "upcoming")
+    assert await _statuses(clinic) == dict.fromkeys(WEEKS[:3], "upcoming")
 
 
 async def _care_team(clinic: Clinic, therapists: dict[UUID, str]) -> None:

@@ -63,7 +63,7 @@ async def test_a_longer_one_is_refused_where_it_overlaps_and_taken_where_it_does
 @pytest.mark.rule("SCH-4", "SCH-5")
 async def test_who_has_left_stands_in_no_groups_way(clinic: Clinic) -> None:
     _, art = await _two_groups(clinic)
-    await clinic.admit(clinic.patient(0, discharged_on=TODAY))
+    await clinic.admit(clinic.patient(0, discharged_on=TODAY - timedelta(days=1)))
     assert (await _retime(clinic, art, starts_at="09:30")).status_code == 204
 
 

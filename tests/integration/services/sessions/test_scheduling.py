@@ -76,6 +76,18 @@ async def test_a_horizon_is_in_order_and_not_far(clinic: Clinic, since: str, unt
     assert (await clinic.ask("Ada", "POST", "/v1/group-sessions/generation", json=body)).status_code == 422
 
 
+@pytest.mark.rule("TPL-3")
+async def test_sessions_are_generated_a_year_ahead_and_no_further(clinic: Clinic) -> None:
+    last = TODAY + timedelta(days=366)
+    body = {"since": str(last), "until": str(last + timedelta(days=1))}
+    refused = await clinic.ask("Ada", "POST", "/v1/group-sessions/generation", json=body)
+    assert (refused.status_code, refused.json()["errors"]) == (
+        409,
+        [{"pointer": "#/until", "detail": f"must be {last} or earlier"}],
+    )
+    assert await clinic.generate(since=last, until=last) == []
+
+
 @pytest.mark.rule("SCH-2")
 async def test_assigned_patients_are_expected_in_sessions_generated_later_too(clinic: Clinic) -> None:
     template_id = await clinic.new_template()

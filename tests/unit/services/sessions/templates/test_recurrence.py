@@ -1,17 +1,15 @@
 from datetime import UTC, date, datetime, time, timedelta
+from itertools import islice
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
+from dateutil.rrule import rrulestr
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.sessions.templates.domain import (
-    BadRecurrenceError,
-    Template,
-    check_recurrence,
-    occurrences,
-)
+from services.sessions.templates.domain import Template, occurrences
+from services.sessions.templates.recurrence import BadRecurrenceError, Rule, check_recurrence, days_of_rule
 from shared.identifiers import new_id
 
 CHICAGO = ZoneInfo("America/Chicago")
@@ -168,6 +166,15 @@ def test_rules_by_which_groups_meet_are_taken(rule: str) -> None:
         "FREQ=DAILY;BYHOUR=9,17",
         "FREQ=WEEKLY;BYSETPOS=999",
         "FREQ=YEARLY;BYMONTH=2;BYMONTHDAY=30",
+        "FREQ=DAILY;BYMONTH=13",
+        "FREQ=DAILY;BYSETPOS=366",
+        "FREQ=DAILY;BYMONTH=2;BYMONTHDAY=30",
+        "FREQ=MONTHLY;BYDAY=6MO",
+        "FREQ=MONTHLY;BYDAY=0MO",
+        "FREQ=MONTHLY;BYDAY=+MO",
+        "FREQ=MONTHLY;BYMONTHDAY=32",
+        "FREQ=MONTHLY;BYDAY=MO;BYSETPOS=6",
+        "FREQ=YEARLY;BYDAY=54MO",
         "RRULE:FREQ=WEEKLY",
         "FREQ=WEEKLY\nRDATE:20260101T000000",
         "DTSTART:20260101T000000;FREQ=WEEKLY",
@@ -199,3 +206,70 @@ def test_a_day_that_is_an_exception_is_left_out() -> None:
     template = _template(exceptions=(date(2026, 3, 17),))
     met = occurrences(template, PLACE, CHICAGO, since=TUESDAY, until=date(2026, 3, 24))
     assert [one.on for one in met] == [TUESDAY, date(2026, 3, 24)]
+
+
+_RULES = [
+    "FREQ=DAILY",
+    "FREQ=DAILY;INTERVAL=3",
+    "FREQ=DAILY;BYDAY=MO,WE,FR;BYMONTH=1,2,7",
+    "FREQ=DAILY;BYMONTHDAY=1,-1;BYSETPOS=1",
+    "FREQ=WEEKLY",
+    "FREQ=WEEKLY;INTERVAL=2;BYDAY=SU,MO",
+    "FREQ=WEEKLY;INTERVAL=2;BYDAY=SU,MO;WKST=SU",
+    "FREQ=WEEKLY;INTERVAL=3;BYDAY=TU,SA;WKST=TH;BYSETPOS=-1",
+    "FREQ=WEEKLY;BYDAY=MO,TU,SU;BYSETPOS=2",
+    "FREQ=WEEKLY;BYDAY=1MO",
+    "FREQ=MONTHLY",
+    "FREQ=MONTHLY;INTERVAL=5",
+    "FREQ=MONTHLY;BYMONTHDAY=29,31,-2",
+    "FREQ=MONTHLY;BYDAY=1MO,-1FR,5TH",
+    "FREQ=MONTHLY;INTERVAL=2;BYDAY=+2TU",
+    "FREQ=MONTHLY;BYDAY=MO,TU,WE,TH,FR;BYSETPOS=-1,1",
+    "FREQ=MONTHLY;BYDAY=FR;BYMONTHDAY=13",
+    "FREQ=YEARLY",
+    "FREQ=YEARLY;INTERVAL=2;BYMONTH=2,3",
+    "FREQ=YEARLY;BYMONTHDAY=15",
+    "FREQ=YEARLY;BYDAY=20MO,-1SU",
+    "FREQ=YEARLY;BYMONTH=3,11;BYDAY=-1SU,1MO",
+    "FREQ=YEARLY;BYMONTH=3,11;BYDAY=TU,TH;BYSETPOS=1,-2",
+]
+
+
+@pytest.mark.rule("TPL-3")
+@given(
+    rule=st.sampled_from(_RULES),
+    count=st.sampled_from([None, 1, 17]),
+    first_on=st.dates(date(2020, 1, 1), date(2027, 12, 31)),
+    since=st.dates(date(2019, 1, 1), date(2033, 1, 1)),
+    days=st.integers(0, 400),
+)
+def test_days_from_any_day_on_are_those_of_the_whole_series(
+    rule: str, count: int | None, first_on: date, since: date, days: int
+) -> None:
+    until = since + timedelta(days=days)
+    # dateutil goes through the whole series; an end keeps it from going on until the year 9999.
+    ending = f"{rule};UNTIL={until:%Y%m%d}"
+    series = (one.date() for one in rrulestr(ending, dtstart=datetime.combine(first_on, time())))
+    expected = [one for one in islice(series, count) if one >= since]
+    counted = f"{rule};COUNT={count}" if count else rule
+    assert list(days_of_rule(counted, first_on, since=since, until=until)) == expected
+
+
+@pytest.mark.rule("TPL-2")
+@pytest.mark.parametrize("rule", _RULES)
+def test_no_rule_that_has_days_is_refused(rule: str) -> None:
+    check_recurrence(rule)
+
+
+@pytest.mark.rule("TPL-3")
+def test_a_day_far_away_is_looked_at_without_those_before(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen, takes = list[date](), Rule.takes
+
+    def takes_and_tells(rule: Rule, day: date) -> bool:
+        seen.append(day)
+        return takes(rule, day)
+
+    monkeypatch.setattr(Rule, "takes", takes_and_tells)
+    far = date(2199, 12, 31)
+    assert list(days_of_rule("FREQ=DAILY", date(1900, 1, 1), since=far, until=far)) == [far]
+    assert len(seen) == 31
