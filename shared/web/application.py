@@ -11,11 +11,12 @@ from sqlalchemy import text
 from shared.database.transactions import Database
 from shared.settings import Settings
 from shared.web.description import describe
-from shared.web.idempotency import Idempotency, Idempotent
+from shared.web.idempotency import Idempotency
 from shared.web.identity import TokenVerifier
 from shared.web.middleware import Identified, Limited, Observed
 from shared.web.problems import answer_with_problems
 from shared.web.queries import refuse_unknown_queries
+from shared.web.replaying import Idempotent
 from shared.web.signing_keys import signing_keys
 
 OPEN_PATHS: Final = ("/healthz", "/readyz", "/metrics", "/openapi.json")
