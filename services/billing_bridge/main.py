@@ -3,7 +3,7 @@
 from fastapi import FastAPI
 
 from services.billing_bridge.filed_notes import ChartsService, NoCharts
-from services.billing_bridge.models import audit_entry, idempotency_key
+from services.billing_bridge.models import audit_entry, idempotency_key, staff_access
 from services.billing_bridge.routers import ROUTERS
 from services.billing_bridge.settings import BillingSettings
 from shared.clock import now_utc
@@ -33,7 +33,14 @@ def create_application() -> FastAPI:
         },
         # Whoever asks there has no token: the seal of the body is the proof.
         open_paths=(PREVIEW_PATH,),
-        idempotency=Idempotency(database=database, table=idempotency_key, clock=now_utc),
+        idempotency=Idempotency(
+            database=database,
+            table=idempotency_key,
+            access=staff_access,
+            trail=audit_entry,
+            keys=settings.keys,
+            clock=now_utc,
+        ),
     )
     audit_refusals(application, database=database, trail=audit_entry, clock=now_utc)
     return application

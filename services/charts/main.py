@@ -8,7 +8,7 @@ from services.charts.endpoints import router as charts_router
 from services.charts.fhir.endpoints import METADATA_PATH
 from services.charts.fhir.endpoints import router as fhir_router
 from services.charts.filed_endpoints import filed_router
-from services.charts.models import idempotency_key
+from services.charts.models import audit_entry, idempotency_key, staff_access
 from services.charts.settings import ChartsSettings
 from services.charts.tabs.endpoints import router as tabs_router
 from shared.clock import Clock, now_utc
@@ -39,7 +39,14 @@ def build_application(settings: Settings, *, database: Database, clock: Clock) -
         state={"clock": clock},
         # Of the second, whoever asks there has no token: the seal of the body is the proof.
         open_paths=(METADATA_PATH, FILED_PATH),
-        idempotency=Idempotency(database=database, table=idempotency_key, clock=clock),
+        idempotency=Idempotency(
+            database=database,
+            table=idempotency_key,
+            access=staff_access,
+            trail=audit_entry,
+            keys=settings.keys,
+            clock=clock,
+        ),
     )
 
 

@@ -3,7 +3,7 @@
 from fastapi import FastAPI
 
 from services.printing.endpoints import router
-from services.printing.models import SERVICE, audit_entry, idempotency, ledger
+from services.printing.models import SERVICE, audit_entry, idempotency, ledger, staff_access
 from services.printing.settings import PrintingSettings
 from services.printing.storage import open_storage
 from shared.clock import now_utc
@@ -26,7 +26,14 @@ def create_application() -> FastAPI:
         settings=settings,
         state={"clock": now_utc, "storage": open_storage(own)},
         before_metrics=lambda: measure_ledger(database, ledger, service=SERVICE),
-        idempotency=Idempotency(database=database, table=idempotency, clock=now_utc),
+        idempotency=Idempotency(
+            database=database,
+            table=idempotency,
+            access=staff_access,
+            trail=audit_entry,
+            keys=settings.keys,
+            clock=now_utc,
+        ),
     )
     audit_refusals(application, database=database, trail=audit_entry, clock=now_utc)
     return application

@@ -7,6 +7,7 @@ from services.sessions.configuration.endpoints import router as configuration_ro
 from services.sessions.directory.endpoints import IMPORT_PATH, issuer_router
 from services.sessions.directory.endpoints import router as directory_router
 from services.sessions.directory.issuer import open_issuer
+from services.sessions.directory.models import STAFF_ACCESS
 from services.sessions.directory.patient_endpoints import router as patient_router
 from services.sessions.directory.place_endpoints import router as place_router
 from services.sessions.directory.staff_endpoints import router as staff_router
@@ -96,7 +97,14 @@ def build_application(
         open_paths=(CALENDARS_PATH, *(ISSUER_PATHS if "issuer" in state else ())),
         unlimited_paths=(IMPORT_PATH,),
         before_metrics=lambda: measure_ledger(database, LEDGER, service=SERVICE),
-        idempotency=Idempotency(database=database, table=IDEMPOTENCY, clock=clock),
+        idempotency=Idempotency(
+            database=database,
+            table=IDEMPOTENCY,
+            access=STAFF_ACCESS,
+            trail=TRAIL,
+            keys=settings.keys,
+            clock=clock,
+        ),
         closes=(billing.aclose,) if billing else (),
     )
     audit_refusals(application, database=database, trail=TRAIL, clock=clock)

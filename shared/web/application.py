@@ -10,12 +10,14 @@ from sqlalchemy import text
 
 from shared.database.transactions import Database
 from shared.settings import Settings
+from shared.web.cursors import SealedCursors
 from shared.web.description import describe
-from shared.web.idempotency import Idempotency, Idempotent
+from shared.web.idempotency import Idempotency
 from shared.web.identity import TokenVerifier
 from shared.web.middleware import Identified, Limited, Observed
 from shared.web.problems import answer_with_problems
 from shared.web.queries import refuse_unknown_queries
+from shared.web.replaying import Idempotent
 from shared.web.signing_keys import signing_keys
 
 OPEN_PATHS: Final = ("/healthz", "/readyz", "/metrics", "/openapi.json")
@@ -72,6 +74,7 @@ def new_application(
         issuer=settings.issuer, audience=settings.audience, keys=signing_keys(settings.token_keys)
     )
     # The last one added is the outermost.
+    application.add_middleware(SealedCursors, keys=settings.keys)
     if idempotency is not None:
         application.add_middleware(Idempotent, idempotency=idempotency, unkept=unlimited_paths)
     application.add_middleware(Limited, unlimited=unlimited_paths)

@@ -1,17 +1,23 @@
-"""Keyset pages with opaque cursors: a page deep in a list costs what the first one does."""
+"""Keyset pages with opaque cursors: a page deep in a list costs what the first one does.
 
-import base64
-import binascii
-from collections.abc import Callable, Mapping, Sequence
+A cursor is sealed: it holds the last row's keys, patients' names among them, and stands in addresses, which
+everybody logs.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from typing import Annotated, Any, Final, Self
 from uuid import UUID
 
 import orjson
 from fastapi import Query
 from sqlalchemy import ColumnElement, literal, tuple_
+from starlette.types import ASGIApp, Receive, Scope, Send
 
+from shared.messaging.sealing import KeyRing, UnsealableError
 from shared.web.bodies import json_bytes
 from shared.web.problems import InvalidProblem
 
@@ -19,7 +25,35 @@ DEFAULT_PAGE: Final = 50
 LARGEST_PAGE: Final = 200
 
 Limit = Annotated[int, Query(ge=1, le=LARGEST_PAGE)]
-Cursor = Annotated[str | None, Query(max_length=1000)]
+LONGEST_CURSOR: Final = 4000
+"""Two names of 200 characters fit, in any script."""
+Cursor = Annotated[str | None, Query(max_length=LONGEST_CURSOR)]
+
+_PURPOSE: Final = "cursor"
+_KEYS: Final[ContextVar[KeyRing]] = ContextVar("keys of cursors")
+
+
+@contextmanager
+def cursors_sealed_with(keys: KeyRing) -> Iterator[None]:
+    """Write and read cursors by these keys, as long as it lasts."""
+    token = _KEYS.set(keys)
+    try:
+        yield
+    finally:
+        _KEYS.reset(token)
+
+
+class SealedCursors:
+    """Serves every request with the keys that its cursors are sealed with."""
+
+    def __init__(self, app: ASGIApp, *, keys: KeyRing) -> None:
+        self._app = app
+        self._keys = keys
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request."""
+        with cursors_sealed_with(self._keys):
+            await self._app(scope, receive, send)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,8 +76,8 @@ class Page:
 
 
 def write_cursor(values: Sequence[Any]) -> str:
-    """Pack the last row's keys; callers only ever hand it back."""
-    return base64.urlsafe_b64encode(json_bytes(values)).decode().rstrip("=")
+    """Seal the last row's keys; callers only ever hand it back."""
+    return _KEYS.get().seal(json_bytes(values).decode(), purpose=_PURPOSE).rstrip("=")
 
 
 def past(cursor: str, keys: Sequence[ColumnElement[Any]], *, descending: bool = False) -> ColumnElement[bool]:
@@ -58,10 +92,12 @@ def past(cursor: str, keys: Sequence[ColumnElement[Any]], *, descending: bool = 
 
 def read_cursor(cursor: str, types: Sequence[type]) -> list[Any]:
     """Unpack a cursor; raises `InvalidProblem` when it is none of ours."""
+    key_id, _, sealed = cursor.partition(".")
+    padded = f"{key_id}.{sealed}{'=' * (-len(sealed) % 4)}"
     try:
-        values = orjson.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
+        values = orjson.loads(_KEYS.get().unseal(padded, purpose=_PURPOSE))
         return [_READERS[kind](value) for kind, value in zip(types, values, strict=True)]
-    except (binascii.Error, ValueError, TypeError, AttributeError):
+    except (UnsealableError, ValueError, TypeError, AttributeError, OverflowError):
         raise InvalidProblem(
             "The cursor is not one that this list has given.",
             errors=[{"pointer": "query:cursor", "detail": "use `next` of the page before, unchanged"}],
@@ -79,7 +115,8 @@ def _moment(value: str) -> datetime:
     moment = datetime.fromisoformat(value)
     if moment.tzinfo is None:
         raise ValueError
-    return moment
+    # Near the ends of the calendar there are moments that have no date in UTC.
+    return moment.astimezone(UTC)
 
 
 _READERS: Final[Mapping[type, Callable[[Any], Any]]] = {

@@ -6,6 +6,7 @@ from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
 from shared.web.problems import PROBLEM_MEDIA_TYPE
+from shared.web.replaying import READS_END_WITH
 
 PROBLEM: Final[dict[str, Any]] = {
     "type": "object",
@@ -68,11 +69,11 @@ def _completed(described: dict[str, Any], *, takes_keys: bool) -> dict[str, Any]
     schemas["Problem"] = PROBLEM
     components["securitySchemes"] = {"token": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}}
     described["security"] = [{"token": []}]
-    for methods in described["paths"].values():
+    for path, methods in described["paths"].items():
         for method, operation in methods.items():
             operation["responses"].pop("422", None)
             # A route that refuses in words of its own has said so.
             operation["responses"].setdefault("4XX", REFUSED)
-            if takes_keys and method == "post":
+            if takes_keys and method == "post" and not path.endswith(READS_END_WITH):
                 operation.setdefault("parameters", []).append(KEY)
     return described

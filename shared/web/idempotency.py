@@ -3,13 +3,15 @@
 After draft-ietf-httpapi-idempotency-key-header-07. The key is a user's own, and may be left out.
 A key whose request never ended (its process died) stays unanswered: nobody can know whether it took
 effect, and doing it again might do it twice.
+
+A first answer is given again only to a caller who still may do what they could then, and is written down
+in the audit trail. It lies sealed in the database: it may hold health data, or a secret that is shown once.
 """
 
-import re
-from collections.abc import Collection
+import base64
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
-from hashlib import sha256
 from typing import Any, Final
 from uuid import UUID, uuid5
 
@@ -28,25 +30,20 @@ from sqlalchemy import (
     select,
     update,
 )
-from starlette.responses import Response
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from shared.clock import Clock
+from shared.database.audit import Outcome, record_access
 from shared.database.columns import UtcDateTime
 from shared.database.dialects import upsert
 from shared.database.transactions import Database
+from shared.messaging.sealing import KeyRing, UnsealableError
 from shared.web.identity import Identity
-from shared.web.problems import ConflictProblem, InvalidProblem, Problem, problem_response
+from shared.web.problems import ConflictProblem, ForbiddenProblem, InvalidProblem
 
-HEADER: Final = b"idempotency-key"
 KEPT_FOR: Final = timedelta(hours=24)
 KEPT_HEADERS: Final = frozenset({"content-type", "etag", "location", "cache-control"})
-FORGOTTEN: Final = frozenset({401, 408, 413, 429})
-"""Answers that are about the moment: a new log-in or a later time may change them."""
-SERVER_ERROR: Final = 500
 PURGED_AT_ONCE: Final = 100
-
-_KEY: Final = re.compile(r'"?([\x21\x23-\x5b\x5d-\x7e]{1,200})"?')
 
 
 def idempotency_table(metadata: MetaData) -> Table:
@@ -66,12 +63,6 @@ def idempotency_table(metadata: MetaData) -> Table:
     )
 
 
-class MalformedKeyProblem(Problem):
-    """The key is empty, too long or not of visible ASCII characters (400)."""
-
-    status, name, title = 400, "malformed-idempotency-key", "The Idempotency-Key is not valid"
-
-
 class KeyReusedProblem(InvalidProblem):
     """The key was sent with another request before (422)."""
 
@@ -84,56 +75,154 @@ class StillInProgressProblem(ConflictProblem):
     name, title = "idempotency-key-in-progress", "The first request with this Idempotency-Key has not ended"
 
 
+class LostAnswerProblem(ConflictProblem):
+    """The first answer was sealed with a key that is no longer in the ring (409)."""
+
+    name, title = "idempotent-answer-lost", "The first answer can't be given again"
+
+
+class AccessChangedProblem(ForbiddenProblem):
+    """The caller may do less, more or nothing since the first answer (403)."""
+
+    name, title = "access-changed", "What you may do has changed since the first answer"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Keyed:
+    """A request with a key, and who sent it."""
+
+    identity: Identity
+    key: str
+    sha256: str
+    """Of its method, address and body."""
+
+    @property
+    def row_id(self) -> UUID:
+        """The same for the same key of the same user."""
+        return uuid5(self.identity.user_id, f"{self.identity.instance_id}/{self.key}")
+
+
 @dataclass(kw_only=True)
 class Answer:
-    """What was answered, as it goes over the wire."""
+    """What was answered, as it goes over the wire, and what the trail tells when it is given again."""
 
     status: int = 0
     headers: dict[str, str] = field(default_factory=dict)
     body: bytes = b""
+    action: str = ""
+    subject: str = ""
+    patient_id: UUID | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reserved:
+    """A key that was taken, or the first answer to it."""
+
+    access_version: int | None
+    """Of what the caller may do; None: nothing."""
+    first: Answer | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
 class Idempotency:
-    """First answers in a service's database, kept for 24 hours."""
+    """First answers in a service's database, sealed and kept for 24 hours."""
 
     database: Database
     table: Table
+    access: Table
+    """What staff may do, as this service keeps it: `user_id`, `instance_id`, `version` and `active`."""
+    trail: Table
+    keys: KeyRing = field(repr=False)
     clock: Clock
 
-    async def reserve(self, identity: Identity, key: str, request_sha256: str) -> Answer | None:
-        """Take the key for a request, or give its first answer.
+    async def reserve(self, request: Keyed) -> Reserved:
+        """Take the key for a request, or give its first answer and write that into the trail.
 
-        Raises `KeyReusedProblem` or `StillInProgressProblem`. The row is committed before the request
-        is served, so that of any number at once one is served.
+        Raises `KeyReusedProblem`, `StillInProgressProblem`, `LostAnswerProblem` or `AccessChangedProblem`.
+        The row is committed before the request is served, so that of any number at once one is served.
         """
         values = {
-            "id": _row_id(identity, key),
-            "instance_id": identity.instance_id,
-            "user_id": identity.user_id,
-            "request_sha256": request_sha256,
+            "id": request.row_id,
+            "instance_id": request.identity.instance_id,
+            "user_id": request.identity.user_id,
+            "request_sha256": request.sha256,
             "created_at": self.clock(),
         }
         async with self.database.writing_for_all() as connection:
             await connection.execute(self._purge())
+            version = await self._access_version(connection, request.identity)
             insert = upsert(connection, self.table, values).on_conflict_do_nothing()
             if (await connection.execute(insert)).rowcount == 1:
-                return None
-            known = select(self.table).where(self.table.c.id == values["id"])
-            return _first_answer((await connection.execute(known)).one(), request_sha256)
+                return Reserved(access_version=version)
+            known = select(self.table).where(self.table.c.id == request.row_id)
+            row = (await connection.execute(known)).one()
+        first, version_then = self._opened(row, request)
+        await self._admit(
+            request.identity, first, same_access=version is not None and version == version_then
+        )
+        return Reserved(access_version=version, first=first)
 
-    async def keep(self, identity: Identity, key: str, answer: Answer) -> None:
+    async def keep(self, request: Keyed, answer: Answer, *, access_version: int | None) -> None:
         """Keep what was answered; only the headers that belong to the thing itself."""
-        kept = {name: value for name, value in answer.headers.items() if name in KEPT_HEADERS}
-        values = {"status": answer.status, "headers": kept, "body": answer.body}
+        content = {
+            "headers": {name: value for name, value in answer.headers.items() if name in KEPT_HEADERS},
+            "body": base64.b64encode(answer.body).decode(),
+            "action": answer.action,
+            "subject": answer.subject,
+            "patient_id": answer.patient_id,
+            "access_version": access_version,
+        }
+        values = {
+            "status": answer.status,
+            "headers": {},
+            "body": self.keys.seal(content, purpose=_purpose(request)).encode(),
+        }
         async with self.database.writing_for_all() as connection:
-            mine = self.table.c.id == _row_id(identity, key)
+            mine = self.table.c.id == request.row_id
             await connection.execute(update(self.table).where(mine).values(**values))
 
-    async def release(self, identity: Identity, key: str) -> None:
+    async def release(self, request: Keyed) -> None:
         """Forget a request that had no effect: it may be sent again."""
         async with self.database.writing_for_all() as connection:
-            await connection.execute(delete(self.table).where(self.table.c.id == _row_id(identity, key)))
+            await connection.execute(delete(self.table).where(self.table.c.id == request.row_id))
+
+    async def _access_version(self, connection: AsyncConnection, identity: Identity) -> int | None:
+        access = self.access.c
+        mine = (access.user_id == identity.user_id) & (access.instance_id == identity.instance_id)
+        version: int | None = await connection.scalar(select(access.version).where(mine, access.active))
+        return version
+
+    def _opened(self, row: Row[Any], request: Keyed) -> tuple[Answer, int | None]:
+        if row.request_sha256 != request.sha256:
+            raise KeyReusedProblem(
+                "Use a new key for a new request; this one came with another path or body."
+            )
+        if row.status is None:
+            raise StillInProgressProblem(
+                "Try again in a moment; if that goes on, read whether it took effect."
+            )
+        try:
+            content = self.keys.unseal(row.body.decode("latin-1"), purpose=_purpose(request))
+        except UnsealableError:
+            raise LostAnswerProblem("Read whether the first request took effect.") from None
+        return _answer(row.status, content), content["access_version"]
+
+    async def _admit(self, identity: Identity, first: Answer, *, same_access: bool) -> None:
+        async with self.database.writing(identity.instance_id) as db:
+            await record_access(
+                db,
+                self.trail,
+                at=self.clock(),
+                user_id=identity.user_id,
+                action=first.action,
+                subject=first.subject or identity.instance_id,
+                patient_id=first.patient_id,
+                outcome=Outcome.ALLOWED if same_access else Outcome.REFUSED,
+            )
+        if not same_access:
+            raise AccessChangedProblem(
+                "Read whether the first request took effect, or send it with a new Idempotency-Key."
+            )
 
     def _purge(self) -> Any:
         old = (
@@ -145,87 +234,17 @@ class Idempotency:
         return delete(self.table).where(self.table.c.id.in_(old))
 
 
-def _row_id(identity: Identity, key: str) -> UUID:
-    return uuid5(identity.user_id, f"{identity.instance_id}/{key}")
+def _answer(status: int, content: Mapping[str, Any]) -> Answer:
+    return Answer(
+        status=status,
+        headers=content["headers"],
+        body=base64.b64decode(content["body"]),
+        action=content["action"],
+        subject=content["subject"],
+        patient_id=content["patient_id"] and UUID(content["patient_id"]),
+    )
 
 
-def _first_answer(row: Row[Any], request_sha256: str) -> Answer:
-    if row.request_sha256 != request_sha256:
-        raise KeyReusedProblem("Use a new key for a new request; this one came with another path or body.")
-    if row.status is None:
-        raise StillInProgressProblem("Try again in a moment; if that goes on, read whether it took effect.")
-    return Answer(status=row.status, headers=row.headers, body=row.body)
-
-
-class Idempotent:
-    """Serves every POST with a key once, whoever asks how often."""
-
-    def __init__(self, app: ASGIApp, *, idempotency: Idempotency, unkept: Collection[str]) -> None:
-        self._app = app
-        self._idempotency = idempotency
-        self._unkept = unkept
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve one request."""
-        sent = dict(scope["headers"]).get(HEADER) if scope["type"] == "http" else None
-        if sent is None or scope["method"] != "POST" or "identity" not in scope or self._is_unkept(scope):
-            await self._app(scope, receive, send)
-            return
-        try:
-            key, body = _key_of(sent), await _whole_body(receive)
-            first = await self._idempotency.reserve(scope["identity"], key, _digest(scope, body))
-        except Problem as problem:
-            await problem_response(problem)(scope, receive, send)
-            return
-        answer = first or await self._serve(scope, key, body)
-        headers = answer.headers if first is None else answer.headers | {"idempotent-replayed": "true"}
-        await Response(answer.body, status_code=answer.status, headers=headers)(scope, receive, send)
-
-    def _is_unkept(self, scope: Scope) -> bool:
-        # An import is read piece by piece, and importing twice is importing once.
-        return scope["path"] in self._unkept
-
-    async def _serve(self, scope: Scope, key: str, body: bytes) -> Answer:
-        identity, answer = scope["identity"], Answer()
-
-        async def receive() -> Message:
-            return {"type": "http.request", "body": body, "more_body": False}
-
-        async def send(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                answer.status = message["status"]
-                answer.headers = {name.decode(): value.decode() for name, value in message["headers"]}
-            else:
-                answer.body += message.get("body", b"")
-
-        try:
-            await self._app(scope, receive, send)
-        except Exception:
-            await self._idempotency.release(identity, key)
-            raise
-        if answer.status >= SERVER_ERROR or answer.status in FORGOTTEN:
-            await self._idempotency.release(identity, key)
-        else:
-            await self._idempotency.keep(identity, key, answer)
-        return answer
-
-
-def _key_of(sent: bytes) -> str:
-    found = _KEY.fullmatch(sent.decode("latin-1"))
-    if found is None:
-        raise MalformedKeyProblem("A key has 1 to 200 visible ASCII characters; a UUID is a good one.")
-    return found[1]
-
-
-async def _whole_body(receive: Receive) -> bytes:
-    body, more = b"", True
-    while more:
-        message = await receive()
-        body += message.get("body", b"")
-        more = message.get("more_body", False)
-    return body
-
-
-def _digest(scope: Scope, body: bytes) -> str:
-    asked = f"{scope['method']} {scope['path']}?{scope['query_string'].decode('latin-1')}\n"
-    return sha256(asked.encode(errors="surrogatepass") + body).hexdigest()
+def _purpose(request: Keyed) -> str:
+    # With the row's id in it, one user's answer can't be laid under another's key.
+    return f"first answer {request.row_id}"

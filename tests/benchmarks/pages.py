@@ -12,7 +12,9 @@ import asyncpg
 from services.charts.views import Wanted, chart_page
 from shared.database.engine import create_engine
 from shared.database.transactions import Database
+from shared.messaging.sealing import KeyRing, new_key_ring
 from shared.testing.records import CLINIC
+from shared.web.cursors import cursors_sealed_with
 from tests.benchmarks.notes import a_migrated_database, migrate
 from tests.benchmarks.rows import Row
 
@@ -41,7 +43,8 @@ A_PATIENT = "SELECT md5('p1-1')::uuid"
 
 def run() -> list[Row]:
     """Ask the same page of both tables in turns."""
-    with a_migrated_database() as url:
+    keys = KeyRing.parse(new_key_ring())
+    with cursors_sealed_with(keys), a_migrated_database() as url:
         return asyncio.run(measure(url))
 
 

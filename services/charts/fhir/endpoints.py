@@ -17,7 +17,7 @@ from services.charts.fhir.reading import Found, Tell, read_one, search
 from services.charts.fhir.searching import Search, note_of, patient_of
 from services.charts.requests import CurrentCall
 from shared.web.bodies import json_bytes
-from shared.web.cursors import DEFAULT_PAGE, LARGEST_PAGE
+from shared.web.cursors import DEFAULT_PAGE, LARGEST_PAGE, LONGEST_CURSOR
 
 PREFIX: Final = "/v1/charts/fhir"
 METADATA_PATH: Final = f"{PREFIX}/metadata"
@@ -43,7 +43,7 @@ Value = Annotated[str | None, Query(max_length=200)]
 Dates = Annotated[tuple[Annotated[str, Query(max_length=40)], ...], Query(max_length=10)]
 Id = Annotated[UUID | None, Query(alias="_id")]
 Count = Annotated[int, Query(alias="_count", ge=1, le=LARGEST_PAGE)]
-Cursor = Annotated[str | None, Query(alias="_cursor", max_length=1000)]
+Cursor = Annotated[str | None, Query(alias="_cursor", max_length=LONGEST_CURSOR)]
 
 
 def _described(kind: str) -> dict[int | str, dict[str, Any]]:

@@ -18,7 +18,14 @@ from sqlalchemy import Row, select
 from services.billing_bridge.connectors import CONNECTORS
 from services.billing_bridge.consumers import HANDLERS
 from services.billing_bridge.filed_notes import NoCharts
-from services.billing_bridge.models import audit_entry, charge, charge_status, idempotency_key, inbox
+from services.billing_bridge.models import (
+    audit_entry,
+    charge,
+    charge_status,
+    idempotency_key,
+    inbox,
+    staff_access,
+)
 from services.billing_bridge.networks import Networks
 from services.billing_bridge.outside import Outside, open_connectors, open_outside
 from services.billing_bridge.pushing import Pusher
@@ -188,7 +195,14 @@ async def billing_on(database: Database, folder: Path) -> AsyncIterator[Billing]
         settings=settings,
         state={"clock": watch, "connection_keys": keys, "filed_notes": NoCharts()},
         open_paths=(PREVIEW_PATH,),
-        idempotency=Idempotency(database=database, table=idempotency_key, clock=watch),
+        idempotency=Idempotency(
+            database=database,
+            table=idempotency_key,
+            access=staff_access,
+            trail=audit_entry,
+            keys=settings.keys,
+            clock=watch,
+        ),
     )
     audit_refusals(application, database=database, trail=audit_entry, clock=watch)
     networks = Networks.parse("", embedded=True)

@@ -1,11 +1,13 @@
 import asyncio
+import json
 from typing import Any
 
 import httpx2
 import pytest
+from starlette.types import Message
 
 from services.sessions.directory.models import LOCATION
-from services.sessions.metadata import IDEMPOTENCY
+from services.sessions.metadata import IDEMPOTENCY, TRAIL
 from tests.integration.services.sessions.clinic import Clinic
 
 PLACES = "/v1/directory/locations"
@@ -106,3 +108,97 @@ async def test_a_body_that_is_too_large_is_refused_with_a_key_too(clinic: Clinic
         "Ada", "POST", PLACES, content=b"x" * 3_000_000, headers={"Idempotency-Key": "k"}
     )
     assert answer.status_code == 413
+
+
+PATIENTS = "/v1/directory/patients"
+PATIENT = {"mrn": "MRN-9", "first_name": "Zelda", "last_name": "Quill"}
+
+
+async def _take_all_roles(clinic: Clinic, name: str) -> None:
+    path = f"/v1/directory/staff/{clinic.id_of(name)}/access"
+    await clinic.do("Ada", "PUT", path, json={"roles": []})
+
+
+@pytest.mark.rule("PERM-8")
+async def test_who_may_no_longer_do_it_is_not_shown_the_first_answer(clinic: Clinic) -> None:
+    first = await _post(clinic, PATIENT, by="Rosa", path=PATIENTS)
+    await _take_all_roles(clinic, "Rosa")
+    again = await _post(clinic, PATIENT, by="Rosa", path=PATIENTS)
+    assert (first.status_code, again.status_code) == (201, 403)
+    assert again.json()["type"].endswith("/access-changed")
+    assert b"Quill" not in again.content
+    assert (await clinic.rows(TRAIL))[-1].outcome == "refused"
+
+
+async def test_who_is_no_longer_active_is_not_shown_the_first_answer(clinic: Clinic) -> None:
+    await _post(clinic, PATIENT, by="Rosa", path=PATIENTS)
+    path = f"/v1/directory/staff/{clinic.id_of('Rosa')}"
+    await clinic.do("Ada", "PATCH", path, json={"active": False}, headers={"If-Match": "*"})
+    assert (await _post(clinic, PATIENT, by="Rosa", path=PATIENTS)).status_code == 403
+
+
+@pytest.mark.rule("PERM-8")
+async def test_an_answer_that_is_given_again_is_in_the_trail(clinic: Clinic) -> None:
+    patient_id = (await _post(clinic, PATIENT, by="Rosa", path=PATIENTS)).json()["id"]
+    before = {row.id for row in await clinic.rows(TRAIL)}
+    await _post(clinic, PATIENT, by="Rosa", path=PATIENTS)
+    (entry,) = [row for row in await clinic.rows(TRAIL) if row.id not in before]
+    assert (entry.action, entry.user_id, entry.outcome) == (
+        "replayed POST /v1/directory/patients",
+        clinic.id_of("Rosa"),
+        "allowed",
+    )
+    assert (entry.subject, str(entry.patient_id)) == (patient_id, patient_id)
+
+
+async def test_first_answers_lie_sealed(clinic: Clinic) -> None:
+    await _post(clinic, PATIENT, path=PATIENTS)
+    (row,) = await clinic.rows(IDEMPOTENCY)
+    assert row.body.startswith(b"k1.")
+    assert row.headers == {}
+
+
+async def test_an_answer_whose_sealing_key_is_gone_is_not_made_again(clinic: Clinic) -> None:
+    await _post(clinic)
+    async with clinic.database.writing_for_all() as connection:
+        await connection.execute(IDEMPOTENCY.update().values(body=b"gone.AAAA"))
+    answer = await _post(clinic)
+    assert (answer.status_code, await _annexes(clinic)) == (409, 1)
+
+
+async def test_nothing_is_kept_of_a_search(clinic: Clinic) -> None:
+    answer = await _post(clinic, {"mrn": "MRN-00001"}, path=f"{PATIENTS}/search")
+    assert (answer.status_code, await clinic.rows(IDEMPOTENCY)) == (200, [])
+
+
+async def test_a_request_that_was_cut_off_keeps_no_key(clinic: Clinic) -> None:
+    whole = json.dumps(ANNEX).encode()
+    arriving: list[Message] = [
+        {"type": "http.request", "body": whole[:9], "more_body": True},
+        {"type": "http.disconnect"},
+    ]
+    answered: list[Message] = []
+
+    async def receive() -> Message:
+        return arriving.pop(0)
+
+    async def send(message: Message) -> None:
+        answered.append(message)
+
+    token = clinic.issuer.token_for(clinic.id_of("Ada"), instance_id=clinic.instance_id)
+    headers = {
+        "authorization": f"Bearer {token}",
+        "idempotency-key": "k-1",
+        "content-type": "application/json",
+    }
+    scope = {
+        "type": "http",
+        "method": "POST",
+        "path": PLACES,
+        "raw_path": PLACES.encode(),
+        "query_string": b"",
+        "headers": [(name.encode(), value.encode()) for name, value in headers.items()],
+    }
+    await clinic.application(scope, receive, send)
+    assert (answered, await clinic.rows(IDEMPOTENCY)) == ([], [])
+    assert (await _post(clinic)).status_code == 201

@@ -1,3 +1,4 @@
+import base64
 from typing import Any
 
 import pytest
@@ -82,3 +83,10 @@ async def test_a_list_is_paged_without_gaps_or_doubles(clinic: Clinic, kind: str
 async def test_a_cursor_of_somewhere_else_is_malformed(clinic: Clinic, cursor: str) -> None:
     answer = await clinic.ask("Ada", "GET", f"/v1/directory/patients?cursor={cursor}")
     assert (answer.status_code, answer.json()["errors"][0]["pointer"]) == (422, "query:cursor")
+
+
+async def test_a_cursor_shows_no_name_of_a_patient(clinic: Clinic) -> None:
+    page = await clinic.do("Ada", "GET", "/v1/directory/patients?limit=1")
+    packed = page["next"].rpartition(".")[2]
+    content = base64.urlsafe_b64decode(packed + "=" * (-len(packed) % 4))
+    assert page["items"][0]["last_name"].encode() not in content
