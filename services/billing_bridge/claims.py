@@ -1,7 +1,7 @@
 """Pushes as rows: claimed by one pusher with a lease, closed by their results, or found abandoned."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any, Final
@@ -233,7 +233,8 @@ def _standing(
         return (
             after
             if waits_for_look_up
-            else standing_once_retracted(after, deduplicates=receiver.deduplicates, now=now)
+            # Asked often enough: what is left is the key, or a person.
+            else standing_once_retracted(after, receiver=replace(receiver, looks_up=False), now=now)
         )
     return after
 

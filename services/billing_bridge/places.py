@@ -2,7 +2,7 @@
 
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, RowMapping, and_, func
+from sqlalchemy import ColumnElement, RowMapping, and_, func, or_
 
 from services.billing_bridge.models import charge_status, connection
 from services.billing_bridge.outcomes import Status
@@ -24,7 +24,7 @@ PLACE: Final = (
     connection.c.system.is_not(None).label("connected"),
     func.coalesce(connection.c.active, False).label("active"),
     connection.c.paused_because,
-    func.coalesce(connection.c.deduplicates, False).label("knows_keys"),
+    func.coalesce(or_(connection.c.deduplicates, connection.c.looks_up), False).label("knows_keys"),
     same_place.label("is_where_it_went"),
 )
 """What `Place` is made of; joined to the connection from outside."""

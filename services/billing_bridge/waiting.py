@@ -5,10 +5,9 @@ from dataclasses import dataclass
 from hashlib import sha256
 from typing import Final
 
-from services.billing_bridge.outcomes import Status
+from services.billing_bridge.outcomes import LOOKED_UP, SENT_AGAIN, Status
 
 NUMBERED: Final = re.compile(r"\b\d+ (minutes|units|attempts)\b|\b(group of) \d+")
-SENT_AGAIN: Final = " It is sent again with the same key."
 ELSEWHERE: Final = "The connection's address has changed since"
 
 
@@ -25,7 +24,7 @@ class Place:
     active: bool
     paused_because: str | None
     knows_keys: bool
-    """The receiver is known to tell a repeated push from a new one."""
+    """The receiver is known to tell a repeated push from a new one, or can be asked what it has."""
     is_where_it_went: bool
     """The address is still the one of the last attempt."""
 
@@ -43,7 +42,7 @@ class Place:
         """Give the reason as it is true now."""
         if not self.scheduled or self.goes_by_itself or self.status not in {Status.PENDING, Status.UNKNOWN}:
             return self.reason
-        said = (self.reason or "").replace(SENT_AGAIN, "")
+        said = (self.reason or "").replace(f" {SENT_AGAIN}", "").replace(f" {LOOKED_UP}", "")
         return f"{said} {self._hindrance}".strip()
 
     @property
