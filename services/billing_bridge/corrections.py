@@ -134,7 +134,9 @@ async def _reverse_void(db: AsyncConnection, documentations: Collection[UUID], *
 async def _mark_under_way(db: AsyncConnection, charge_ids: Sequence[UUID]) -> None:
     """Leave a push that is under way its lease: what becomes of the charge is said when it ends."""
     await db.execute(
-        charge_status.update().where(charge_status.c.charge_id.in_(charge_ids)).values(retracted=True)
+        charge_status.update()
+        .where(charge_status.c.charge_id.in_(charge_ids))
+        .values(retracted=True, feed_number=None)
     )
 
 

@@ -10,6 +10,7 @@ from pydantic import SecretStr
 from services.billing_bridge import schemas, use_cases, views
 from services.billing_bridge.decisions import Decision
 from services.billing_bridge.outcomes import Status
+from services.billing_bridge.pacing import Pace
 from services.billing_bridge.use_cases import Deed, as_biller
 from shared.clock import Clock
 from shared.database.transactions import Database
@@ -123,6 +124,7 @@ async def put_connection(call: CurrentCall, system: str, change: schemas.Connect
         secret=_opened(change.secret),
         client_certificate=_opened(change.client_certificate),
         settings=change.settings,
+        pace=Pace.of(change.pacing.model_dump()),
     )
     deed = call.deed("connection.set")
     made = await use_cases.connect_system(

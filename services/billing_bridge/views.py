@@ -15,6 +15,7 @@ from services.billing_bridge.models import (
     push_result,
 )
 from services.billing_bridge.outcomes import Status
+from services.billing_bridge.pacing import Pace
 from services.billing_bridge.places import PLACE, at_its_connection, place_of
 from shared.database.transactions import Transaction
 from shared.web.bodies import json_bytes
@@ -56,6 +57,7 @@ CONNECTION: Final = (
         connection.c[name]
         for name in (
             "system", "url", "deduplicates", "looks_up", "settings", "active", "paused_because", "changed_at",
+            "pacing", "failures", "probe_at",
         )
     ),
     connection.c.sealed_certificate.is_not(None).label("has_client_certificate"),
@@ -164,7 +166,8 @@ async def counts(db: Transaction) -> bytes:
 
 async def connections(db: Transaction) -> list[dict[str, Any]]:
     """List this instance's connections."""
-    return await _rows(db, db.rows_of(connection, *CONNECTION).order_by(connection.c.system))
+    rows = await _rows(db, db.rows_of(connection, *CONNECTION).order_by(connection.c.system))
+    return [row | {"pacing": Pace.of(row["pacing"]).kept} for row in rows]
 
 
 async def _rows(db: Transaction, statement: Select[Any]) -> list[dict[str, Any]]:
