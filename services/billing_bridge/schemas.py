@@ -129,8 +129,9 @@ class ListedCharge(Shape):
 
 class ChargePage(Shape):
     items: list[ListedCharge]
-    """Oldest first."""
+    """Oldest first; of the feed of changes, the earliest change first."""
     next: str | None
+    """Null at the end of a list, never in the feed: ask again later with it."""
 
 
 class Change(Shape):

@@ -19,7 +19,7 @@ from services.billing_bridge.pacing import Pace
 from services.billing_bridge.places import PLACE, at_its_connection, place_of
 from shared.database.transactions import Transaction
 from shared.web.bodies import json_bytes
-from shared.web.cursors import Page, past
+from shared.web.cursors import Page, past, read_cursor, write_cursor
 
 LISTED: Final = (
     *(
@@ -93,6 +93,17 @@ async def charge_page(db: Transaction, wanted: Wanted) -> bytes:
         statement = statement.where(past(wanted.cursor, keys))
     rows = [told(row) for row in await _rows(db, statement)]
     return json_bytes(Page.of(rows, limit=wanted.limit, keys=("made_at", "charge_id")).body())
+
+
+async def changed_page(db: Transaction, *, since: str, limit: int) -> bytes:
+    """List charges behind a place in the feed, as they stand now; `next` is where to go on, now or later."""
+    number = charge_status.c.feed_number
+    reached = read_cursor(since, [int])[0] if since else 0
+    statement = _charges(db, *LISTED, number).where(charge_status.c.instance_id == db.instance_id)
+    rows = await _rows(db, statement.where(number > reached).order_by(number).limit(limit))
+    last = rows[-1]["feed_number"] if rows else reached
+    items = [told({name: value for name, value in row.items() if name != "feed_number"}) for row in rows]
+    return json_bytes({"items": items, "next": write_cursor([last])})
 
 
 def _charges(db: Transaction, *columns: ColumnElement[Any]) -> Select[Any]:
