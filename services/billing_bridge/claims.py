@@ -1,7 +1,8 @@
 """Pushes as rows: claimed by one pusher with a lease, closed by their results, or found abandoned."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any, Final
@@ -12,7 +13,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.billing_bridge.connector import PUSH_SECONDS_AT_MOST, Unit
 from services.billing_bridge.domain import Charge
-from services.billing_bridge.due import at_its_connection, lock_due, unit_of
+from services.billing_bridge.due import Turn, lock_due, unit_of
+from services.billing_bridge.gates import Key, lock_gates, note_begun, note_ended
 from services.billing_bridge.models import (
     charge_history,
     charge_status,
@@ -30,6 +32,7 @@ from services.billing_bridge.outcomes import (
     standing_after_reversal,
     standing_once_retracted,
 )
+from services.billing_bridge.places import at_its_connection
 from services.billing_bridge.repository import charge_of, lock_open, pause_connections, stand
 from shared.database.bulk import insert_new
 
@@ -85,20 +88,35 @@ class Pushed:
 
 
 async def claim_due(
-    db: AsyncConnection, *, now: datetime, at_most: int, units: Mapping[str, Unit] = NO_UNITS
+    db: AsyncConnection,
+    *,
+    now: datetime,
+    at_most: int,
+    units: Mapping[str, Unit] = NO_UNITS,
+    ordered: Collection[str] = (),
 ) -> list[Claimed]:
     """Take what is due for at most so many messages and write down that they begin; commit before sending.
 
-    `units` says by system what goes out as one message; a charge by itself where it says nothing.
+    Their connections must be open by their pace. `units` and `ordered` are those of `Turn`.
     """
-    rows = await lock_due(db, now=now, at_most=at_most, units=units)
+    gates = await lock_gates(db, now=now, at_most=at_most)
+    if not gates:
+        return []
+    turn = Turn(now=now, gates=gates, units=units, ordered=ordered)
+    rows = await lock_due(db, turn, at_most=at_most)
     if not rows:
         return []
     await db.execute(_claim([row["charge_id"] for row in rows], now))
     claimed = _claimed(rows, units, now)
     await insert_new(db, push_attempt, [_attempt(one, now) for one in claimed])
     await insert_new(db, charge_history, [_sent(row, now) for row in rows])
+    messages = Counter(key for key, _ in {(_connection_of(one), one.message_id) for one in claimed})
+    await note_begun(db, gates, messages, now=now)
     return claimed
+
+
+def _connection_of(one: Claimed) -> Key:
+    return one.instance_id, one.charge.system
 
 
 def _claim(charge_ids: Sequence[UUID], now: datetime) -> Update:
@@ -115,6 +133,7 @@ def _claim(charge_ids: Sequence[UUID], now: datetime) -> Update:
             lease_until=now + LEASE,
             destination_id=select(connection.c.destination_id).where(at_its_connection).scalar_subquery(),
             changed_at=now,
+            feed_number=None,
         )
     )
 
@@ -202,12 +221,28 @@ async def close(db: AsyncConnection, pushed: Sequence[Pushed], *, now: datetime,
         rows,
         now=now,
     )
+    await note_ended(db, _taken(pushed), now=now)
     gone = {
         (one.claimed.instance_id, one.claimed.charge.system)
         for one in pushed
         if one.outcome.pauses_connection
     }
     await pause_connections(db, sorted(gone), reason="The receiver answered that this address is gone (410).")
+
+
+def _taken(pushed: Sequence[Pushed]) -> dict[Key, list[bool]]:
+    """Say of each message, in the order in which they ended, whether the other side was there for it."""
+    messages = {one.claimed.message_id: one for one in sorted(pushed, key=lambda one: one.ended_at)}
+    taken: dict[Key, list[bool]] = {}
+    for one in messages.values():
+        taken.setdefault(_connection_of(one.claimed), []).append(_was_there(one))
+    return taken
+
+
+def _was_there(one: Pushed) -> bool:
+    # "I don't have it" is an answer too.
+    said_no = one.claimed.kind is Kind.LOOK_UP and one.outcome.verdict is Verdict.NOT_TAKEN
+    return said_no or one.outcome.verdict in {Verdict.ACCEPTED, Verdict.REJECTED}
 
 
 def _receiver_of(claimed: Claimed) -> Receiver:
@@ -233,7 +268,8 @@ def _standing(
         return (
             after
             if waits_for_look_up
-            else standing_once_retracted(after, deduplicates=receiver.deduplicates, now=now)
+            # Asked often enough: what is left is the key, or a person.
+            else standing_once_retracted(after, receiver=replace(receiver, looks_up=False), now=now)
         )
     return after
 
@@ -260,8 +296,13 @@ def _result(one: Pushed) -> dict[str, Any]:
 async def recover_abandoned(db: AsyncConnection, *, now: datetime, chance: float) -> int:
     """Find pushes whose lease has ended without a result: nobody knows whether they arrived (BILL-5)."""
     abandoned = (
-        select(charge_status, connection.c.deduplicates, connection.c.looks_up)
+        select(charge_status, connection.c.deduplicates, connection.c.looks_up, push_attempt.c.message_id)
         .join(connection, at_its_connection)
+        .join(
+            push_attempt,
+            (push_attempt.c.charge_id == charge_status.c.charge_id)
+            & (push_attempt.c.number == charge_status.c.attempts),
+        )
         .where(charge_status.c.lease_until < now)
         .limit(RECOVERED_AT_MOST)
         # A locked row is being closed right now: it is not abandoned after all.
@@ -280,4 +321,8 @@ async def recover_abandoned(db: AsyncConnection, *, now: datetime, chance: float
         for row in rows
     }
     await stand(db, standings, rows, now=now)
+    messages = Counter(
+        key for key, _ in {((row["instance_id"], row["system"]), row["message_id"]) for row in rows}
+    )
+    await note_ended(db, {key: [False] * number for key, number in messages.items()}, now=now)
     return len(rows)

@@ -13,7 +13,7 @@ from services.billing_bridge.codes.repository import catalogues_of
 from services.billing_bridge.documented import first_heard, keep_documented
 from services.billing_bridge.domain import charges_for
 from services.billing_bridge.models import charge, charge_status, connection, retraction
-from services.billing_bridge.outcomes import Standing, Status, standing_once_retracted
+from services.billing_bridge.outcomes import Receiver, Standing, Status, standing_once_retracted
 from services.billing_bridge.repository import Made, add_new_charges, stand
 from shared.database.bulk import insert_new
 from shared.database.dialects import take_turns
@@ -96,11 +96,13 @@ async def _reverse_void(db: AsyncConnection, documentations: Collection[UUID], *
     at_its_connection = and_(
         connection.c.instance_id == charge_status.c.instance_id, connection.c.system == charge_status.c.system
     )
-    knows_its_key = and_(
-        connection.c.deduplicates, connection.c.destination_id == charge_status.c.destination_id
+    where_it_went = connection.c.destination_id == charge_status.c.destination_id
+    able = (
+        func.coalesce(and_(connection.c[name], where_it_went), False).label(name)
+        for name in ("deduplicates", "looks_up")
     )
     statement = (
-        select(charge_status, func.coalesce(knows_its_key, False).label("deduplicates"))
+        select(charge_status, *able)
         .join(charge, charge.c.charge_id == charge_status.c.charge_id)
         .join(
             retraction,
@@ -119,7 +121,9 @@ async def _reverse_void(db: AsyncConnection, documentations: Collection[UUID], *
     settled = [row for row in rows if row["status"] != Status.SENT.value]
     standings = {
         row["charge_id"]: standing_once_retracted(
-            _standing_of(row), deduplicates=bool(row["deduplicates"]), now=now
+            _standing_of(row),
+            receiver=Receiver(deduplicates=bool(row["deduplicates"]), looks_up=bool(row["looks_up"])),
+            now=now,
         )
         for row in settled
     }
@@ -130,7 +134,9 @@ async def _reverse_void(db: AsyncConnection, documentations: Collection[UUID], *
 async def _mark_under_way(db: AsyncConnection, charge_ids: Sequence[UUID]) -> None:
     """Leave a push that is under way its lease: what becomes of the charge is said when it ends."""
     await db.execute(
-        charge_status.update().where(charge_status.c.charge_id.in_(charge_ids)).values(retracted=True)
+        charge_status.update()
+        .where(charge_status.c.charge_id.in_(charge_ids))
+        .values(retracted=True, feed_number=None)
     )
 
 

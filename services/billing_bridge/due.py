@@ -1,6 +1,7 @@
 """What is due, and which of it goes out as one message."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
@@ -8,8 +9,10 @@ from sqlalchemy import ColumnElement, RowMapping, Select, and_, or_, select, tup
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.billing_bridge.connector import Unit
+from services.billing_bridge.gates import Gate, Key, within_room
 from services.billing_bridge.models import charge, charge_status, connection
 from services.billing_bridge.outcomes import Status
+from services.billing_bridge.places import at_its_connection
 
 MATES_AT_MOST: Final = 5000
 OF_CONNECTION: Final = (
@@ -17,30 +20,39 @@ OF_CONNECTION: Final = (
 )  # fmt: skip
 ONE_PATIENT_SESSION: Final = ("session_id", "documentation_id", "patient_id", "form")
 
-at_its_connection = and_(
-    connection.c.instance_id == charge_status.c.instance_id, connection.c.system == charge_status.c.system
-)
+UNSETTLED: Final = (Status.PENDING.value, Status.SENT.value, Status.UNKNOWN.value)
 
 
-async def lock_due(
-    db: AsyncConnection, *, now: datetime, at_most: int, units: Mapping[str, Unit]
-) -> Sequence[RowMapping]:
-    """Lock what is due for at most so many messages, whole messages alone."""
+@dataclass(frozen=True, kw_only=True)
+class Turn:
+    """What one look at the charges goes by."""
+
+    now: datetime
+    gates: Mapping[Key, Gate]
+    units: Mapping[str, Unit]
+    """What goes out as one message, by system; a charge by itself where it says nothing."""
+    ordered: Collection[str]
+    """Systems where a patient's messages go one after the other, in the order in which they were made."""
+
+
+async def lock_due(db: AsyncConnection, turn: Turn, *, at_most: int) -> Sequence[RowMapping]:
+    """Lock what is due for at most so many messages, whole messages alone, within the gates' room."""
+    units = turn.units
     together = [system for system, unit in units.items() if unit is not Unit.CHARGE]
-    firsts = _due(now).order_by(charge_status.c.next_attempt_at).limit(at_most)
+    firsts = _due(turn).order_by(charge_status.c.next_attempt_at).limit(at_most)
     if together:
         # One pusher owns a message: the one that holds its first charge. So no two share one between them.
-        leads = or_(charge_status.c.system.not_in(together), ~_an_earlier_mate(now, units).exists())
+        leads = or_(charge_status.c.system.not_in(together), ~_an_earlier_mate(turn).exists())
         firsts = firsts.where(leads)
     # Another pusher may hold the oldest rows right now: those are its to push.
     locking = firsts.with_for_update(skip_locked=True, of=charge_status)
-    rows = (await db.execute(locking)).mappings().all()
+    rows = within_room((await db.execute(locking)).mappings(), turn.gates)
     owned = [row for row in rows if row["system"] in together]
-    return [*rows, *(await _lock_mates(db, owned, now=now, units=units) if owned else [])]
+    return [*rows, *(await _lock_mates(db, owned, turn) if owned else [])]
 
 
-def _due(now: datetime) -> Select[Any]:
-    return (
+def _due(turn: Turn) -> Select[Any]:
+    due = (
         select(
             charge,
             charge_status.c.attempts,
@@ -51,15 +63,19 @@ def _due(now: datetime) -> Select[Any]:
         )
         .join(charge_status, charge_status.c.charge_id == charge.c.charge_id)
         .join(connection, at_its_connection)
-        .where(*_is_due(charge_status, now))
+        .where(*_is_due(charge_status, turn))
     )
+    if not turn.ordered:
+        return due
+    return due.where(or_(charge_status.c.system.not_in(turn.ordered), ~_an_earlier_message().exists()))
 
 
-def _is_due(status: Any, now: datetime) -> tuple[ColumnElement[bool], ...]:
+def _is_due(status: Any, turn: Turn) -> tuple[ColumnElement[bool], ...]:
     where_it_went = connection.c.destination_id == status.c.destination_id
     return (
-        status.c.next_attempt_at <= now,
+        status.c.next_attempt_at <= turn.now,
         connection.c.active,
+        _at_its_time(status, turn),
         # Only the receiver that may already have it can tell it from a new one, or be asked for it.
         or_(
             status.c.status == Status.PENDING.value,
@@ -72,14 +88,50 @@ def _is_due(status: Any, now: datetime) -> tuple[ColumnElement[bool], ...]:
     )
 
 
-def _an_earlier_mate(now: datetime, units: Mapping[str, Unit]) -> Select[Any]:
+def _at_its_time(status: Any, turn: Turn) -> ColumnElement[bool]:
+    at_once = [key for key, gate in turn.gates.items() if gate.first_tries_until == turn.now]
+    whenever = [tuple_(status.c.instance_id, status.c.system).in_(at_once)] if at_once else []
+    daily = (
+        and_(
+            status.c.instance_id == key[0],
+            status.c.system == key[1],
+            or_(status.c.tries > 0, status.c.next_attempt_at <= gate.first_tries_until),
+        )
+        for key, gate in turn.gates.items()
+        if key not in at_once
+    )
+    return or_(*whenever, *daily)
+
+
+def _an_earlier_message() -> Select[Any]:
+    """Find what a patient's charge has to wait for: an earlier message that is not settled there."""
+    before, of_before = charge_status.alias("before"), charge.alias("of_before")
+    order = ("made_at", "documentation_id", "form")
+    to_come = and_(before.c.status == Status.PENDING.value, ~before.c.reversing)
+    return (
+        select(before.c.charge_id)
+        .join(of_before, of_before.c.charge_id == before.c.charge_id)
+        .where(
+            of_before.c.instance_id == charge.c.instance_id,
+            of_before.c.patient_id == charge.c.patient_id,
+            before.c.system == charge.c.system,
+            before.c.status.in_(UNSETTLED),
+            # What went to an earlier address is out of order there alone.
+            or_(to_come, before.c.destination_id == connection.c.destination_id),
+            tuple_(*(of_before.c[name] for name in order)) < tuple_(*(charge.c[name] for name in order)),
+        )
+        .correlate(charge_status, charge, connection)
+    )
+
+
+def _an_earlier_mate(turn: Turn) -> Select[Any]:
     mate, of_mate = charge_status.alias("mate"), charge.alias("of_mate")
-    whole = [system for system, unit in units.items() if unit is Unit.ALL_DUE]
+    whole = [system for system, unit in turn.units.items() if unit is Unit.ALL_DUE]
     return (
         select(mate.c.charge_id)
         .join(of_mate, of_mate.c.charge_id == mate.c.charge_id)
         .where(
-            *_is_due(mate, now),
+            *_is_due(mate, turn),
             mate.c.charge_id < charge_status.c.charge_id,
             mate.c.instance_id == charge_status.c.instance_id,
             mate.c.system == charge_status.c.system,
@@ -94,10 +146,9 @@ def _an_earlier_mate(now: datetime, units: Mapping[str, Unit]) -> Select[Any]:
     )
 
 
-async def _lock_mates(
-    db: AsyncConnection, firsts: Sequence[RowMapping], *, now: datetime, units: Mapping[str, Unit]
-) -> Sequence[RowMapping]:
+async def _lock_mates(db: AsyncConnection, firsts: Sequence[RowMapping], turn: Turn) -> Sequence[RowMapping]:
     """Take the other charges of the same messages; one that a person holds right now goes by itself later."""
+    units = turn.units
     of_files = {(row["instance_id"], row["system"]) for row in firsts if units[row["system"]] is Unit.ALL_DUE}
     of_sessions = {
         tuple(row[name] for name in ONE_PATIENT_SESSION)
@@ -105,7 +156,7 @@ async def _lock_mates(
         if units[row["system"]] is Unit.PATIENT_SESSION
     }
     statement = (
-        _due(now)
+        _due(turn)
         .where(
             charge.c.charge_id.not_in([row["charge_id"] for row in firsts]),
             or_(

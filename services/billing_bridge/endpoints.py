@@ -1,5 +1,6 @@
 """The way in over HTTP: the billing worklist, and where charges go."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Annotated
 from uuid import UUID
@@ -9,7 +10,9 @@ from pydantic import SecretStr
 
 from services.billing_bridge import schemas, use_cases, views
 from services.billing_bridge.decisions import Decision
+from services.billing_bridge.feed import number_changes
 from services.billing_bridge.outcomes import Status
+from services.billing_bridge.pacing import Pace
 from services.billing_bridge.use_cases import Deed, as_biller
 from shared.clock import Clock
 from shared.database.transactions import Database
@@ -18,7 +21,7 @@ from shared.settings import Environment
 from shared.web.bodies import etag_of, json_bytes
 from shared.web.cursors import DEFAULT_PAGE, Cursor, Limit
 from shared.web.identity import Identity, current_identity
-from shared.web.problems import NotFoundProblem
+from shared.web.problems import InvalidProblem, NotFoundProblem
 
 router = APIRouter(prefix="/v1/billing", tags=["billing"])
 
@@ -60,10 +63,19 @@ async def list_charges(
     status: Status | None = None,
     session_id: UUID | None = None,
     patient_id: UUID | None = None,
+    changed_since: Cursor = None,
     cursor: Cursor = None,
     limit: Limit = DEFAULT_PAGE,
 ) -> Response:
-    """List charges, oldest first; of one status, session or patient if asked so (BILL-7)."""
+    """List charges, oldest first; of one status, session or patient if asked so (BILL-7).
+
+    With `changed_since` it is the feed of changes, and only `limit` may be asked with it: empty at first,
+    then always the `next` of the page before, which is never null. Each charge comes after its last
+    change, as it stands then; changes in between may be left out. No change is missed.
+    """
+    if changed_since is not None:
+        others = (status, session_id, patient_id, cursor)
+        return await _changed(call, changed_since, limit=limit, others=others)
     wanted = views.Wanted(
         status=status, session_id=session_id, patient_id=patient_id, cursor=cursor, limit=limit
     )
@@ -71,6 +83,18 @@ async def list_charges(
     deed = call.deed("charges.listed")
     async with as_biller(call.database, deed, subject=subject, patient_id=patient_id) as db:
         return _json(await views.charge_page(db, wanted))
+
+
+async def _changed(call: Call, since: str, *, limit: int, others: Iterable[object]) -> Response:
+    if any(one is not None for one in others):
+        raise InvalidProblem(
+            "The feed of changes is of all charges.",
+            errors=[{"pointer": "query:changed_since", "detail": "give it alone, with `limit` if wanted"}],
+        )
+    deed = call.deed("charges.followed")
+    async with as_biller(call.database, deed, subject=call.identity.instance_id) as db:
+        await number_changes(db)
+        return _json(await views.changed_page(db, since=since, limit=limit))
 
 
 @router.get("/charges/{charge_id}", response_model=schemas.WholeCharge)
@@ -123,6 +147,7 @@ async def put_connection(call: CurrentCall, system: str, change: schemas.Connect
         secret=_opened(change.secret),
         client_certificate=_opened(change.client_certificate),
         settings=change.settings,
+        pace=Pace.of(change.pacing.model_dump()),
     )
     deed = call.deed("connection.set")
     made = await use_cases.connect_system(

@@ -2,6 +2,7 @@
 
 from sqlalchemy import (
     JSON,
+    BigInteger,
     Boolean,
     Column,
     Date,
@@ -99,7 +100,19 @@ charge_status = Table(
     Column("retracted", Boolean, nullable=False, server_default=false()),
     # What is pushed now is its reversal: status, tries and lease are those of the reversal.
     Column("reversing", Boolean, nullable=False, server_default=false()),
+    # Where the change stands in the feed; null until it has been numbered after its commit.
+    Column("feed_number", BigInteger),
     Index("ix_charge_status_report", "instance_id", "status", "made_at", "charge_id"),
+    Index("ix_charge_status_feed", "instance_id", "feed_number"),
+    # Whether a connection has something due is asked of each of them, again and again.
+    Index(
+        "ix_charge_status_waiting",
+        "instance_id",
+        "system",
+        "next_attempt_at",
+        postgresql_where=text("next_attempt_at IS NOT NULL"),
+        sqlite_where=text("next_attempt_at IS NOT NULL"),
+    ),
     # Pushers look at what is due and at what is under way, and both are few however long the history grows.
     Index(
         "ix_charge_status_due",
@@ -182,6 +195,21 @@ connection = Table(
     Column("destination_id", Uuid, nullable=False),
     Column("changed_at", UtcDateTime, nullable=False),
     Column("changed_by", Uuid, nullable=False),
+    # How fast, when and in which order charges go, as `pacing.Pace` reads it, and the same in words.
+    Column("pacing", JSON, nullable=False, server_default="{}"),
+    Column("rhythm", Text),
+    # How the line stands, for all pushers: see `pacing.Line`.
+    Column("failures", Integer, nullable=False, server_default="0"),
+    Column("probe_at", UtcDateTime),
+    Column("free_at", UtcDateTime),
+)
+
+# The highest number that the feed of changed charges has given in each instance.
+charge_feed = Table(
+    "charge_feed",
+    metadata,
+    Column("instance_id", Uuid, primary_key=True),
+    Column("last", BigInteger, nullable=False),
 )
 
 # What instances say of codes. Null leaves it to the template of the session.

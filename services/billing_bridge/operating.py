@@ -84,10 +84,10 @@ class Operator:
 
     async def show_connections(self) -> None:
         """Show where charges go."""
-        table = Table("System", "Active", "Deduplicates", "Address", "Paused because")
+        table = Table("System", "Active", "Deduplicates", "Pace", "Address", "Waits because")
         for one in (await self.ask("GET", "/connections")).json()["connections"]:
             flags = ("yes" if one[name] else "no" for name in ("active", "deduplicates"))
-            table.add_row(one["system"], *flags, one["url"], one["paused_because"] or "")
+            table.add_row(one["system"], *flags, _pace(one["pacing"]), one["url"], _hindrance(one))
         self.console.print(table)
 
     async def pause(self, system: str, *, reason: str | None) -> None:
@@ -134,6 +134,24 @@ class Operator:
         headers = {"Content-Type": "text/csv"}
         told = (await self.ask("POST", "/codes/import", content=content, headers=headers)).json()
         self.console.print("{added} added, {changed} changed, {unchanged} unchanged.".format(**told))
+
+
+def _pace(pacing: Mapping[str, Any]) -> str:
+    """Say in words what of a pace is set."""
+    said = {
+        "daily_at": "daily at {daily_at}",
+        "window_from": "{window_from} to {window_until}",
+        "at_most_at_once": "{at_most_at_once} at once",
+        "per_minute": "{per_minute} a minute",
+    }
+    told = [words.format(**pacing) for name, words in said.items() if pacing[name] is not None]
+    in_zone = [pacing["zone"]] if pacing["daily_at"] or pacing["window_from"] else []
+    return ", ".join([*told, *in_zone]) or "at once"
+
+
+def _hindrance(one: Mapping[str, Any]) -> str:
+    broken = f"{one['failures']} messages in a row not taken; next try {one['probe_at']}"
+    return one["paused_because"] or (broken if one["probe_at"] else "")
 
 
 def _differences(day: Mapping[str, Any]) -> list[tuple[str, str, str, str]]:

@@ -87,6 +87,9 @@ SPREAD: Final = 0.2
 """Up to a fifth is added to each wait, so that charges that failed together don't return together."""
 
 
+SENT_AGAIN: Final = "It is sent again with the same key."
+LOOKED_UP: Final = "It is looked up at the other side."
+
 LOOK_UP_AFTER: Final = timedelta(minutes=1)
 """Longer than any request lives: an earlier answer that it did not arrive might be too early."""
 
@@ -133,9 +136,9 @@ def standing_after(
 
 def _unknown(outcome: Outcome, again_at: datetime | None, receiver: Receiver, now: datetime) -> Standing:
     if again_at and receiver.looks_up:
-        again_at, waits_for = max(again_at, now + LOOK_UP_AFTER), "It is looked up at the other side."
+        again_at, waits_for = max(again_at, now + LOOK_UP_AFTER), LOOKED_UP
     elif again_at and receiver.deduplicates:
-        waits_for = "It is sent again with the same key."
+        waits_for = SENT_AGAIN
     else:
         again_at, waits_for = None, "A person has to look it up."
     return Standing(
@@ -159,15 +162,20 @@ def _next_attempt(
 RETRACTED: Final = "Its session was retracted."
 
 
-def standing_once_retracted(before: Standing, *, deduplicates: bool, now: datetime) -> Standing:
+def standing_once_retracted(before: Standing, *, receiver: Receiver, now: datetime) -> Standing:
     """Say what becomes of a charge whose documentation is void (BILL-6), now that it stands as `before`.
 
     What the other side certainly does not have is reversed at once. What it has is reversed there. What
-    it may have waits for an answer, unless the receiver can tell one push from another by its key.
+    it may have is asked for where that is possible, else waits for a person, unless the receiver can tell
+    one push from another by its key.
     """
     if before.status in {Status.SENT, Status.REVERSED}:
         return before
-    if before.status is Status.ACCEPTED or (before.uncertain and deduplicates):
+    if before.uncertain and receiver.looks_up and before.status is not Status.ACCEPTED:
+        reason = f"{RETRACTED} Whether the charge arrived is unknown. {LOOKED_UP}"
+        at = now + LOOK_UP_AFTER
+        return Standing(status=Status.UNKNOWN, reason=reason, next_attempt_at=at, uncertain=True)
+    if before.status is Status.ACCEPTED or (before.uncertain and receiver.deduplicates):
         reason = f"{RETRACTED} The reversal is to be sent."
         return Standing(status=Status.PENDING, reason=reason, next_attempt_at=now, reversing=True)
     if before.uncertain:

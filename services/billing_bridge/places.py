@@ -2,7 +2,7 @@
 
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, RowMapping, and_, func
+from sqlalchemy import ColumnElement, RowMapping, and_, func, or_
 
 from services.billing_bridge.models import charge_status, connection
 from services.billing_bridge.outcomes import Status
@@ -24,7 +24,9 @@ PLACE: Final = (
     connection.c.system.is_not(None).label("connected"),
     func.coalesce(connection.c.active, False).label("active"),
     connection.c.paused_because,
-    func.coalesce(connection.c.deduplicates, False).label("knows_keys"),
+    func.coalesce(or_(connection.c.deduplicates, connection.c.looks_up), False).label("knows_keys"),
+    connection.c.rhythm,
+    connection.c.probe_at.is_not(None).label("broken"),
     same_place.label("is_where_it_went"),
 )
 """What `Place` is made of; joined to the connection from outside."""
@@ -33,5 +35,5 @@ PLACE: Final = (
 def place_of(row: RowMapping | dict[str, Any]) -> Place:
     """Read where a charge stands from the columns of `PLACE`."""
     facts = {str(column.key): row[str(column.key)] for column in PLACE}
-    flags = ("reversing", "scheduled", "connected", "active", "knows_keys", "is_where_it_went")
+    flags = ("reversing", "scheduled", "connected", "active", "knows_keys", "broken", "is_where_it_went")
     return Place(**facts | {"status": Status(row["status"])} | {name: bool(row[name]) for name in flags})

@@ -31,6 +31,7 @@ async def serve(settings: Settings, own: BillingSettings) -> None:
             connectors=open_connectors(CONNECTORS, outside),
             keys=own.keys,
             units={name: kind.unit for name, kind in CONNECTORS.items()},
+            ordered=[name for name, kind in CONNECTORS.items() if kind.ordered_per_patient],
             concurrent_pushes=own.concurrent_pushes,
             show_life=sign_of_life(settings.alive_file),
         )

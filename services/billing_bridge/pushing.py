@@ -6,7 +6,7 @@ lies between is never a transaction: a slow receiver holds no lock.
 
 import asyncio
 import random
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 from uuid import UUID
@@ -48,6 +48,8 @@ class Pusher:
     keys: KeyRing
     units: Mapping[str, Unit]
     """What goes out as one message, by system."""
+    ordered: Collection[str] = ()
+    """Systems where a patient's messages go one after the other."""
     concurrent_pushes: int = 10
     clock: Clock = now_utc
     chance: Callable[[], float] = random.random
@@ -86,7 +88,9 @@ class Pusher:
 
     async def _begin_due(self, *, at_most: int) -> int:
         async with self.database.writing_for_all() as db:
-            claimed = await claim_due(db, now=self.clock(), at_most=at_most, units=self.units)
+            claimed = await claim_due(
+                db, now=self.clock(), at_most=at_most, units=self.units, ordered=self.ordered
+            )
         for message in _messages(claimed):
             task = asyncio.create_task(self._push(message))
             self._under_way.add(task)

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, fields
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 from sqlalchemy import RowMapping, bindparam, select, update
@@ -15,6 +15,9 @@ from services.billing_bridge.outcomes import Standing, Status
 from shared.database.bulk import insert_new
 from shared.database.dialects import upsert
 from shared.database.transactions import Transaction
+
+UNBROKEN: Final[Mapping[str, Any]] = {"failures": 0, "probe_at": None, "free_at": None}
+"""A connection's line as new."""
 
 Made = tuple[UUID, datetime, Charge]
 """The instance of a charge, when its event happened, and the charge."""
@@ -109,7 +112,7 @@ async def stand(
 
 _CHANGED = (
     "status", "reason", "changes", "tries", "next_attempt_at", "lease_until", "uncertain", "receipt_id",
-    "changed_at", "retracted", "reversing",
+    "changed_at", "retracted", "reversing", "feed_number",
 )  # fmt: skip
 _CHANGE = (
     update(charge_status)
@@ -132,6 +135,7 @@ def _changed(after: Standing, row: RowMapping, now: datetime, *, restart: bool) 
         "new_receipt_id": after.receipt_id,
         "new_changed_at": now,
         "new_reversing": after.reversing,
+        "new_feed_number": None,
     }
 
 
@@ -176,7 +180,12 @@ async def set_active(
         update(connection)
         .where(connection.c.instance_id == db.instance_id, connection.c.system == system)
         .values(
-            active=paused_because is None, paused_because=paused_because, changed_at=at, changed_by=user_id
+            active=paused_because is None,
+            paused_because=paused_because,
+            changed_at=at,
+            changed_by=user_id,
+            # A person's word closes the breaker too.
+            **UNBROKEN,
         )
     )
 

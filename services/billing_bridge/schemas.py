@@ -1,21 +1,60 @@
 """The shapes of the API."""
 
 from datetime import date
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 from uuid import UUID
 
-from pydantic import AwareDatetime, Field, SecretStr
+from pydantic import AwareDatetime, Field, SecretStr, model_validator
 
 from services.billing_bridge.domain import ClaimForm
 from services.billing_bridge.outcomes import Status, Verdict
+from services.billing_bridge.pacing import OPENS_AFTER, PROBES_AFTER_SECONDS, Mode
 from services.billing_bridge.reconciling import Kind
-from shared.web.shapes import Shape, Title
+from shared.web.shapes import Shape, TimeZone, Title
 
 URL_CHARACTERS_AT_MOST = 2000
 SECRET_CHARACTERS_AT_MOST = 400
 CERTIFICATE_CHARACTERS_AT_MOST = 20_000
 SEALED_CHARACTERS_AT_MOST = 1_000_000
 """A roster of 500 without its notes takes 15,000."""
+
+
+TimeOfDay = Annotated[str, Field(pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$")]
+"""`HH:MM` on the wall of the connection's zone."""
+
+
+class Pacing(Shape):
+    """How fast and when charges go. What is left out is no limit."""
+
+    mode: Mode = Mode.AT_ONCE
+    """`daily`: a charge goes for the first time at `daily_at`; further tries keep their own schedule."""
+    daily_at: TimeOfDay | None = None
+    window_from: TimeOfDay | None = None
+    """Nothing is sent outside of the window; it goes over midnight if it begins after it ends."""
+    window_until: TimeOfDay | None = None
+    zone: TimeZone = "UTC"
+    """The IANA zone of all times here."""
+    at_most_at_once: Annotated[int, Field(ge=1, le=100)] | None = None
+    """Messages under way at a time, of all pushers together."""
+    per_minute: Annotated[int, Field(ge=1, le=6000)] | None = None
+    """Messages a minute, evenly spread; what a second was too slow for is caught up."""
+    opens_after: Annotated[int, Field(ge=1, le=1000)] = OPENS_AFTER
+    """After so many messages in a row that were not taken or not answered, one at a time tries the line."""
+    probes_after_seconds: Annotated[int, Field(ge=1, le=86_400)] = PROBES_AFTER_SECONDS
+    """The wait before each such message."""
+
+    @model_validator(mode="after")
+    def _times_go_together(self) -> Self:
+        if (self.mode is Mode.DAILY) != (self.daily_at is not None):
+            message = "`daily_at` is given with the mode `daily`, and only then"
+            raise ValueError(message)
+        if (self.window_from is None) != (self.window_until is None):
+            message = "`window_from` and `window_until` are given together"
+            raise ValueError(message)
+        if self.window_from is not None and self.window_from == self.window_until:
+            message = "the window must not end where it begins; leave both out for the whole day"
+            raise ValueError(message)
+        return self
 
 
 class ConnectionChange(Shape):
@@ -29,6 +68,7 @@ class ConnectionChange(Shape):
     """A certificate and its private key in PEM, for mutual TLS; written and never shown."""
     settings: Annotated[dict[str, Any], Field(default_factory=dict)]
     """What else this connector can be told: docs/receiving-charges.md says what each takes."""
+    pacing: Annotated[Pacing, Field(default_factory=Pacing)]
 
 
 class Connection(Shape):
@@ -38,6 +78,11 @@ class Connection(Shape):
     looks_up: bool
     """The other side can be asked whether it has a charge."""
     settings: dict[str, Any]
+    pacing: Pacing
+    failures: int
+    """Messages in a row that were not taken or not answered."""
+    probe_at: AwareDatetime | None
+    """The breaker is open, and one message tries the line from then on; null: it is closed."""
     has_client_certificate: bool
     active: bool
     paused_because: str | None
@@ -84,8 +129,9 @@ class ListedCharge(Shape):
 
 class ChargePage(Shape):
     items: list[ListedCharge]
-    """Oldest first."""
+    """Oldest first; of the feed of changes, the earliest change first."""
     next: str | None
+    """Null at the end of a list, never in the feed: ask again later with it."""
 
 
 class Change(Shape):

@@ -22,8 +22,10 @@ from services.billing_bridge.decisions import (
 from services.billing_bridge.domain import Charge
 from services.billing_bridge.models import audit_entry, staff_access
 from services.billing_bridge.outcomes import Status
+from services.billing_bridge.pacing import Pace
 from services.billing_bridge.pushing import CERTIFICATE_PURPOSE, SECRET_PURPOSE
 from services.billing_bridge.repository import (
+    UNBROKEN,
     find_charge,
     find_connection,
     lock_status,
@@ -139,6 +141,7 @@ class WantedConnection:
     """As above: None keeps what there is."""
     settings: Mapping[str, Any] = field(default_factory=dict)
     """What else the connector can be told."""
+    pace: Pace = field(default_factory=Pace)
 
 
 async def connect_system(
@@ -175,6 +178,9 @@ def _connection_row(wanted: WantedConnection, before: RowMapping | None, deed: D
         "destination_id": old["destination_id"] if old["url"] == wanted.url else new_id(),
         "changed_at": deed.at,
         "changed_by": deed.identity.user_id,
+        "pacing": wanted.pace.kept,
+        "rhythm": wanted.pace.rhythm,
+        **UNBROKEN,
     }
 
 

@@ -15,10 +15,11 @@ from services.billing_bridge.models import (
     push_result,
 )
 from services.billing_bridge.outcomes import Status
+from services.billing_bridge.pacing import Pace
 from services.billing_bridge.places import PLACE, at_its_connection, place_of
 from shared.database.transactions import Transaction
 from shared.web.bodies import json_bytes
-from shared.web.cursors import Page, past
+from shared.web.cursors import Page, past, read_cursor, write_cursor
 
 LISTED: Final = (
     *(
@@ -56,6 +57,7 @@ CONNECTION: Final = (
         connection.c[name]
         for name in (
             "system", "url", "deduplicates", "looks_up", "settings", "active", "paused_because", "changed_at",
+            "pacing", "failures", "probe_at",
         )
     ),
     connection.c.sealed_certificate.is_not(None).label("has_client_certificate"),
@@ -91,6 +93,17 @@ async def charge_page(db: Transaction, wanted: Wanted) -> bytes:
         statement = statement.where(past(wanted.cursor, keys))
     rows = [told(row) for row in await _rows(db, statement)]
     return json_bytes(Page.of(rows, limit=wanted.limit, keys=("made_at", "charge_id")).body())
+
+
+async def changed_page(db: Transaction, *, since: str, limit: int) -> bytes:
+    """List charges behind a place in the feed, as they stand now; `next` is where to go on, now or later."""
+    number = charge_status.c.feed_number
+    reached = read_cursor(since, [int])[0] if since else 0
+    statement = _charges(db, *LISTED, number).where(charge_status.c.instance_id == db.instance_id)
+    rows = await _rows(db, statement.where(number > reached).order_by(number).limit(limit))
+    last = rows[-1]["feed_number"] if rows else reached
+    items = [told({name: value for name, value in row.items() if name != "feed_number"}) for row in rows]
+    return json_bytes({"items": items, "next": write_cursor([last])})
 
 
 def _charges(db: Transaction, *columns: ColumnElement[Any]) -> Select[Any]:
@@ -164,7 +177,8 @@ async def counts(db: Transaction) -> bytes:
 
 async def connections(db: Transaction) -> list[dict[str, Any]]:
     """List this instance's connections."""
-    return await _rows(db, db.rows_of(connection, *CONNECTION).order_by(connection.c.system))
+    rows = await _rows(db, db.rows_of(connection, *CONNECTION).order_by(connection.c.system))
+    return [row | {"pacing": Pace.of(row["pacing"]).kept} for row in rows]
 
 
 async def _rows(db: Transaction, statement: Select[Any]) -> list[dict[str, Any]]:

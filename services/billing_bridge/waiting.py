@@ -1,14 +1,15 @@
 """Why a charge does not go on by itself, as it is now: said when it is looked at, so that it stays true."""
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import Final
 
-from services.billing_bridge.outcomes import Status
+from services.billing_bridge.outcomes import LOOKED_UP, SENT_AGAIN, Status
 
 NUMBERED: Final = re.compile(r"\b\d+ (minutes|units|attempts)\b|\b(group of) \d+")
-SENT_AGAIN: Final = " It is sent again with the same key."
+BROKEN: Final = "The billing system did not take what was sent last: one message at a time tries it."
 ELSEWHERE: Final = "The connection's address has changed since"
 
 
@@ -25,7 +26,11 @@ class Place:
     active: bool
     paused_because: str | None
     knows_keys: bool
-    """The receiver is known to tell a repeated push from a new one."""
+    """The receiver is known to tell a repeated push from a new one, or can be asked what it has."""
+    rhythm: str | None
+    """When charges go over this connection; None is at once."""
+    broken: bool
+    """The breaker is open: one message at a time tries the line."""
     is_where_it_went: bool
     """The address is still the one of the last attempt."""
 
@@ -41,10 +46,19 @@ class Place:
     @property
     def told(self) -> str | None:
         """Give the reason as it is true now."""
-        if not self.scheduled or self.goes_by_itself or self.status not in {Status.PENDING, Status.UNKNOWN}:
+        if self.goes_by_itself:
+            return " ".join(filter(None, (self.reason, *self._slowed_by))) or None
+        if not self.scheduled or self.status not in {Status.PENDING, Status.UNKNOWN}:
             return self.reason
-        said = (self.reason or "").replace(SENT_AGAIN, "")
+        said = (self.reason or "").replace(f" {SENT_AGAIN}", "").replace(f" {LOOKED_UP}", "")
         return f"{said} {self._hindrance}".strip()
+
+    @property
+    def _slowed_by(self) -> Iterator[str]:
+        if self.broken:
+            yield BROKEN
+        if self.rhythm and self.status is Status.PENDING:
+            yield self.rhythm
 
     @property
     def _hindrance(self) -> str:

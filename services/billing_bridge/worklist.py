@@ -26,6 +26,7 @@ from shared.database.audit import Outcome
 from shared.database.transactions import Database, Transaction
 from shared.identifiers import new_id
 
+IS_PENDING: Final = charge_status.c.status == Status.PENDING.value
 FOR_A_PERSON: Final = (Status.HELD, Status.REJECTED, Status.UNKNOWN)
 
 
@@ -71,9 +72,9 @@ class Progress:
 
 
 async def groups(database: Database, deed: Deed) -> list[Group]:
-    """Group what waits for a person, the largest first: held, rejected, unknown, and what can't go."""
+    """Group what waits, the largest first: for a person, for its connection, or for its time."""
     async with as_biller(database, deed, subject=deed.identity.instance_id) as db:
-        alike = _open(db, *PLACE, charge_status.c.made_at).subquery()
+        alike = _waiting(db, *PLACE, charge_status.c.made_at).subquery()
         keys = [alike.c[str(column.key)] for column in PLACE]
         counted = select(*keys, func.count().label("charges"), func.min(alike.c.made_at).label("oldest"))
         rows = (await db.execute(counted.group_by(*keys))).mappings().all()
@@ -100,20 +101,28 @@ def _add(found: dict[str, Group], place: Place, row: RowMapping) -> None:
     group.oldest_made_at = min(group.oldest_made_at, row["oldest"])
 
 
+def _waiting(db: Transaction, *columns: ColumnElement[Any]) -> Select[Any]:
+    """Show what waits for its time too; nobody decides about that together."""
+    waits_for_its_time = or_(connection.c.probe_at.is_not(None), connection.c.rhythm.is_not(None))
+    return _joined(db, *columns).where(or_(_is_open(), and_(IS_PENDING, waits_for_its_time)))
+
+
 def _open(db: Transaction, *columns: ColumnElement[Any]) -> Select[Any]:
+    return _joined(db, *columns).where(_is_open())
+
+
+def _is_open() -> ColumnElement[bool]:
     waits_for_a_connection = or_(
         connection.c.system.is_(None), ~connection.c.active, and_(charge_status.c.reversing, ~same_place)
     )
-    return (
-        db.rows_of(charge_status, *columns)
-        .join(connection, at_its_connection, isouter=True)
-        .where(
-            or_(
-                charge_status.c.status.in_([one.value for one in FOR_A_PERSON]),
-                and_(charge_status.c.status == Status.PENDING.value, waits_for_a_connection),
-            )
-        )
+    return or_(
+        charge_status.c.status.in_([one.value for one in FOR_A_PERSON]),
+        and_(IS_PENDING, waits_for_a_connection),
     )
+
+
+def _joined(db: Transaction, *columns: ColumnElement[Any]) -> Select[Any]:
+    return db.rows_of(charge_status, *columns).join(connection, at_its_connection, isouter=True)
 
 
 async def decide_together(database: Database, deed: Deed, decided: Decided, wanted: Wanted) -> Progress:

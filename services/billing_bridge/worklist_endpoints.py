@@ -14,7 +14,7 @@ router = APIRouter(prefix="/v1/billing", tags=["billing worklist"])
 
 @router.get("/worklist", response_model=schemas.Worklist)
 async def show_worklist(call: CurrentCall) -> Response:
-    """Group what waits for a person by its reason, the largest group first."""
+    """Group what waits for a person, its connection or its time by the reason, the largest group first."""
     found = await worklist.groups(call.database, call.deed("worklist.read"))
     return json_response({"groups": [vars(one) for one in found]})
 

@@ -119,8 +119,16 @@ def _moment(value: str) -> datetime:
     return moment.astimezone(UTC)
 
 
+def _number(value: int) -> int:
+    # As large as a column takes; JSON's true is a number to Python.
+    if type(value) is not int or abs(value) >= 1 << 63:
+        raise ValueError
+    return value
+
+
 _READERS: Final[Mapping[type, Callable[[Any], Any]]] = {
     str: _text,
+    int: _number,
     date: date.fromisoformat,
     datetime: _moment,
     UUID: UUID,

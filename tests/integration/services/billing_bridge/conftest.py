@@ -140,6 +140,7 @@ class Billing:
             connectors=open_connectors(CONNECTORS, self.outside),
             keys=self.keys,
             units={name: kind.unit for name, kind in CONNECTORS.items()},
+            ordered=[name for name, kind in CONNECTORS.items() if kind.ordered_per_patient],
             clock=self.watch,
             chance=lambda: 0.0,
         )

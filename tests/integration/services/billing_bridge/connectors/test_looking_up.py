@@ -2,6 +2,9 @@ from typing import Any
 
 import pytest
 
+from shared.events.catalogue import SESSION_RETRACTED
+from shared.testing.corrections import retraction_of
+from shared.testing.records import a_session_record
 from tests.integration.services.billing_bridge.conftest import Billing
 from tests.integration.services.billing_bridge.connectors.speakers import (
     ACCEPT,
@@ -65,3 +68,33 @@ async def test_a_question_that_could_not_be_asked_is_no_answer(billing: Billing)
         await an_unknown_charge(billing, side)
     shown = await a_minute_later(billing)
     assert (shown["status"], shown["pushes"][1]["verdict"]) == ("unknown", "unknown")
+
+
+@pytest.mark.rule("BILL-5", "BILL-7")
+async def test_what_will_be_looked_up_is_not_shown_as_waiting_for_a_person(billing: Billing) -> None:
+    async with other_side(WEBHOOK, HANG_UP) as side:
+        await an_unknown_charge(billing, side)
+        (group,) = (await billing.ask("/worklist")).json()["groups"]
+    assert group["goes_by_itself"]
+    assert group["reason"].endswith("It is looked up at the other side.")
+
+
+@pytest.mark.rule("BILL-5", "BILL-6")
+@pytest.mark.parametrize(
+    ("answers", "asked"),
+    [((FOUND, ACCEPT), [b"POST", b"GET", b"POST"]), ((NOT_FOUND,), [b"POST", b"GET"])],
+    ids=["there", "not there"],
+)
+async def test_an_unknown_charge_that_is_retracted_is_looked_up_first(
+    billing: Billing, answers: tuple[Any, ...], asked: list[bytes]
+) -> None:
+    record = a_session_record(present=1, absent=0)
+    async with other_side(WEBHOOK, HANG_UP, *answers) as side:
+        settings = {"status_url": side.url.replace("/charges", "/status")}
+        await billing.connect(side.url, secret=WEBHOOK.secret, settings=settings)
+        await billing.hear(record)
+        await billing.push()
+        await billing.hear(retraction_of(record), event_type=SESSION_RETRACTED)
+        billing.watch.forward(seconds=60)
+        shown = await a_minute_later(billing)
+    assert (shown["status"], methods(side)) == ("reversed", asked)
