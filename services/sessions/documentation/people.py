@@ -24,6 +24,9 @@ from shared.web.problems import ConflictProblem, NotFoundProblem
 _NAMED_BESIDE: Final = frozenset({"instance_id", "session_id", "documentation_id"})
 """What the history tells of each line anyhow."""
 
+REMOVED_PATIENT: Final = "removed_patient"
+"""How a patient's line of the roster is set aside."""
+
 
 async def change_leaders(
     database: Database, identity: Identity, session_id: UUID, leader_ids: Sequence[UUID], *, clock: Clock
@@ -95,7 +98,7 @@ async def remove_patient(
             "instance_id": db.instance_id,
             "session_id": session.id,
             "documentation_id": session.documentation_id,
-            "how": "removed_patient",
+            "how": REMOVED_PATIENT,
             "reason": reason,
             "discarded_at": now,
             "discarded_by": identity.user_id,
