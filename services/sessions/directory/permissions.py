@@ -21,6 +21,7 @@ class Action(StrEnum):
     SEE_SESSIONS = "see group sessions"
     START_OWN_OR_UNASSIGNED = "start a session that is your own or unassigned"
     START_ANY = "start any session"
+    SEE_DISCARDED = "read what was discarded of a session"
     REVIEW = "review a session"
 
 
@@ -65,6 +66,8 @@ PERMISSIONS: Final[Mapping[Action, Grant]] = {
     ),
     # PERM-1
     Action.START_ANY: Grant(roles=_ADMINS),
+    # DOC-6
+    Action.SEE_DISCARDED: Grant(roles=_ADMINS),
     # SIGN-3
     Action.REVIEW: Grant(features=frozenset({Feature.REVIEW_GROUP_SESSIONS})),
 }

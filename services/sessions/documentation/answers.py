@@ -129,7 +129,15 @@ class DiscardedAnswer(Answer):
     status: Status
     distributed: bool
     content: dict[str, Any]
-    """As it was: the group note with its signatures, or a patient's line of the roster."""
+    """As it was: the group note with its leaders, or a patient's line of the roster."""
+
+
+class WholeDiscardedAnswer(DiscardedAnswer):
+    """Something that was set aside, with the roster, notes and signatures that went with it."""
+
+    roster: list[RosterEntryAnswer]
+    """Empty for a removed patient: the rest of the documentation went on."""
+    signatures: list[SignatureAnswer]
 
 
 class DocumentAnswer(Answer):

@@ -4,7 +4,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, Response
 
-from services.sessions.documentation import answers, restoring, setting_aside, verification
+from services.sessions.documentation import answers, discarded, restoring, setting_aside, verification
 from services.sessions.documentation.schemas import Deletion, Reason
 from services.sessions.requests import CurrentCall
 from shared.web.bodies import json_response
@@ -59,6 +59,16 @@ async def get_history(
         call.database, call.identity, session_id, cursor=cursor, limit=limit, clock=call.clock
     )
     return json_response(page.body())
+
+
+@router.get("/history/{discarded_id}", response_model=answers.WholeDiscardedAnswer)
+async def get_discarded(session_id: UUID, discarded_id: UUID, call: CurrentCall) -> Response:
+    """Give one of these with what was written about each patient, to admins (DOC-6)."""
+    return json_response(
+        await discarded.read_discarded(
+            call.database, call.identity, session_id, discarded_id, clock=call.clock
+        )
+    )
 
 
 @router.get("/document", response_model=answers.DocumentAnswer)

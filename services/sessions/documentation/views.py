@@ -44,6 +44,13 @@ async def whole_session(db: Transaction, session_id: UUID) -> dict[str, Any]:
     leaders = await leaders_of(db, [session_id])
     return session | {
         "leaders": leaders.get(session_id, []),
+        **await roster_and_signatures(db, documentation_id),
+    }
+
+
+async def roster_and_signatures(db: Transaction, documentation_id: UUID | None) -> dict[str, Any]:
+    """Give all that stands under a documentation id, whether it is the session's or was set aside."""
+    return {
         "roster": await _with_annotations(db, documentation_id, await _roster(db, documentation_id)),
         "signatures": await _signatures(db, documentation_id),
     }

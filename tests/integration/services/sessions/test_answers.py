@@ -59,6 +59,8 @@ async def test_what_is_read_is_as_described(clinic: Clinic) -> None:
     (schedule,) = (await clinic.do("Ada", "GET", "/v1/schedules"))["items"]
     assignment, *_ = await clinic.rows(ASSIGNMENT)
     patient = f"/v1/patients/{clinic.patient_ids[0]}"
+    history = f"/v1/group-sessions/{session_id}/history"
+    aside, *_ = (await clinic.do("Ada", "GET", history))["items"]
     places = {
         "/v1/templates": "/v1/templates",
         "/v1/templates/{template_id}": template,
@@ -71,7 +73,8 @@ async def test_what_is_read_is_as_described(clinic: Clinic) -> None:
         "/v1/group-sessions": f"/v1/group-sessions?location_id={clinic.location_id}&date={TODAY}",
         "/v1/worklists/{kind}": "/v1/worklists/not_started",
         "/v1/group-sessions/{session_id}": f"/v1/group-sessions/{session_id}",
-        "/v1/group-sessions/{session_id}/history": f"/v1/group-sessions/{session_id}/history",
+        "/v1/group-sessions/{session_id}/history": history,
+        "/v1/group-sessions/{session_id}/history/{discarded_id}": f"{history}/{aside['id']}",
         "/v1/group-sessions/{session_id}/document": f"/v1/group-sessions/{session_id}/document",
         "/v1/group-sessions/{session_id}/verification": f"/v1/group-sessions/{session_id}/verification",
     }

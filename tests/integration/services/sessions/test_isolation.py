@@ -7,7 +7,7 @@ from uuid import UUID
 import pytest
 
 from services.sessions.directory.models import LOCATION, PATIENT, STAFF_ACCESS, STAFF_MEMBER
-from services.sessions.documentation.models import ROSTER_ENTRY, SIGNATURE
+from services.sessions.documentation.models import DISCARDED, ROSTER_ENTRY, SIGNATURE
 from services.sessions.metadata import LEDGER, TRAIL
 from services.sessions.scheduling.models import ASSIGNMENT, SESSION
 from services.sessions.stream.endpoints import STREAM_PATH
@@ -50,6 +50,7 @@ class Theirs:
     schedule_id: UUID
     assignment_id: UUID
     feed_id: UUID
+    discarded_id: UUID
 
     def path(self, template: str) -> str:
         return template.format(
@@ -60,6 +61,7 @@ class Theirs:
             template_id=self.template_id,
             assignment_id=self.assignment_id,
             feed_id=self.feed_id,
+            discarded_id=self.discarded_id,
             on=TODAY,
             location_id=self.clinic.location_id,
             kind="not_started",
@@ -117,6 +119,9 @@ class Theirs:
 
 async def _theirs(clinic: Clinic) -> Theirs:
     session_id = await clinic.documented()
+    reopening = f"/v1/group-sessions/{session_id}/reopening"
+    await clinic.do("Margaret", "POST", reopening, json={"reason": "To be written on"})
+    (aside,) = await clinic.rows(DISCARDED)
     (template,) = await clinic.rows(TEMPLATE)
     (schedule,) = await clinic.rows(SCHEDULE)
     assignment, *_ = await clinic.rows(ASSIGNMENT)
@@ -130,6 +135,7 @@ async def _theirs(clinic: Clinic) -> Theirs:
         schedule_id=schedule.id,
         assignment_id=assignment.id,
         feed_id=UUID(feed["id"]),
+        discarded_id=aside.id,
     )
 
 
