@@ -1,6 +1,6 @@
 """Sessions on their day, over HTTP."""
 
-from typing import Annotated
+from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import APIRouter, Header, Query, Response
@@ -10,7 +10,6 @@ from services.sessions.directory.use_cases import permit
 from services.sessions.documentation import answers, use_cases, views
 from services.sessions.documentation.day import DayFilter, read_day
 from services.sessions.documentation.list_answers import DayAnswer
-from services.sessions.documentation.repository import patients_on_roster
 from services.sessions.documentation.schemas import GroupNote, IndividualNote, Marks, SignatureRequest
 from services.sessions.documentation.signing import sign_session
 from services.sessions.metadata import TRAIL
@@ -54,19 +53,19 @@ async def get_session(session_id: UUID, call: CurrentCall) -> Response:
     async with call.database.writing(call.identity.instance_id) as db:
         await permit(db, call.identity, Action.SEE_SESSIONS)
         session = await views.whole_session(db, session_id)
-        await _seen(db, call, "session.seen", session_id)
+        await _seen(db, call, session)
     return json_response(session, headers={"ETag": views.etag_of_session(session)})
 
 
-async def _seen(db: Transaction, call: Call, action: str, subject: UUID) -> None:
+async def _seen(db: Transaction, call: Call, session: dict[str, Any]) -> None:
     await record_access_to(
         db,
         TRAIL,
-        patient_ids=await patients_on_roster(db, subject),
+        patient_ids=[entry["patient_id"] for entry in session["roster"]],
         at=call.clock(),
         user_id=call.identity.user_id,
-        action=action,
-        subject=subject,
+        action="session.seen",
+        subject=session["id"],
     )
 
 

@@ -175,16 +175,6 @@ async def freeze_roster(
     await insert_new(db.connection, ROSTER_ENTRY, rows)
 
 
-async def patients_on_roster(db: Transaction, session_id: UUID) -> list[UUID]:
-    """Give who is on a session's roster now."""
-    entry = ROSTER_ENTRY
-    rows = db.rows_of(entry, entry.c.patient_id).join(
-        SESSION, SESSION.c.documentation_id == entry.c.documentation_id
-    )
-    found = await db.all(rows.where(SESSION.c.id == session_id).order_by(entry.c.patient_id))
-    return [row.patient_id for row in found]
-
-
 async def add_signature(
     db: Transaction, session: GroupSession, signature: Signature, *, acknowledged: Sequence[Finding] = ()
 ) -> None:

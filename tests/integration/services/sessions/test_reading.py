@@ -58,12 +58,15 @@ async def test_reading_is_in_the_trail(clinic: Clinic) -> None:
     await clinic.do("Margaret", "GET", _day(clinic))
     await clinic.do("Margaret", "GET", "/v1/directory/patients")
     await clinic.ask("Nora", "GET", "/v1/directory/patients")
-    trail = [(one.action, one.outcome) for one in (await clinic.rows(TRAIL))[-4:]]
+    first, second, third = clinic.patient_ids
+    trail = [(one.action, one.outcome, one.patient_id) for one in (await clinic.rows(TRAIL))[-6:]]
     assert trail == [
-        ("session.seen", "allowed"),
-        ("day.seen", "allowed"),
-        ("patients.listed", "allowed"),
-        ("GET /v1/directory/patients", "refused"),
+        ("session.seen", "allowed", None),
+        ("day.seen", "allowed", None),
+        ("patients.listed", "allowed", first),
+        ("patients.listed", "allowed", second),
+        ("patients.listed", "allowed", third),
+        ("GET /v1/directory/patients", "refused", None),
     ]
 
 
