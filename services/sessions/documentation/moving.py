@@ -8,6 +8,7 @@ from sqlalchemy import select
 from services.sessions.configuration.repository import require_group_sessions
 from services.sessions.directory.permissions import Action, may, names_for
 from services.sessions.directory.use_cases import access_of
+from services.sessions.documentation.authors import authors_of
 from services.sessions.documentation.domain import GroupSession
 from services.sessions.documentation.lifecycle import LIFECYCLE, Move, Standing, is_allowed, is_possible
 from services.sessions.documentation.models import FROZEN, SIGNATURE
@@ -49,6 +50,8 @@ async def require_move(db: Transaction, access: StaffAccess, session: GroupSessi
     require_possible(session, move)
     if move in _OPEN:
         await _require_unsigned(db, session)
+    if move is Move.REVIEW and access.user_id in await authors_of(db, session):
+        raise ForbiddenProblem("You have written in this session or signed it; another reviewer is needed.")
 
 
 def _described(standing: Standing, access: StaffAccess) -> str:

@@ -25,9 +25,6 @@ from shared.web.problems import ConflictProblem, NotFoundProblem
 _NAMED_BESIDE: Final = frozenset({"instance_id", "session_id", "documentation_id"})
 """What the history tells of each line anyhow."""
 
-REMOVED_PATIENT: Final = "removed_patient"
-"""How a patient's line of the roster is set aside."""
-
 
 async def change_leaders(
     database: Database, identity: Identity, session_id: UUID, leader_ids: Sequence[UUID], *, clock: Clock

@@ -10,6 +10,7 @@ from services.sessions.configuration.domain import InstanceSettings
 from services.sessions.configuration.repository import require_group_sessions
 from services.sessions.directory.repository import load_access, load_location, load_staff
 from services.sessions.directory.use_cases import access_of
+from services.sessions.documentation.authors import authors_of
 from services.sessions.documentation.billing_preview import Previews
 from services.sessions.documentation.checking import check_to_sign
 from services.sessions.documentation.domain import (
@@ -195,8 +196,9 @@ async def _status_after(
     session = documentation.session
     if session.status is Status.PENDING_REVIEW:
         return Status.COMPLETED
-    leaders = await load_access(db, session.leader_ids)
-    required = any(Feature.REQUIRES_GROUP_SESSION_REVIEW in one.features for one in leaders.values())
+    # Who has handed the session over is still the author of what is signed (PERM-6).
+    authors = await load_access(db, {*session.leader_ids, *await authors_of(db, session)})
+    required = any(Feature.REQUIRES_GROUP_SESSION_REVIEW in one.features for one in authors.values())
     return status_after_leader(session, [one.user_id for one in signatures], review_required=required)
 
 

@@ -4,9 +4,11 @@ from uuid import UUID
 
 import pytest
 
+from services.sessions.directory.repository import store_access
 from services.sessions.documentation.models import SIGNATURE
 from services.sessions.metadata import LEDGER
 from shared.events.catalogue import SESSION_COMPLETED, SESSION_REVIEWED, parse
+from shared.events.staff import Feature, Role, StaffAccess
 from tests.integration.services.sessions.clinic import STAFF, Clinic
 
 
@@ -65,13 +67,54 @@ async def test_a_reviewer_completes_the_session(clinic: Clinic) -> None:
 
 @pytest.mark.rule("SIGN-3")
 async def test_who_leads_the_session_does_not_review_it(clinic: Clinic) -> None:
-    both = {"roles": ["therapist"], "features": ["review_group_sessions"]}
-    await clinic.do("Ada", "PUT", f"/v1/directory/staff/{clinic.id_of('Ruth')}/access", json=both)
+    await _may_lead_and_review(clinic)
     session_id = await clinic.documented(by="Ivy", leaders=["Ivy", "Ruth"])
     await clinic.sign(session_id, by="Ivy")
     await clinic.sign(session_id, by="Ruth")
     assert (await clinic.sign(session_id, by="Ruth")).status_code == 409
     assert await _status(clinic, session_id) == "pending_review"
+
+
+async def _may_lead_and_review(clinic: Clinic) -> None:
+    access = StaffAccess(
+        user_id=clinic.id_of("Ruth"),
+        version=2,
+        active=True,
+        roles=frozenset({Role.THERAPIST}),
+        features=frozenset({Feature.REVIEW_GROUP_SESSIONS}),
+    )
+    async with clinic.database.writing(clinic.instance_id) as db:
+        await store_access(db, [access])
+
+
+@pytest.mark.rule("SIGN-3")
+@pytest.mark.parametrize("part", ["group-note", "attendance", "note"])
+async def test_who_wrote_in_the_session_and_handed_it_over_does_not_review_it(
+    clinic: Clinic, part: str
+) -> None:
+    await _may_lead_and_review(clinic)
+    session_id = await clinic.documented(by="Ivy", leaders=["Ivy", "Ruth"])
+    here, one = f"/v1/group-sessions/{session_id}", clinic.patient_ids[0]
+    written: dict[str, tuple[str, Any]] = {
+        "group-note": ("group-note", {"topic": "Ruth's"}),
+        "attendance": ("attendance", {"marks": [{"patient_id": str(one), "attendance": "present"}]}),
+        "note": (f"roster/{one}/note", {"text": "By Ruth."}),
+    }
+    path, body = written[part]
+    await clinic.do("Ruth", "PUT", f"{here}/{path}", json=body, if_match='"2"')
+    await clinic.do("Ruth", "PUT", f"{here}/leaders", json={"leader_ids": [str(clinic.id_of("Ivy"))]})
+    assert (await clinic.sign(session_id, by="Ivy")).json() == {"status": "pending_review"}
+    assert (await clinic.sign(session_id, by="Ruth")).status_code == 403
+    assert await _status(clinic, session_id) == "pending_review"
+
+
+@pytest.mark.rule("SIGN-2", "PERM-6")
+async def test_who_needs_review_and_hands_over_does_not_escape_it(clinic: Clinic) -> None:
+    session_id = await clinic.documented(by="Ivy", leaders=["Ivy"])
+    path, body = f"/v1/group-sessions/{session_id}/leaders", {"leader_ids": [str(clinic.id_of("Tom"))]}
+    await clinic.do("Ivy", "PUT", path, json=body)
+    assert (await clinic.sign(session_id, by="Tom")).json() == {"status": "pending_review"}
+    assert (await clinic.sign(session_id, by="Ruth")).json() == {"status": "completed"}
 
 
 @pytest.mark.rule("SIGN-3", "PERM-8")

@@ -33,6 +33,8 @@ class Entry:
 
     attendance: str | None = None
     attendance_version: int = 1
+    attendance_by: str | None = None
+    note_by: str | None = None
     note: str | None = None
     note_version: int = 1
     annotations: list[str] = field(default_factory=list)
@@ -89,6 +91,9 @@ class Life:
     note_version: int = 1
     left_behind: dict[int, int] = field(default_factory=dict)
     """The highest version of a patient's parts that somebody may still have on the screen (DOC-5)."""
+    topic_by: str | None = None
+    have_led: set[str] = field(default_factory=set)
+    """Who has ever signed as a leader."""
     deleted: list[tuple[str, Paper, list[str]]] = field(default_factory=list)
     events: list[tuple[str, int, int]] = field(default_factory=list)
     """Type, number of the paper, and how many annotations it tells of."""
@@ -155,7 +160,7 @@ class Life:
             return refusal
         if version != self.note_version:
             return UNSAID if version is None else STALE
-        self._open.topic, self._open.ended = topic, True
+        self._open.topic, self._open.ended, self.topic_by = topic, True, who
         self.note_version += 1
         return DONE
 
@@ -169,7 +174,7 @@ class Life:
         entry = self._open.roster[patient]
         if version != entry.note_version:
             return STALE
-        entry.note = text
+        entry.note, entry.note_by = text, who
         entry.note_version += 1
         return DONE
 
@@ -188,7 +193,7 @@ class Life:
                 return STALE
         for patient, mark in marks.items():
             entry = self._open.roster[patient]
-            entry.attendance = mark
+            entry.attendance, entry.attendance_by = mark, who
             entry.attendance_version += 1
         return DONE
 
@@ -248,11 +253,17 @@ class Life:
             self._complete("reviewed")
             return
         paper.signed.append((who, "co-author" if paper.signed else "author"))
+        self.have_led.add(who)
         if {name for name, _ in paper.signed} >= set(self.leaders):
-            if REVIEWED & set(self.leaders):
+            if REVIEWED & {*self.leaders, *self._authors()}:
                 self.status = "pending_review"  # SIGN-2
             else:
                 self._complete("completed")
+
+    def _authors(self) -> set[str | None]:
+        # PERM-6: the session of one who has handed it over is still reviewed.
+        parts = [(one.note_by, one.attendance_by) for one in self._open.roster.values()]
+        return {self.topic_by, *self.have_led, *(name for part in parts for name in part)}
 
     def _complete(self, how: str) -> None:
         self.status = "completed"
