@@ -1,8 +1,9 @@
 """Who looks after a patient, and whose Primary Therapist somebody is."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from hashlib import sha256
-from typing import Any
+from typing import Any, Protocol
 from uuid import UUID
 
 from sqlalchemy import delete, insert, select
@@ -24,6 +25,16 @@ from shared.web.problems import ConflictProblem
 Members = list[dict[str, Any]]
 
 
+class Seating(Protocol):
+    """Knows who sits where: what scheduling does for this floor."""
+
+    async def lock(self, db: Transaction) -> None:
+        """Wait until nobody else plans or assigns; taken before any other row that both may want."""
+
+    async def require_free(self, db: Transaction, patient_id: UUID, *, now: datetime) -> None:
+        """Raise `ConflictProblem` when a patient's caseload groups overlap what the patient has (SCH-4)."""
+
+
 async def read_care_team(
     database: Database, identity: Identity, patient_id: UUID, *, clock: Clock
 ) -> Members:
@@ -42,18 +53,25 @@ async def set_care_team(
     members: Sequence[CareTeamMember],
     *,
     if_match: str | None,
+    seating: Seating,
     clock: Clock,
 ) -> Members:
     """Replace a patient's care team; raises `NotFoundProblem`, `StaleProblem` or `ConflictProblem`.
 
+    The latter also when caseload groups of a new Primary Therapist overlap what the patient has (SCH-4).
     The database holds that a patient has one Primary Therapist.
     """
     async with database.writing(identity.instance_id) as db:
         await permit(db, identity, Action.MANAGE_PATIENTS)
+        await seating.lock(db)
         await lock(db, PATIENT, patient_id)
-        require_match(if_match, etag_of_members(await _members(db, patient_id)))
+        before = await _members(db, patient_id)
+        require_match(if_match, etag_of_members(before))
         await _require_active(db, [member.user_id for member in members])
         await _replace(db, patient_id, members)
+        had = {one["user_id"] for one in before if one["primary_therapist"]}
+        if {member.user_id for member in members if member.primary_therapist} - had:
+            await seating.require_free(db, patient_id, now=clock())
         await record_patient(db, identity, "care_team.changed", patient_id, clock)
         return await _members(db, patient_id)
 

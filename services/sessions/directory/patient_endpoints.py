@@ -114,7 +114,13 @@ async def put_care_team(
     """Replace who looks after a patient, over what was read."""
     members = [CareTeamMember(**dict(member)) for member in body.members]
     team = await care_teams.set_care_team(
-        call.database, call.identity, patient_id, members, if_match=if_match, clock=call.clock
+        call.database,
+        call.identity,
+        patient_id,
+        members,
+        if_match=if_match,
+        seating=call.plan,
+        clock=call.clock,
     )
     return _team(team)
 

@@ -8,7 +8,7 @@ from uuid import UUID
 from services.sessions.directory.permissions import Action
 from services.sessions.directory.use_cases import permit
 from services.sessions.documentation.models import DISCARDED
-from services.sessions.documentation.people import REMOVED_PATIENT
+from services.sessions.documentation.numbering import REMOVED_PATIENT
 from services.sessions.documentation.views import roster_and_signatures
 from services.sessions.metadata import TRAIL
 from shared.clock import Clock

@@ -39,6 +39,9 @@ from shared.web.identity import Identity
 from shared.web.preconditions import refuse_stale, require_match
 from shared.web.problems import ConflictProblem
 
+STARTS_WITHIN: Final = timedelta(days=366)
+"""Before or after today: overlaps are looked for from the start on."""
+
 NAMED_AT_MOST: Final = 100
 """So many clashes are listed; a year of a daily group would not help anybody."""
 
@@ -104,7 +107,9 @@ async def _wanted(db: Transaction, order: Order, *, now: datetime) -> _Wanted:
     sessions = [await load_upcoming_session(db, one) for one in order.session_ids]
     zones = await load_zones(db)
     places = [*(one.location_id for one in (*schedules.values(), *sessions)), *groups.values()]
-    starts_on = order.starts_on or now.astimezone(zones[places[0]]).date()
+    today = now.astimezone(zones[places[0]]).date()
+    starts_on = order.starts_on or today
+    _require_near(starts_on, today)
     if order.ends_on is not None and order.ends_on < starts_on:
         raise ConflictProblem(f"It would end before it starts, which is on {starts_on}.")
     days = {"starts_on": starts_on, "ends_on": order.ends_on}
@@ -127,6 +132,15 @@ async def _wanted(db: Transaction, order: Order, *, now: datetime) -> _Wanted:
         meetings=[meeting_of(one) for one in sessions],
         things=things,
     )
+
+
+def _require_near(starts_on: date, today: date) -> None:
+    first, last = today - STARTS_WITHIN, today + STARTS_WITHIN
+    if not first <= starts_on <= last:
+        raise ConflictProblem(
+            f"An assignment starts within {STARTS_WITHIN.days} days of today.",
+            errors=[{"pointer": "#/starts_on", "detail": f"must be between {first} and {last}"}],
+        )
 
 
 def _groups(templates: Iterable[Template], location_id: UUID | None) -> dict[UUID, UUID]:

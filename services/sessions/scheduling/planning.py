@@ -22,7 +22,7 @@ from services.sessions.scheduling.repository import (
     started_on,
     therapists_at,
 )
-from services.sessions.scheduling.retiming import require_no_new_clash
+from services.sessions.scheduling.retiming import require_no_caseload_clash, require_no_new_clash
 from services.sessions.templates.domain import Template
 from services.sessions.templates.repository import load_enabled_templates
 from shared.database.transactions import Transaction
@@ -53,17 +53,21 @@ class Planner:
         known = await load_known_sessions(
             db, since=min(today.values(), default=now.date()), moved=_ids_of_moved(templates)
         )
-        last = _last_days(known.values())
+        days = _days_of(known.values())
         caseloads = await load_caseloads(db) if any(one.caseload for one in templates) else ()
         planned: dict[UUID, PlannedSession] = {}
         for template, location_id in meeting_places(templates):
             since = today[location_id]
             horizon = since + timedelta(days=self.horizon_days)
-            until = max(horizon, last.get(template.id, since))
+            beyond = {one for one in days.get(template.id, set()) | _moved_to(template) if one > horizon}
             therapists = therapists_at(template, location_id, caseloads)
-            sessions = planned_sessions(
-                template, location_id, zones[location_id], since=since, until=until, therapists=therapists
-            )
+            sessions = [
+                one
+                for first, last in [(since, horizon), *((day, day) for day in sorted(beyond))]
+                for one in planned_sessions(
+                    template, location_id, zones[location_id], since=first, until=last, therapists=therapists
+                )
+            ]
             planned |= {one.id: one for one in sessions if one.held_on <= horizon or one.id in known}
         await add_sessions(db, [one for one in planned.values() if one.id not in known])
         await follow_plan(db, [one for one in planned.values() if _differs(one, known.get(one.id))])
@@ -88,16 +92,29 @@ class Planner:
                 f"This session is {' or '.join(started)}; only one that is upcoming is moved or cancelled."
             )
 
+    async def lock(self, db: Transaction) -> None:
+        """As `Plan` has it."""
+        await lock_planning(db)
+
+    async def require_free(self, db: Transaction, patient_id: UUID, *, now: datetime) -> None:
+        """As `Plan` has it."""
+        await require_no_caseload_clash(db, patient_id, now=now)
+
 
 def _ids_of_moved(templates: Sequence[Template]) -> list[UUID]:
     return [id_of(one, change.location_id, change.on) for one in templates for change in one.changes]
 
 
-def _last_days(known: Iterable[KnownSession]) -> dict[UUID, date]:
-    last: dict[UUID, date] = {}
+def _days_of(known: Iterable[KnownSession]) -> dict[UUID, set[date]]:
+    """Give for each template the days of its sessions: where they are, and where the series has them."""
+    days: dict[UUID, set[date]] = {}
     for one in known:
-        last[one.template_id] = max(one.held_on, last.get(one.template_id, one.held_on))
-    return last
+        days.setdefault(one.template_id, set()).update(filter(None, (one.held_on, one.facts["moved_from"])))
+    return days
+
+
+def _moved_to(template: Template) -> set[date]:
+    return {one.moved_to for one in template.changes if one.moved_to is not None}
 
 
 def _differs(planned: PlannedSession, known: KnownSession | None) -> bool:

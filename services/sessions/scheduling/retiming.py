@@ -1,4 +1,4 @@
-"""A group that gets other times must not put its patients into two sessions at once (SCH-4)."""
+"""A group that gets other times, or other patients, must not put them into two sessions at once (SCH-4)."""
 
 from collections import Counter
 from collections.abc import Collection
@@ -13,6 +13,7 @@ from services.sessions.scheduling.models import ASSIGNMENT, SESSION
 from services.sessions.scheduling.overlaps import Clash, Meeting, clashes
 from services.sessions.scheduling.timetable import LOOKED_AHEAD, load_claims, load_timetable
 from services.sessions.templates.models import SCHEDULE_OCCURRENCE
+from services.sessions.templates.repository import load_enabled_templates
 from shared.database.transactions import Transaction
 from shared.web.problems import ConflictProblem
 
@@ -24,17 +25,36 @@ async def require_no_new_clash(db: Transaction, template_id: UUID, *, now: datet
 
     For a template as it is stored, its sessions planned anew.
     """
+    await _require_none(db, await _patients_of(db, template_id), {template_id}, "#/starts_at", now=now)
+
+
+async def require_no_caseload_clash(db: Transaction, patient_id: UUID, *, now: datetime) -> None:
+    """Raise `ConflictProblem` that names the clashing sessions, if caseload groups overlap what there is.
+
+    For a patient's care team as it is stored.
+    """
+    caseload = {one.id for one in await load_enabled_templates(db) if one.caseload}
+    await _require_none(db, {patient_id}, caseload, "#/members", now=now)
+
+
+async def _require_none(
+    db: Transaction,
+    patient_ids: Collection[UUID],
+    template_ids: Collection[UUID],
+    pointer: str,
+    *,
+    now: datetime,
+) -> None:
     since = (now - timedelta(days=1)).date()
-    meetings = await _meetings(db, await _patients_of(db, template_id), since=since, now=now)
     found: Counter[Clash] = Counter()
-    for mine in meetings:
-        new = [one for one in mine if one.template_id == template_id]
+    for mine in await _meetings(db, patient_ids, since=since, now=now):
+        new = [one for one in mine if one.template_id in template_ids]
         found.update(clashes(new, mine))
     if found:
         raise ConflictProblem(
             f"Nothing was changed: patients would sit in two sessions at once {found.total()} times; "
             "errors names the first.",
-            errors=_named(found),
+            errors=_named(found, pointer),
         )
 
 
@@ -79,11 +99,11 @@ async def _patients_of(db: Transaction, template_id: UUID) -> set[UUID]:
     return {row.patient_id for row in await db.all(assigned.union(cared_for))}
 
 
-def _named(found: Counter[Clash]) -> list[dict[str, str]]:
+def _named(found: Counter[Clash], pointer: str) -> list[dict[str, str]]:
     ordered = sorted(found.items(), key=lambda item: item[0].second.starts_at)
     return [
         {
-            "pointer": "#/starts_at",
+            "pointer": pointer,
             "detail": f"{clash.first.words} overlaps {clash.second.words}, for {count} patients",
             "session_id": str(clash.first.session_id),
             "overlaps_session_id": str(clash.second.session_id),

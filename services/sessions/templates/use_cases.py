@@ -49,19 +49,26 @@ class Plan(Protocol):
     ) -> Awaitable[None]:
         """Raise `ConflictProblem` when an occurrence at one of these locations was started (TPL-5)."""
 
+    async def lock(self, db: Transaction) -> None:
+        """Wait until nobody else plans or assigns; taken before any other row that both may want."""
+
+    async def require_free(self, db: Transaction, patient_id: UUID, *, now: datetime) -> None:
+        """Raise `ConflictProblem` when a patient's caseload groups overlap what the patient has (SCH-4)."""
+
 
 async def create_template(
     database: Database, identity: Identity, template: Template, *, plan: Plan, clock: Clock
 ) -> None:
     """Add a group session template (TPL-1, TPL-2) and plan its first sessions.
 
-    Raises `ConflictProblem` when billing is given and the instance has no billing system (SET-6), or one
-    of the leaders can't lead.
+    Raises `ConflictProblem` when billing is given and the instance has no billing system (SET-6), one of
+    the leaders can't lead, or a caseload would sit in two sessions at once (SCH-4).
     """
     async with database.writing(identity.instance_id) as db:
         await _permit(db, identity, template)
         await add_template(db, template)
-        await plan(db, now=clock())
+        # Nobody is assigned to it yet; of a caseload group the patients are there at once.
+        await plan(db, now=clock(), retimed=template.id if template.caseload else None)
         await _record(db, identity, "template.created", template.id, clock())
 
 

@@ -170,6 +170,17 @@ async def test_a_schedule_is_not_changed_into_an_overlap(clinic: Clinic) -> None
     assert [one.status_code for one in asked] == [409, 204]
 
 
+@pytest.mark.rule("SCH-4")
+@pytest.mark.parametrize("days", [-367, 367])
+async def test_an_assignment_starts_within_a_year_of_today(clinic: Clinic, days: int) -> None:
+    template_id = str(await _group(clinic, first_on="1900-01-01", recurrence="FREQ=DAILY"))
+    far, near = TODAY + timedelta(days=days), TODAY + timedelta(days=366 if days > 0 else -366)
+    refused = await _assign(clinic, 0, template_ids=[template_id], starts_on=str(far))
+    assert (refused.status_code, refused.json()["errors"][0]["pointer"]) == (409, "#/starts_on")
+    taken = await _assign(clinic, 0, template_ids=[template_id], starts_on=str(near))
+    assert taken.status_code == 201
+
+
 @pytest.mark.rule("SCH-6")
 async def test_beyond_capacity_one_waits_and_moves_up(clinic: Clinic) -> None:
     template_id = await _group(clinic, capacity=1)

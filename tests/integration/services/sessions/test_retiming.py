@@ -106,6 +106,42 @@ async def test_a_caseload_group_is_not_moved_onto_a_group_of_the_caseload(clinic
     assert (await _retime(clinic, caseload, starts_at="11:30", **body)).status_code == 409
 
 
+@pytest.mark.rule("SCH-4", "TPL-4")
+async def test_a_caseload_group_is_not_laid_over_groups_of_the_caseload(clinic: Clinic) -> None:
+    assert (await _cared_for_by_ivy(clinic)).is_success
+    process, _ = await _two_groups(clinic)
+    before = await clinic.rows(SESSION)
+    body = clinic.template_body(title="Check-in", leader_ids=[], caseload=True)
+    refused = await clinic.ask("Ada", "POST", "/v1/templates", json=body | {"starts_at": "09:30"})
+    (error, *_) = refused.json()["errors"]
+    assert (refused.status_code, error["session_id"]) == (409, str(session_id_of(process, TODAY)))
+    assert await clinic.rows(SESSION) == before
+    taken = await clinic.ask("Ada", "POST", "/v1/templates", json=body | {"starts_at": "13:00"})
+    assert taken.status_code == 201
+
+
+@pytest.mark.rule("SCH-4", "TPL-4")
+async def test_nobody_comes_into_a_caseload_whose_group_overlaps_their_own(clinic: Clinic) -> None:
+    process, _ = await _two_groups(clinic)
+    caseload = await clinic.new_template(title="Check-in", leaders=[], caseload=True, starts_at="09:30")
+    refused = await _cared_for_by_ivy(clinic)
+    error = refused.json()["errors"][0]
+    assert (refused.status_code, error["pointer"]) == (409, "#/members")
+    assert (error["session_id"], error["overlaps_session_id"]) == (
+        str(session_id_of(process, TODAY)),
+        str(session_id_of(caseload, TODAY, clinic.id_of("Ivy"))),
+    )
+    assert await clinic.rows(CARE_TEAM_MEMBER) == []
+    assert (await _cared_for_by_ivy(clinic, primary_therapist=False)).is_success
+
+
+async def _cared_for_by_ivy(clinic: Clinic, *, primary_therapist: bool = True) -> httpx2.Response:
+    place = f"/v1/directory/patients/{clinic.patient_ids[0]}/care-team"
+    members = [{"user_id": str(clinic.id_of("Ivy")), "primary_therapist": primary_therapist}]
+    etag = (await clinic.ask("Rosa", "GET", place)).headers["ETag"]
+    return await clinic.ask("Rosa", "PUT", place, json={"members": members}, if_match=etag)
+
+
 @pytest.mark.rule("TPL-3")
 async def test_a_template_is_changed_over_the_version_that_was_read(clinic: Clinic) -> None:
     template_id = await clinic.new_template()
