@@ -176,7 +176,7 @@ class Lives(RuleBasedStateMachine):
         who = self._person(who)
         wanted = self.life.hand_over(who, leaders)
         ids = [str(self.stage.clinic.id_of(name)) for name in leaders]
-        self._ask(who, "PUT", "/leaders", wanted, json={"leader_ids": ids})
+        self._ask(who, "PUT", "/leaders", wanted, json={"leader_ids": ids}, if_match="*")
 
     @rule(who=PEOPLE)
     def document(self, who: str) -> None:
