@@ -142,4 +142,6 @@ def _pointer(location: Sequence[str | int]) -> str:
     pointer = "/".join(str(part).replace("~", "~0").replace("/", "~1") for part in path)
     # The name of an unknown field is the caller's, and may be no Unicode text.
     pointer = pointer.encode(errors="replace").decode()
-    return f"#/{pointer}" if place == "body" else f"{place}:{pointer}"
+    if place != "body":
+        return f"{place}:{pointer}"
+    return f"#/{pointer}" if path else "#"

@@ -89,6 +89,15 @@ async def load_staff(
     return {row.id: _as(StaffMember, row) for row in rows}
 
 
+async def next_version_of_member(db: Transaction, user_id: UUID) -> int:
+    """Count a change of a member of staff; give the new version."""
+    member = (STAFF_MEMBER.c.id == user_id) & (STAFF_MEMBER.c.instance_id == db.instance_id)
+    statement = update(STAFF_MEMBER).where(member).values(version=STAFF_MEMBER.c.version + 1)
+    changed = await db.execute(statement.returning(STAFF_MEMBER.c.version))
+    version: int = changed.scalar_one()
+    return version
+
+
 async def find_patients(db: Transaction, which: ColumnElement[bool]) -> list[Patient]:
     """Give the patients that fit."""
     return [_as(Patient, row) for row in await db.all(db.rows_of(PATIENT).where(which))]

@@ -68,12 +68,23 @@ def _member(member: dict[str, Any], *, status: int = 200) -> Response:
 
 
 @router.put("/staff/{user_id}/access", response_model=answers.Me)
-async def put_access(user_id: UUID, body: Access, call: CurrentCall) -> Response:
-    """Set a user's roles and features (PERM-6 is refused)."""
-    access = await grant_access(
-        call.database, call.identity, user_id, roles=body.roles, features=body.features, clock=call.clock
+async def put_access(user_id: UUID, body: Access, call: CurrentCall, if_match: IfMatch = None) -> Response:
+    """Set a user's roles and features (PERM-6 is refused).
+
+    `If-Match` may name the member's ETag that was read; the answer has the new one.
+    """
+    granted = await grant_access(
+        call.database,
+        call.identity,
+        user_id,
+        roles=body.roles,
+        features=body.features,
+        if_match=if_match,
+        clock=call.clock,
     )
-    return json_response(access.model_dump(mode="json"))
+    return json_response(
+        granted.access.model_dump(mode="json"), headers={"ETag": etag_of(granted.member_version)}
+    )
 
 
 @router.put("/staff/{user_id}/login", status_code=204)

@@ -19,6 +19,7 @@ from services.sessions.directory.repository import (
     load_access,
     load_staff,
     load_super_admins,
+    next_version_of_member,
     store,
     store_access,
 )
@@ -31,7 +32,9 @@ from shared.events.catalogue import STAFF_ACCESS_CHANGED
 from shared.events.staff import Feature, Role, StaffAccess, StaffAccessChanged
 from shared.identifiers import new_id
 from shared.messaging.outbox import publish
+from shared.web.bodies import etag_of
 from shared.web.identity import Identity
+from shared.web.preconditions import refuse_stale
 from shared.web.problems import ConflictProblem, ForbiddenProblem, UnauthenticatedProblem
 
 LAST_SUPER_ADMIN: Final = "An instance keeps an active Super Admin; make another one first."
@@ -43,6 +46,14 @@ class LoggedIn:
 
     user_id: UUID
     instance_id: UUID
+
+
+@dataclass(frozen=True, kw_only=True)
+class Granted:
+    """What a user may do from now on, and the version of the member of staff that shows it."""
+
+    access: StaffAccess
+    member_version: int
 
 
 async def log_in(database: Database, *, login: str, password: str) -> LoggedIn:
@@ -138,13 +149,20 @@ async def grant_access(
     *,
     roles: Iterable[Role],
     features: Iterable[Feature],
+    if_match: str | None = None,
     clock: Clock,
-) -> StaffAccess:
-    """Set a user's roles and features; raises `ConflictProblem` for both review features (PERM-6)."""
+) -> Granted:
+    """Set a user's roles and features; raises `ConflictProblem` for both review features (PERM-6).
+
+    It is a new version of the member too, who is shown with them; raises `StaleProblem` when `if_match`
+    names another than the one of now.
+    """
     async with database.writing(identity.instance_id) as db:
         await permit_staffing(db, identity)
         # Two changes at once must not get one version: of two such, services keep whichever comes first.
         member = (await load_staff(db, [user_id], for_change=True))[user_id]
+        version = await next_version_of_member(db, user_id)
+        refuse_stale(if_match, etag_of(version - 1))
         before = (await load_access(db, [user_id])).get(user_id)
         access = StaffAccess(
             user_id=user_id,
@@ -157,7 +175,7 @@ async def grant_access(
         await record_access(
             db, TRAIL, at=clock(), user_id=identity.user_id, action="staff.access_granted", subject=user_id
         )
-    return access
+    return Granted(access=access, member_version=version)
 
 
 async def set_login(

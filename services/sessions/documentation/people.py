@@ -1,5 +1,6 @@
 """Who leads a session in progress and who is on its roster, until it is signed (PERM-4, DOC-2)."""
 
+import re
 from collections.abc import Sequence
 from typing import Final
 from uuid import UUID
@@ -19,19 +20,33 @@ from shared.clock import Clock
 from shared.database.audit import record_access
 from shared.database.transactions import Database
 from shared.identifiers import new_id
+from shared.web.bodies import etag_of
 from shared.web.identity import Identity
+from shared.web.preconditions import refuse_stale
 from shared.web.problems import ConflictProblem, NotFoundProblem
 
 _NAMED_BESIDE: Final = frozenset({"instance_id", "session_id", "documentation_id"})
 """What the history tells of each line anyhow."""
+_PARTS: Final = re.compile(r'(?<=\d)\.\d+(?=")')
+"""What an ETag of a whole session says after its version: how often its parts were written."""
 
 
 async def change_leaders(
-    database: Database, identity: Identity, session_id: UUID, leader_ids: Sequence[UUID], *, clock: Clock
+    database: Database,
+    identity: Identity,
+    session_id: UUID,
+    leader_ids: Sequence[UUID],
+    *,
+    if_match: str | None,
+    clock: Clock,
 ) -> None:
-    """Hand a session over, or have others co-sign: these lead it from now on, in this order (PERM-4)."""
+    """Hand a session over, or have others co-sign: these lead it from now on, in this order (PERM-4).
+
+    Raises `StaleProblem` when `if_match` names another version of the session.
+    """
     async with database.writing(identity.instance_id) as db:
         session = await session_to_move(db, identity, session_id, Move.CHANGE_LEADERS)
+        refuse_stale(if_match and _PARTS.sub("", if_match), etag_of(session.version))
         await require_leaders(db, leader_ids)
         await set_leaders(db, session_id, list(dict.fromkeys(leader_ids)))
         await change_session(db, session, {})

@@ -7,14 +7,23 @@ from fastapi import APIRouter, Response
 from services.sessions.documentation import people
 from services.sessions.documentation.schemas import Leaders, Reason
 from services.sessions.requests import CurrentCall
+from shared.web.preconditions import IfMatch
 
 router = APIRouter(prefix="/v1/group-sessions/{session_id}", tags=["group sessions"])
 
 
 @router.put("/leaders", status_code=204)
-async def put_leaders(session_id: UUID, body: Leaders, call: CurrentCall) -> Response:
-    """Hand the session over, or add leaders who co-sign (PERM-4)."""
-    await people.change_leaders(call.database, call.identity, session_id, body.leader_ids, clock=call.clock)
+async def put_leaders(
+    session_id: UUID, body: Leaders, call: CurrentCall, if_match: IfMatch = None
+) -> Response:
+    """Hand the session over, or add leaders who co-sign (PERM-4).
+
+    `If-Match` may name the session's ETag that was read, or its `version` alone. What was written into notes
+    and attendance since then does not count.
+    """
+    await people.change_leaders(
+        call.database, call.identity, session_id, body.leader_ids, if_match=if_match, clock=call.clock
+    )
     return Response(status_code=204)
 
 

@@ -229,3 +229,17 @@ async def test_a_care_team_is_replaced_over_what_was_read(clinic: Clinic) -> Non
 async def test_nobody_joins_a_care_team_who_has_left(clinic: Clinic) -> None:
     await _change(clinic, f"/staff/{clinic.id_of('Tom')}", {"active": False})
     assert (await _team(clinic, clinic.patient_ids[0], {"Tom": True})).status_code == 409
+
+
+@pytest.mark.rule("PERM-1")
+async def test_access_that_was_changed_meanwhile_is_not_overwritten(clinic: Clinic) -> None:
+    place = f"/v1/directory/staff/{clinic.id_of('Nora')}"
+    read = (await clinic.ask("Ada", "GET", place)).headers["etag"]
+    first, second = [
+        await clinic.ask("Ada", "PUT", f"{place}/access", json={"roles": [role]}, if_match=read)
+        for role in ("doctor", "tech")
+    ]
+    assert (first.status_code, second.status_code) == (200, 412)
+    member = await clinic.ask("Ada", "GET", place)
+    assert first.headers["etag"] == second.headers["etag"] == member.headers["etag"]
+    assert member.json()["roles"] == ["doctor"]

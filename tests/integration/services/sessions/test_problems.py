@@ -50,6 +50,11 @@ async def test_a_field_that_is_not_known_is_pointed_at(clinic: Clinic) -> None:
     assert (answer.status_code, answer.json()["errors"][0]["pointer"]) == (422, "#/use_group_session")
 
 
+async def test_a_body_that_is_missing_is_pointed_at_as_a_whole(clinic: Clinic) -> None:
+    answer = await clinic.ask("Ada", "POST", "/v1/templates")
+    assert (answer.status_code, answer.json()["errors"][0]["pointer"]) == (422, "#")
+
+
 @pytest.mark.parametrize(
     "content",
     [

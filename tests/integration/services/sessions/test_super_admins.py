@@ -17,7 +17,8 @@ REASON = "An instance keeps an active Super Admin; make another one first."
 
 
 async def _grant(clinic: Clinic, user_id: UUID, *roles: str, by: str = "Ada") -> httpx2.Response:
-    return await clinic.ask(by, "PUT", f"/v1/directory/staff/{user_id}/access", json={"roles": roles})
+    path = f"/v1/directory/staff/{user_id}/access"
+    return await clinic.ask(by, "PUT", path, json={"roles": roles}, if_match="*")
 
 
 async def _deactivate(clinic: Clinic, user_id: UUID) -> httpx2.Response:
