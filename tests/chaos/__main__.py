@@ -156,9 +156,7 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(1_000_000))
     parser.add_argument("--faults", type=int, default=40, help="at least so many")
-    parser.add_argument(
-        "--billing", action="store_true", help="charges to a moody billing system instead"
-    )
+    parser.add_argument("--billing", action="store_true", help="charges to a moody billing system instead")
     parser.add_argument("--charges", type=int, default=10_000, help="with --billing")
     given = parser.parse_args()
     chosen = bill(given.seed, given.charges) if given.billing else main(given.seed, given.faults)
