@@ -24,6 +24,7 @@ from rich.table import Table
 from deploy.embedded.demo.clinic import Front
 from deploy.embedded.deployment import Deployment
 from tests.benchmarks.embedded import PATIENTS, clinic, sessions
+from tests.chaos import billing
 
 PARTS = (
     "broker",
@@ -132,6 +133,16 @@ def unfinished(deployment: Deployment) -> int:
         return int(number)
 
 
+async def bill(seed: int, charges: int) -> int:
+    """Show a table each for a receiver that deduplicates and one that does not."""
+    faults = 0
+    for deduplicates in (True, False):
+        rows, found = await billing.run(seed, charges, deduplicates=deduplicates)
+        show(rows)
+        faults += found
+    return min(faults, 1)
+
+
 def show(rows: list[tuple[str, int | float]]) -> None:
     table = Table(title="Faults and what they left", title_justify="left")
     table.add_column("what")
@@ -145,5 +156,8 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(1_000_000))
     parser.add_argument("--faults", type=int, default=40, help="at least so many")
+    parser.add_argument("--billing", action="store_true", help="charges to a moody billing system instead")
+    parser.add_argument("--charges", type=int, default=10_000, help="with --billing")
     given = parser.parse_args()
-    sys.exit(asyncio.run(main(given.seed, given.faults)))
+    chosen = bill(given.seed, given.charges) if given.billing else main(given.seed, given.faults)
+    sys.exit(asyncio.run(chosen))

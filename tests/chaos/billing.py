@@ -1,0 +1,160 @@
+"""Many charges against a billing system that fails, hangs, answers late or twice, and restarts at random."""
+
+import asyncio
+import contextlib
+import random
+import tempfile
+from collections import Counter
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+from sqlalchemy import select
+
+from services.billing_bridge.models import charge_status
+from shared.database.engine import create_engine
+from shared.database.migrations import upgrade
+from shared.database.transactions import Database
+from shared.testing.records import a_session_record
+from tests.integration.services.billing_bridge.conftest import Billing, billing_on
+from tests.integration.services.billing_bridge.scripted_receiver import Received, answering
+
+ANSWER_SECONDS: Final = 0.5
+PATIENTS: Final = 10
+ROUNDS: Final = 14
+PUSHERS: Final = 3
+HABITS: Final = {
+    "answers": 75,
+    "answers twice": 4,
+    "books, then fails": 4,
+    "books, then hangs up": 3,
+    "books, then answers too late": 1,
+    "fails before it books": 4,
+    "hangs up before it books": 3,
+    "is too busy": 4,
+    "restarts": 1,
+    "rejects": 1,
+}
+
+
+@dataclass
+class Moody:
+    """A billing system with moods, drawn from a seed. It books each key once and remembers over restarts."""
+
+    chance: random.Random
+    booked: Counter[str] = field(default_factory=Counter)
+    repeated: int = 0
+    done: Counter[str] = field(default_factory=Counter)
+    calm: bool = False
+    _lines: set[asyncio.StreamWriter] = field(default_factory=set)
+
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._lines.add(writer)
+        with contextlib.suppress(asyncio.IncompleteReadError, ConnectionError), contextlib.closing(writer):
+            while not writer.is_closing():
+                head = Received((await reader.readuntil(b"\r\n\r\n")).decode(), b"")
+                await reader.readexactly(int(head.headers["content-length"]))
+                await self._act(head.headers["webhook-id"], writer)
+        self._lines.discard(writer)
+
+    async def _act(self, key: str, writer: asyncio.StreamWriter) -> None:
+        habits = ["answers"] if self.calm else list(HABITS)
+        (what,) = self.chance.choices(habits, [HABITS[one] for one in habits])
+        self.done[what] += 1
+        if what.startswith(("answers", "books")):
+            self.repeated += key in self.booked
+            # A receiver that recognises a key books it once; one that does not would book it again.
+            self.booked[key] += 1
+        match what:
+            case "answers":
+                await answering(201)(writer)
+            case "answers twice":
+                await answering(201)(writer)
+                await answering(201)(writer)
+            case "books, then fails" | "fails before it books":
+                await answering(500)(writer)
+            case "books, then answers too late":
+                await asyncio.sleep(2 * ANSWER_SECONDS)
+                await answering(201)(writer)
+            case "is too busy":
+                await answering(429)(writer)
+            case "rejects":
+                await answering(400)(writer)
+            case "restarts":
+                for line in tuple(self._lines):
+                    line.transport.abort()
+            case _:
+                writer.transport.abort()
+
+
+@contextlib.asynccontextmanager
+async def moody(chance: random.Random) -> AsyncIterator[tuple[Moody, str]]:
+    receiver = Moody(chance)
+    server = await asyncio.start_server(receiver.serve, "127.0.0.1", 0)
+    try:
+        yield receiver, f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/charges"
+    finally:
+        server.close()
+
+
+async def run(seed: int, charges: int, *, deduplicates: bool) -> tuple[list[tuple[str, int | float]], int]:
+    """Push until all is settled or parked; give the table, and how many charges are not as they should be."""
+    with tempfile.TemporaryDirectory(prefix="opencircle-chaos-") as name:
+        engine = create_engine(f"sqlite+aiosqlite:///{name}/billing.sqlite3")
+        await upgrade(engine, "billing_bridge")
+        chance = random.Random(seed)  # noqa: S311 - moods, not secrets
+        try:
+            async with (
+                moody(chance) as (receiver, url),
+                billing_on(Database(engine=engine), Path(name)) as billing,
+            ):
+                await billing.connect(url, deduplicates=deduplicates)
+                await _live(billing, receiver, charges)
+                return await _told(billing, receiver, seed, deduplicates=deduplicates)
+        finally:
+            await engine.dispose()
+
+
+async def _live(billing: Billing, receiver: Moody, charges: int) -> None:
+    billing.outside.answer_seconds = ANSWER_SECONDS
+    await billing.hear(*(a_session_record(present=PATIENTS, absent=0) for _ in range(charges // PATIENTS)))
+    for number in range(ROUNDS):
+        # The last tries meet a receiver that has recovered.
+        receiver.calm = number >= ROUNDS // 2
+        await asyncio.gather(*(billing.push() for _ in range(PUSHERS)))
+        await billing.pusher.recover()
+        billing.watch.forward(hours=25)
+
+
+async def _told(
+    billing: Billing, receiver: Moody, seed: int, *, deduplicates: bool
+) -> tuple[list[tuple[str, int | float]], int]:
+    rows = await billing.rows(select(charge_status))
+    statuses = Counter(row.status for row in rows)
+    faults = {
+        "accepted, and not there": sum(
+            row.status == "accepted" and not receiver.booked[str(row.charge_id)] for row in rows
+        ),
+        "sent again where that books twice": 0 if deduplicates else receiver.repeated,
+        "neither accepted nor parked": sum(
+            row.status in {"pending", "sent"} or bool(row.next_attempt_at) for row in rows
+        ),
+        "parked without a reason": sum(row.status != "accepted" and not row.reason for row in rows),
+        "said not to be there, and there": sum(
+            row.status in {"held", "rejected"}
+            and not row.uncertain
+            and bool(receiver.booked[str(row.charge_id)])
+            for row in rows
+        ),
+    }
+    table: list[tuple[str, int | float]] = [
+        ("seed", seed),
+        ("receiver deduplicates", int(deduplicates)),
+        ("charges", len(rows)),
+        *sorted((f"receiver {what}", number) for what, number in receiver.done.items()),
+        ("keys sent again", receiver.repeated),
+        *sorted((f"charges {status}", number) for status, number in statuses.items()),
+        *faults.items(),
+    ]
+    return table, sum(faults.values())
