@@ -109,6 +109,7 @@ class Theirs:
             },
             "POST /v1/group-sessions/{session_id}/roster/{patient_id}/annotations": {"text": "Changed"},
             "POST /v1/group-sessions/{session_id}/roster/{patient_id}/removal": {"reason": "Changed"},
+            "POST /v1/sign-in-sheets": {"session_id": str(self.session_id)},
             "POST /v1/group-sessions/{session_id}/return": {"reason": "Changed"},
             "POST /v1/group-sessions/{session_id}/reopening": {"reason": "Changed"},
             "POST /v1/group-sessions/{session_id}/deletion": {"reason": "Changed"},

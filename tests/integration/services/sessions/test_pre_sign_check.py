@@ -83,7 +83,8 @@ async def test_what_blocks_is_not_acknowledged_away(clinic: Clinic) -> None:
 async def test_the_name_of_another_is_flagged_in_every_text_that_goes_to_charts(clinic: Clinic) -> None:
     session_id = await clinic.documented(title="Bashir's group")
     anna, bashir, chidi = clinic.patient_ids
-    mark = {"patient_id": str(chidi), "attendance": "absent", "absence_reason": "Drove Anna home"}
+    mark = {"patient_id": str(chidi), "attendance": "absent", "version": 2}
+    mark |= {"absence_reason": "Drove Anna home"}
     path = f"/v1/group-sessions/{session_id}"
     await clinic.do("Margaret", "PUT", f"{path}/attendance", json={"marks": [mark]})
     about_chidi = {"text": "Missed.", "problems": ["F10.20", "Conflict with Bashir"]}
