@@ -1,4 +1,4 @@
-"""What connectors may use of the world outside: kept clients, checked addresses, a clock, a folder."""
+"""What connectors may use of the world outside: HTTP clients, checked addresses, a clock, a folder."""
 
 import ssl
 import tempfile
@@ -27,8 +27,6 @@ WRITE_SECONDS: Final = 10.0
 READ_SECONDS: Final = 20.0
 ANSWER_SECONDS: Final = 15.0
 """With a turn's wait, connecting and reading the body it stays below `PUSH_SECONDS_AT_MOST`."""
-IDLE_SECONDS_AT_MOST: Final = 3.0
-"""Below the 5 s after which common servers hang up: to a request that meets it the outcome is unknown."""
 
 
 class CheckedNetwork(httpcore2.AsyncNetworkBackend):
@@ -69,8 +67,8 @@ class CheckedTransport(httpx2.AsyncHTTPTransport):
         self._pool = httpcore2.AsyncConnectionPool(
             ssl_context=tls,
             max_connections=connections,
-            max_keepalive_connections=connections,
-            keepalive_expiry=IDLE_SECONDS_AT_MOST,
+            # A second answer on a kept line would be read as the answer to the next request.
+            max_keepalive_connections=0,
             network_backend=CheckedNetwork(networks),
         )
 
