@@ -71,13 +71,13 @@ class BilledClinic(Clinic):
         return session_id
 
 
-def _environment(folder: Path, keys: str) -> dict[str, str]:
+def _environment(folder: Path, keys: str, database_url: str) -> dict[str, str]:
     return {
         "OPENCIRCLE_BROKER_URL": "redis://unused",
         "OPENCIRCLE_MESSAGE_KEYS": keys,
         "OPENCIRCLE_ISSUER": ISSUER,
         "OPENCIRCLE_TOKEN_KEYS": str(TokenIssuer(folder).key_file),
-        "OPENCIRCLE_BILLING_DATABASE_URL": f"sqlite+aiosqlite:///{folder}/never-opened.sqlite3",
+        "OPENCIRCLE_BILLING_DATABASE_URL": database_url,
         "OPENCIRCLE_BILLING_CONNECTION_KEYS": new_key_ring(),
     }
 
@@ -91,9 +91,11 @@ async def clinic(
 ) -> AsyncIterator[BilledClinic]:
     """The bridge holds the same message keys, unless a test is parametrised with others."""
     (tmp_path / "billing").mkdir()
-    for name, value in _environment(tmp_path / "billing", getattr(request, "param", KEYS)).items():
+    url = (await open_database("billing_bridge")).engine.url.render_as_string(hide_password=False)
+    for name, value in _environment(tmp_path / "billing", getattr(request, "param", KEYS), url).items():
         monkeypatch.setenv(name, value)
-    wire = Wire(httpx2.ASGITransport(app=create_billing_bridge()))
+    bridge = create_billing_bridge()
+    wire = Wire(httpx2.ASGITransport(app=bridge))
     issuer, clock, database = TokenIssuer(tmp_path), SetClock(), await open_database("sessions")
     settings = Settings(
         broker_url=SecretStr("redis://unused"),
@@ -114,6 +116,7 @@ async def clinic(
         )
         await clinic.open(integrated_billing="webhook")
         yield clinic
+    await bridge.state.database.engine.dispose()
 
 
 @pytest.mark.rule("BILL-8")

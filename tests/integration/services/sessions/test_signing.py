@@ -97,12 +97,17 @@ async def test_who_wrote_in_the_session_and_handed_it_over_does_not_review_it(
     here, one = f"/v1/group-sessions/{session_id}", clinic.patient_ids[0]
     written: dict[str, tuple[str, Any]] = {
         "group-note": ("group-note", {"topic": "Ruth's"}),
-        "attendance": ("attendance", {"marks": [{"patient_id": str(one), "attendance": "present"}]}),
+        "attendance": (
+            "attendance",
+            {"marks": [{"patient_id": str(one), "attendance": "present", "version": 2}]},
+        ),
         "note": (f"roster/{one}/note", {"text": "By Ruth."}),
     }
     path, body = written[part]
     await clinic.do("Ruth", "PUT", f"{here}/{path}", json=body, if_match='"2"')
-    await clinic.do("Ruth", "PUT", f"{here}/leaders", json={"leader_ids": [str(clinic.id_of("Ivy"))]})
+    await clinic.do(
+        "Ruth", "PUT", f"{here}/leaders", json={"leader_ids": [str(clinic.id_of("Ivy"))]}, if_match="*"
+    )
     assert (await clinic.sign(session_id, by="Ivy")).json() == {"status": "pending_review"}
     assert (await clinic.sign(session_id, by="Ruth")).status_code == 403
     assert await _status(clinic, session_id) == "pending_review"
@@ -112,7 +117,7 @@ async def test_who_wrote_in_the_session_and_handed_it_over_does_not_review_it(
 async def test_who_needs_review_and_hands_over_does_not_escape_it(clinic: Clinic) -> None:
     session_id = await clinic.documented(by="Ivy", leaders=["Ivy"])
     path, body = f"/v1/group-sessions/{session_id}/leaders", {"leader_ids": [str(clinic.id_of("Tom"))]}
-    await clinic.do("Ivy", "PUT", path, json=body)
+    await clinic.do("Ivy", "PUT", path, json=body, if_match="*")
     assert (await clinic.sign(session_id, by="Tom")).json() == {"status": "pending_review"}
     assert (await clinic.sign(session_id, by="Ruth")).json() == {"status": "completed"}
 
