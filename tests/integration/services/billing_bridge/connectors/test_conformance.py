@@ -138,7 +138,7 @@ async def test_after_a_broken_connection_the_next_charge_goes_over_a_new_one(
 async def test_no_answer_can_be_taken_for_another_pushs(
     speaker: Speaker, outside: Outside, charges: Charges
 ) -> None:
-    """An MLLP line is kept, its answers name what they answer. HTTP's don't: a push has its own connection."""
+    """An MLLP line is kept: its answers name what they answer. HTTP does not, so each push has its own."""
     connector = connector_of(speaker, outside)
     async with other_side(speaker) as side:
         for _ in range(3):
