@@ -1,7 +1,8 @@
 """Units of work: one request or one message is one transaction, bound to one instance."""
 
+import asyncio
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 from uuid import UUID
@@ -78,6 +79,7 @@ class Database:
 
     engine: AsyncEngine
     bell: Bell = field(default_factory=SilentBell)
+    _queue: asyncio.Lock = field(default_factory=asyncio.Lock, init=False, repr=False, compare=False)
 
     @asynccontextmanager
     async def writing(self, instance_id: UUID) -> AsyncIterator[Transaction]:
@@ -97,7 +99,12 @@ class Database:
     @asynccontextmanager
     async def writing_for_all(self) -> AsyncIterator[AsyncConnection]:
         """Open a writing transaction over all instances: for messaging, whose rows name theirs."""
-        async with self.engine.connect() as connection:
+        async with self._turn(), self.engine.connect() as connection:
             await connection.execution_options(**{WRITES: True})
             async with connection.begin():
                 yield connection
+
+    def _turn(self) -> AbstractAsyncContextManager[Any]:
+        # SQLite has one writer at a time, and lets in by chance who waits for it: of very many, some wait
+        # too long. In one process they queue here instead.
+        return self._queue if self.engine.dialect.name == "sqlite" else nullcontext()

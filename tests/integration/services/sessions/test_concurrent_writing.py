@@ -10,8 +10,7 @@ import pytest
 
 from tests.integration.services.sessions.clinic import Clinic
 
-AT_ONCE = {"postgresql": 200, "sqlite": 40}
-"""SQLite has one writer at a time and no fair queue: of very many, some wait longer than they may."""
+AT_ONCE = 200
 WRITERS = ("Margaret", "Tom")
 
 
@@ -57,8 +56,7 @@ async def test_two_leaders_who_write_different_parts_never_conflict(clinic: Clin
 @pytest.mark.rule("DOC-5")
 async def test_very_many_writes_to_as_many_parts_are_all_kept(closed_clinic: Clinic) -> None:
     clinic = closed_clinic
-    at_once = AT_ONCE[clinic.database.engine.dialect.name]
-    await clinic.open(patients=at_once)
+    await clinic.open(patients=AT_ONCE)
     session_id = await _started(clinic)
     await asyncio.gather(
         *(
@@ -67,7 +65,7 @@ async def test_very_many_writes_to_as_many_parts_are_all_kept(closed_clinic: Cli
         )
     )
     roster = (await clinic.session(session_id))["roster"]
-    assert len(roster) == at_once
+    assert len(roster) == AT_ONCE
     assert [one["individual_note"] for one in roster] == [f"About {one['patient_id']}." for one in roster]
 
 
@@ -78,8 +76,7 @@ async def test_of_very_many_writes_to_one_part_one_wins_and_the_others_learn_of_
     clinic: Clinic,
 ) -> None:
     session_id = await _started(clinic)
-    at_once = AT_ONCE[clinic.database.engine.dialect.name]
-    answers = await asyncio.gather(*(_write(clinic, session_id, one, version=1) for one in range(at_once)))
+    answers = await asyncio.gather(*(_write(clinic, session_id, one, version=1) for one in range(AT_ONCE)))
     (winner,) = _winners(answers)
     refused = [one for one in answers if one.status_code == 412]
     author = str(clinic.id_of(WRITERS[winner % len(WRITERS)]))
