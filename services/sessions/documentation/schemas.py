@@ -57,6 +57,13 @@ class GroupNote(Shape):
     started_at: Instant | None = None
     ended_at: Instant | None = None
 
+    @model_validator(mode="after")
+    def _says_something(self) -> Self:
+        if not self.model_fields_set:
+            fields = ", ".join(type(self).model_fields)
+            raise PydanticCustomError("nothing", "state at least one of: {fields}", {"fields": fields})
+        return self
+
 
 class IndividualNote(Shape):
     """What is about one patient alone."""
