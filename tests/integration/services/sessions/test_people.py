@@ -70,7 +70,8 @@ async def test_a_leader_who_may_lead_no_more_writes_marks_signs_and_hands_over_n
     ):
         answer = await clinic.ask("Margaret", method, f"{place}/{path}", json=body, if_match='"2"')
         assert (path, answer.status_code) == (path, 403)
-    await clinic.do("Ada", "PUT", f"{place}/leaders", json={"leader_ids": [str(clinic.id_of("Tom"))]})
+    body = {"leader_ids": [str(clinic.id_of("Tom"))]}
+    await clinic.do("Ada", "PUT", f"{place}/leaders", json=body, if_match="*")
     assert (await clinic.sign(session_id, by="Tom")).json() == {"status": "completed"}
 
 
