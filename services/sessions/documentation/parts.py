@@ -6,12 +6,13 @@ from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Table, bindparam, or_, update
+from sqlalchemy import ColumnElement, Table, or_, update
 
 from services.sessions.documentation.domain import GroupSession
 from services.sessions.documentation.models import ROSTER_ENTRY
 from services.sessions.scheduling.models import SESSION
 from services.sessions.stream.changes import Part, SessionChange, note_changes
+from shared.database.bulk import update_each
 from shared.database.transactions import Transaction
 from shared.events.record import Attendance
 from shared.web.problems import NotFoundProblem, Problem, StaleProblem
@@ -133,18 +134,18 @@ async def write_attendance(
     if stale:
         errors = [{"pointer": f"#/roster/{one}", "detail": f"is at version {known[one]}"} for one in stale]
         raise StaleProblem("Some were marked meanwhile; see errors, and read them again.", errors=errors)
-    values: dict[str, Any] = {name: bindparam(f"new_{name}") for name in _MARKED}
-    stamp = {
-        "attendance_version": entry.c.attendance_version + 1,
-        "attendance_by": author.user_id,
-        "attendance_at": author.at,
-    }
-    statement = update(entry).where(mine, entry.c.patient_id == bindparam("of_patient"))
     all_marks: dict[UUID, Mapping[str, Any]] = {one: {"attendance": rest} for one in known} | dict(marks)
-    parameters = [
-        {"of_patient": one, **{f"new_{name}": mark.get(name) for name in _MARKED}}
-        for one, mark in all_marks.items()
-    ]
-    if parameters:
-        await db.execute(statement.values(values | stamp), parameters)
+    if all_marks:
+        await update_each(
+            db.connection,
+            entry,
+            [
+                {"patient_id": one, **{name: mark.get(name) for name in _MARKED}}
+                for one, mark in all_marks.items()
+            ],
+            key="patient_id",
+            within={"documentation_id": session.documentation_id, "instance_id": db.instance_id},
+            stamp={"attendance_by": author.user_id, "attendance_at": author.at},
+            version="attendance_version",
+        )
         await note_changes(db, [SessionChange(session_id=session.id, part=Part.ATTENDANCE)])
