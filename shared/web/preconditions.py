@@ -11,6 +11,9 @@ ANY_VERSION: Final = "*"
 IfMatch = Annotated[str | None, Header(alias="If-Match", max_length=1000)]
 """The ETag that the caller has read."""
 
+IfNoneMatch = Annotated[str | None, Header(alias="If-None-Match", max_length=1000)]
+"""The ETag of what the caller has, not to be sent again."""
+
 
 class PreconditionNeededProblem(Problem):
     """The change does not say which version it is of (428, RFC 6585)."""

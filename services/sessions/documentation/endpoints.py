@@ -17,7 +17,8 @@ from services.sessions.requests import Call, CurrentCall
 from services.sessions.scheduling.domain import Status
 from shared.database.audit import record_access
 from shared.database.transactions import Transaction
-from shared.web.bodies import etag_of, json_response
+from shared.web.bodies import etag_of, json_response, unless_known
+from shared.web.preconditions import IfNoneMatch
 from shared.web.shapes import Day
 
 IfMatch = Annotated[str | None, Header()]
@@ -48,13 +49,13 @@ async def get_day(
 
 
 @router.get("/{session_id}", response_model=answers.SessionAnswer)
-async def get_session(session_id: UUID, call: CurrentCall) -> Response:
-    """Give one session with its roster, notes and signatures."""
+async def get_session(session_id: UUID, call: CurrentCall, if_none_match: IfNoneMatch = None) -> Response:
+    """Give one session with its roster, notes and signatures; 304 to who has it as it is."""
     async with call.database.writing(call.identity.instance_id) as db:
         await permit(db, call.identity, Action.SEE_SESSIONS)
         session = await views.whole_session(db, session_id)
         await _seen(db, call, "session.seen", session_id)
-    return json_response(session, headers={"ETag": views.etag_of_session(session)})
+    return unless_known(session, if_none_match)
 
 
 async def _seen(db: Transaction, call: Call, action: str, subject: UUID) -> None:

@@ -1,15 +1,17 @@
 """Reading sessions: set-based queries, straight to bytes."""
 
+from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, Select, String, Table, Uuid, bindparam, literal_column, select
 
 from services.sessions.directory.models import PATIENT, STAFF_MEMBER
-from services.sessions.documentation.annotations import load_annotations, shown
-from services.sessions.documentation.models import ROSTER_ENTRY, SIGNATURE
+from services.sessions.documentation.models import ANNOTATION, ROSTER_ENTRY, SIGNATURE
 from services.sessions.scheduling.models import SESSION, SESSION_LEADER
+from shared.database.documents import json_list, json_object
 from shared.database.transactions import Transaction
+from shared.events.record import SignatureMeaning
 from shared.web.problems import NotFoundProblem
 
 
@@ -33,72 +35,89 @@ async def leaders_of(db: Transaction, session_ids: list[UUID]) -> dict[UUID, lis
     return found
 
 
-async def whole_session(db: Transaction, session_id: UUID) -> dict[str, Any]:
-    """Give one session with roster, notes and signatures; raises `NotFoundProblem`."""
-    found = await db.records(db.rows_of(SESSION).where(SESSION.c.id == session_id))
-    if not found:
+async def whole_session(db: Transaction, session_id: UUID) -> bytes:
+    """Give one session with roster, notes and signatures, as JSON; raises `NotFoundProblem`."""
+    statement = _whole_session(db.connection.dialect.name)
+    found = await db.execute(statement, {"of_instance": db.instance_id, "of_session": session_id})
+    body = found.scalar_one_or_none()
+    if body is None:
         raise NotFoundProblem("There is no such group session.")
-    session = found[0]
-    del session["instance_id"]
-    documentation_id = session["documentation_id"]
-    leaders = await leaders_of(db, [session_id])
-    return session | {
-        "leaders": leaders.get(session_id, []),
-        "roster": await _with_annotations(db, documentation_id, await _roster(db, documentation_id)),
-        "signatures": await _signatures(db, documentation_id),
-    }
+    return str(body).encode()
 
 
-def etag_of_session(session: dict[str, Any]) -> str:
-    """Give the ETag of a whole session: it differs when any part does, or something was added."""
-    parts = sum(
-        one["note_version"] + one["attendance_version"] + len(one["annotations"]) for one in session["roster"]
+@lru_cache
+def _whole_session(dialect: str) -> Select[Any]:
+    # Built once: putting the statement together takes longer than running it.
+    columns = [column for column in SESSION.c if column.name != "instance_id"]
+    lists = {"leaders": _leaders(), "roster": _roster(dialect), "signatures": _signatures()}
+    inside = [json_list(rows, dialect, within=SESSION).label(name) for name, rows in lists.items()]
+    session = select(*columns, *inside).where(_mine(SESSION), SESSION.c.id == bindparam("of_session"))
+    return json_object(session, dialect)
+
+
+def _mine(table: Table) -> ColumnElement[bool]:
+    return table.c.instance_id == bindparam("of_instance", type_=Uuid())
+
+
+def _leaders() -> Select[Any]:
+    names = ("id", "first_name", "last_name", "credentials")
+    return (
+        select(*(STAFF_MEMBER.c[name] for name in names))
+        .join_from(SESSION_LEADER, STAFF_MEMBER, STAFF_MEMBER.c.id == SESSION_LEADER.c.user_id)
+        .where(_mine(SESSION_LEADER), SESSION_LEADER.c.session_id == SESSION.c.id)
+        .order_by(SESSION_LEADER.c.position)
     )
-    return f'"{session["version"]}.{session["note_version"] + parts}"'
 
 
-async def _roster(db: Transaction, documentation_id: UUID | None) -> list[dict[str, Any]]:
-    statement = (
+def _roster(dialect: str) -> Select[Any]:
+    names = ("first_name", "last_name", "preferred_name", "mrn")
+    written = (
+        "attendance", "minutes", "arrived_at", "left_at", "absence_reason", "attendance_version",
+        "individual_note", "problems", "note_version",
+    )  # fmt: skip
+    return (
         select(
             PATIENT.c.id.label("patient_id"),
-            PATIENT.c.first_name,
-            PATIENT.c.last_name,
-            PATIENT.c.preferred_name,
-            PATIENT.c.mrn,
-            ROSTER_ENTRY.c.attendance,
-            ROSTER_ENTRY.c.minutes,
-            ROSTER_ENTRY.c.arrived_at,
-            ROSTER_ENTRY.c.left_at,
-            ROSTER_ENTRY.c.absence_reason,
-            ROSTER_ENTRY.c.attendance_version,
-            ROSTER_ENTRY.c.individual_note,
-            ROSTER_ENTRY.c.problems,
-            ROSTER_ENTRY.c.note_version,
+            *(PATIENT.c[name] for name in names),
+            *(ROSTER_ENTRY.c[name] for name in written),
+            json_list(_annotations(), dialect, within=ROSTER_ENTRY).label("annotations"),
         )
         .join_from(ROSTER_ENTRY, PATIENT, PATIENT.c.id == ROSTER_ENTRY.c.patient_id)
-        .where(
-            ROSTER_ENTRY.c.documentation_id == documentation_id, ROSTER_ENTRY.c.instance_id == db.instance_id
-        )
+        .where(_mine(ROSTER_ENTRY), ROSTER_ENTRY.c.documentation_id == SESSION.c.documentation_id)
         .order_by(PATIENT.c.last_name, PATIENT.c.first_name, PATIENT.c.id)
     )
-    return await db.records(statement)
 
 
-async def _with_annotations(
-    db: Transaction, documentation_id: UUID | None, roster: list[dict[str, Any]]
-) -> list[dict[str, Any]]:
-    added = await load_annotations(db, documentation_id)
-    return [
-        entry | {"annotations": [shown(one) for one in added if one.patient_id == entry["patient_id"]]}
-        for entry in roster
-    ]
+def _annotations() -> Select[Any]:
+    """Select what `annotations.shown` gives, of one entry of the roster."""
+    added = ANNOTATION.c
+    return (
+        select(
+            added.id.label("annotation_id"),
+            added.text,
+            added.user_id,
+            added.printed_name,
+            added.credentials,
+            literal_column(f"'{SignatureMeaning.ANNOTATOR.value}'", String).label("meaning"),
+            added.signed_at,
+            added.document_sha256,
+        )
+        .where(
+            _mine(ANNOTATION),
+            added.documentation_id == ROSTER_ENTRY.c.documentation_id,
+            added.patient_id == ROSTER_ENTRY.c.patient_id,
+        )
+        .order_by(added.signed_at, added.id)
+    )
 
 
-async def _signatures(db: Transaction, documentation_id: UUID | None) -> list[dict[str, Any]]:
-    columns = (
+def _signatures() -> Select[Any]:
+    names = (
         "id", "user_id", "printed_name", "credentials", "meaning", "signed_at", "document_sha256",
         "acknowledged",
     )  # fmt: skip
-    statement = db.rows_of(SIGNATURE, *(SIGNATURE.c[name] for name in columns))
-    signed = statement.where(SIGNATURE.c.documentation_id == documentation_id)
-    return await db.records(signed.order_by(SIGNATURE.c.signed_at, SIGNATURE.c.id))
+    return (
+        select(*(SIGNATURE.c[name] for name in names))
+        .where(_mine(SIGNATURE), SIGNATURE.c.documentation_id == SESSION.c.documentation_id)
+        .order_by(SIGNATURE.c.signed_at, SIGNATURE.c.id)
+    )
