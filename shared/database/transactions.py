@@ -1,6 +1,6 @@
 """Units of work: one request or one message is one transaction, bound to one instance."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any, Protocol
@@ -49,9 +49,11 @@ class Transaction:
         """Give every row."""
         return (await self.connection.execute(statement)).all()
 
-    async def records(self, statement: Executable) -> list[dict[str, Any]]:
+    async def records(
+        self, statement: Executable, parameters: Mapping[str, Any] | None = None
+    ) -> list[dict[str, Any]]:
         """Give every row as a dict of its own."""
-        result = await self.connection.execute(statement)
+        result = await self.connection.execute(statement, parameters)
         # SQLAlchemy names columns by a subclass of str, which orjson takes for no key.
         columns = result.keys()
         names = [str(name) for name in columns]

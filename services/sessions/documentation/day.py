@@ -3,17 +3,18 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from functools import lru_cache
 from typing import Any, Final
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import ColumnElement, case, func, select
+from sqlalchemy import ColumnElement, Select, Uuid, bindparam, case, func, select
 
 from services.sessions.directory.permissions import Action
 from services.sessions.directory.repository import load_location
 from services.sessions.directory.use_cases import permit
 from services.sessions.documentation.models import ROSTER_ENTRY
-from services.sessions.documentation.views import leaders_of
+from services.sessions.documentation.views import leaders, leaders_by_session
 from services.sessions.metadata import TRAIL
 from services.sessions.scheduling.domain import Status
 from services.sessions.scheduling.enrolment import enrolled_counts
@@ -21,7 +22,7 @@ from services.sessions.scheduling.models import SESSION, SESSION_LEADER
 from services.sessions.templates.models import TEMPLATE
 from shared.clock import Clock
 from shared.database.audit import record_access
-from shared.database.transactions import Database, Transaction
+from shared.database.transactions import Database
 from shared.web.identity import Identity
 
 GROUPS: Final[Mapping[str, frozenset[Status]]] = {
@@ -41,19 +42,24 @@ class DayFilter:
     template_id: UUID | None = None
     statuses: Sequence[Status] | None = None
 
-    def conditions(self, db: Transaction) -> list[ColumnElement[bool]]:
-        """Give what it says, of SESSION."""
-        wanted: list[ColumnElement[bool]] = []
-        if self.leader_id is not None:
-            led = select(SESSION_LEADER.c.session_id).where(
-                SESSION_LEADER.c.user_id == self.leader_id, SESSION_LEADER.c.instance_id == db.instance_id
-            )
-            wanted.append(SESSION.c.id.in_(led))
-        if self.template_id is not None:
-            wanted.append(SESSION.c.template_id == self.template_id)
-        if self.statuses is not None:
-            wanted.append(SESSION.c.status.in_([one.value for one in self.statuses]))
-        return wanted
+    @property
+    def stated(self) -> dict[str, Any]:
+        """Give the parameters of what it says, by the names in `_CONDITIONS`."""
+        statuses = None if self.statuses is None else [one.value for one in self.statuses]
+        said = {"only_leader": self.leader_id, "only_template": self.template_id, "only_statuses": statuses}
+        return {name: value for name, value in said.items() if value is not None}
+
+
+_OF_INSTANCE: Final = bindparam("of_instance", type_=Uuid())
+_CONDITIONS: Final[Mapping[str, ColumnElement[bool]]] = {
+    "only_leader": SESSION.c.id.in_(
+        select(SESSION_LEADER.c.session_id).where(
+            SESSION_LEADER.c.user_id == bindparam("only_leader"), SESSION_LEADER.c.instance_id == _OF_INSTANCE
+        )
+    ),
+    "only_template": SESSION.c.template_id == bindparam("only_template"),
+    "only_statuses": SESSION.c.status.in_(bindparam("only_statuses", expanding=True)),
+}
 
 
 async def read_day(
@@ -72,51 +78,61 @@ async def read_day(
         location = await load_location(db, location_id)
         zone = ZoneInfo(location.time_zone)
         day = held_on or now.astimezone(zone).date()
-        sessions = await _sessions(db, location_id=location_id, held_on=day, only=only)
-        leaders = await leaders_of(db, [one["id"] for one in sessions])
+        place = {"of_instance": db.instance_id, "of_location": location_id, "of_day": day}
+        sessions = await db.records(_sessions(frozenset(only.stated)), place | only.stated)
+        led_by = leaders_by_session(await db.records(_leaders(), place))
         await record_access(
             db, TRAIL, at=now, user_id=identity.user_id, action="day.seen", subject=location_id
         )
-    rows = [
-        one | {"starts_at": one["starts_at"].astimezone(zone), "leaders": leaders.get(one["id"], [])}
-        for one in sessions
-    ]
-    groups = {name: [one for one in rows if one["status"] in statuses] for name, statuses in GROUPS.items()}
+    for one in sessions:
+        one["starts_at"] = one["starts_at"].astimezone(zone)
+        one["leaders"] = led_by.get(one["id"], ())
+    groups = {
+        name: [one for one in sessions if one["status"] in statuses] for name, statuses in GROUPS.items()
+    }
     return {"location_id": location_id, "date": day, "time_zone": location.time_zone} | groups
 
 
-async def _sessions(
-    db: Transaction, *, location_id: UUID, held_on: date, only: DayFilter
-) -> list[dict[str, Any]]:
-    that_day = (SESSION.c.location_id == location_id, SESSION.c.held_on == held_on, *only.conditions(db))
-    expected = enrolled_counts(db, SESSION.c.status == Status.UPCOMING.value, *that_day).subquery()
+def _that_day() -> tuple[ColumnElement[bool], ...]:
+    return (
+        SESSION.c.instance_id == _OF_INSTANCE,
+        SESSION.c.location_id == bindparam("of_location"),
+        SESSION.c.held_on == bindparam("of_day"),
+    )
+
+
+@lru_cache
+def _sessions(stated: frozenset[str]) -> Select[Any]:
+    # Put together once for each set of conditions: that takes longer than running it.
+    which = (*_that_day(), *(_CONDITIONS[name] for name in sorted(stated)))
+    expected = enrolled_counts(_OF_INSTANCE, SESSION.c.status == Status.UPCOMING.value, *which).subquery()
     enrolled, capacity = func.coalesce(expected.c.enrolled, 0), TEMPLATE.c.capacity
     with_a_place = case((enrolled > capacity, capacity), else_=enrolled)
-    size = case((SESSION.c.documentation_id.is_(None), with_a_place), else_=_on_roster(db))
+    size = case((SESSION.c.documentation_id.is_(None), with_a_place), else_=_on_roster())
     names = ("id", "template_id", "title", "topic", "status", "starts_at", "duration_minutes", "version")
-    statement = (
-        db.rows_of(
-            SESSION,
-            *(SESSION.c[name] for name in names),
-            TEMPLATE.c.modality,
-            capacity,
-            size.label("roster_size"),
-        )
+    return (
+        select(*(SESSION.c[name] for name in names), TEMPLATE.c.modality, capacity, size.label("roster_size"))
+        .select_from(SESSION)
         .join(TEMPLATE, TEMPLATE.c.id == SESSION.c.template_id)
         .outerjoin(expected, expected.c.session_id == SESSION.c.id)
-        .where(*that_day)
+        .where(*which)
         .order_by(SESSION.c.starts_at, SESSION.c.title, SESSION.c.id)
     )
-    return await db.records(statement)
 
 
-def _on_roster(db: Transaction) -> Any:
+@lru_cache
+def _leaders() -> Select[Any]:
+    # Of the whole day, whatever is wanted of it: a list of ids would be a parameter for each session.
+    return leaders().join(SESSION, SESSION.c.id == SESSION_LEADER.c.session_id).where(*_that_day())
+
+
+def _on_roster() -> Any:
     # Counted by the session's key: a join with all counts would read every roster there ever was.
     return (
         select(func.count())
         .where(
             ROSTER_ENTRY.c.documentation_id == SESSION.c.documentation_id,
-            ROSTER_ENTRY.c.instance_id == db.instance_id,
+            ROSTER_ENTRY.c.instance_id == _OF_INSTANCE,
         )
         .correlate(SESSION)
         .scalar_subquery()

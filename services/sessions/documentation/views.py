@@ -17,20 +17,26 @@ from shared.web.problems import NotFoundProblem
 
 async def leaders_of(db: Transaction, session_ids: list[UUID]) -> dict[UUID, list[dict[str, Any]]]:
     """Give the leaders of sessions, in their order."""
-    statement = (
-        select(
-            SESSION_LEADER.c.session_id,
-            STAFF_MEMBER.c.id,
-            STAFF_MEMBER.c.first_name,
-            STAFF_MEMBER.c.last_name,
-            STAFF_MEMBER.c.credentials,
-        )
+    theirs = leaders().where(
+        SESSION_LEADER.c.instance_id == db.instance_id, SESSION_LEADER.c.session_id.in_(session_ids)
+    )
+    return leaders_by_session(await db.records(theirs))
+
+
+def leaders() -> Select[Any]:
+    """Select leaders and the session that each leads; say of which instance and sessions."""
+    names = ("id", "first_name", "last_name", "credentials")
+    return (
+        select(SESSION_LEADER.c.session_id, *(STAFF_MEMBER.c[name] for name in names))
         .join_from(SESSION_LEADER, STAFF_MEMBER, STAFF_MEMBER.c.id == SESSION_LEADER.c.user_id)
-        .where(SESSION_LEADER.c.instance_id == db.instance_id, SESSION_LEADER.c.session_id.in_(session_ids))
         .order_by(SESSION_LEADER.c.session_id, SESSION_LEADER.c.position)
     )
+
+
+def leaders_by_session(rows: list[dict[str, Any]]) -> dict[UUID, list[dict[str, Any]]]:
+    """Sort what `leaders` selects by session."""
     found: dict[UUID, list[dict[str, Any]]] = {}
-    for leader in await db.records(statement):
+    for leader in rows:
         found.setdefault(leader.pop("session_id"), []).append(leader)
     return found
 

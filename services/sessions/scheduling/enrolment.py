@@ -4,7 +4,18 @@ from collections.abc import Collection
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, and_, extract, func, literal, or_, select, union_all
+from sqlalchemy import (
+    BindParameter,
+    ColumnElement,
+    Select,
+    and_,
+    extract,
+    func,
+    literal,
+    or_,
+    select,
+    union_all,
+)
 
 from services.sessions.directory.domain import Patient
 from services.sessions.directory.models import CARE_TEAM_MEMBER, PATIENT
@@ -17,12 +28,19 @@ from shared.web.problems import NotFoundProblem
 
 _DAYS_IN_WEEK: Final = 7
 
+OfInstance = UUID | BindParameter[UUID]
+"""The instance, or the parameter that will name it in a statement that is put together once."""
+
 
 def enrolments(db: Transaction, *which: ColumnElement[bool]) -> Any:
     """Select `session_id, patient_id, assigned_at, assignment_id` of the sessions and patients that fit.
 
     Who has died or was discharged by then is in none (SCH-5). `which` speaks of SESSION and PATIENT.
     """
+    return _enrolments(db.instance_id, *which)
+
+
+def _enrolments(instance_id: OfInstance, *which: ColumnElement[bool]) -> Any:
     kinds = (_by_schedule(), _by_group(), _by_session())
     assigned = [
         select(
@@ -32,15 +50,15 @@ def enrolments(db: Transaction, *which: ColumnElement[bool]) -> Any:
             ASSIGNMENT.c.id.label("assignment_id"),
         )
         .select_from(SESSION)
-        .join(ASSIGNMENT, and_(ASSIGNMENT.c.instance_id == db.instance_id, kind))
+        .join(ASSIGNMENT, and_(ASSIGNMENT.c.instance_id == instance_id, kind))
         .join(PATIENT, PATIENT.c.id == ASSIGNMENT.c.patient_id)
-        .where(SESSION.c.instance_id == db.instance_id, _in_treatment(), *which)
+        .where(SESSION.c.instance_id == instance_id, _in_treatment(), *which)
         for kind in kinds
     ]
-    return union_all(*assigned, _caseloads(db, *which))
+    return union_all(*assigned, _caseloads(instance_id, *which))
 
 
-def _caseloads(db: Transaction, *which: ColumnElement[bool]) -> Select[Any]:
+def _caseloads(instance_id: OfInstance, *which: ColumnElement[bool]) -> Select[Any]:
     care = CARE_TEAM_MEMBER
     # A caseload has no order and no waiting list; the patients' ids stand in for the assignments'.
     return (
@@ -54,8 +72,8 @@ def _caseloads(db: Transaction, *which: ColumnElement[bool]) -> Select[Any]:
         .join(care, and_(care.c.user_id == SESSION.c.caseload_of, care.c.primary_therapist))
         .join(PATIENT, PATIENT.c.id == care.c.patient_id)
         .where(
-            SESSION.c.instance_id == db.instance_id,
-            care.c.instance_id == db.instance_id,
+            SESSION.c.instance_id == instance_id,
+            care.c.instance_id == instance_id,
             _sits_there(),
             _in_treatment(),
             *which,
@@ -116,9 +134,9 @@ def _by_session() -> ColumnElement[bool]:
     return ASSIGNMENT.c.session_id == SESSION.c.id
 
 
-def enrolled_counts(db: Transaction, *which: ColumnElement[bool]) -> Select[Any]:
+def enrolled_counts(instance_id: OfInstance, *which: ColumnElement[bool]) -> Select[Any]:
     """Select `session_id, enrolled` of the sessions that fit: who has a place and who waits, together."""
-    enrolled = enrolments(db, *which).subquery()
+    enrolled = _enrolments(instance_id, *which).subquery()
     counted = func.count(enrolled.c.patient_id.distinct()).label("enrolled")
     return select(enrolled.c.session_id, counted).group_by(enrolled.c.session_id)
 

@@ -170,6 +170,7 @@ async def _enrol_all(clinic: Clinic, template_id: UUID) -> None:
             "instance_id": clinic.instance_id,
             "patient_id": patient_id,
             "template_id": template_id,
+            "location_id": clinic.location_id,
             "starts_on": TODAY,
             "assigned_at": TUESDAY,
         }
