@@ -191,7 +191,9 @@ async def _mark(db: Any, identity: Identity, session_id: UUID, body: Marks) -> N
     if not (access.active and settings.use_group_sessions and leads) or frozen is not None:
         raise HTTPException(409)
     of_it = select(Entry).where(ROSTER_ENTRY.c.documentation_id == session.documentation_id)
-    entries = {one.patient_id: one for one in (await db.scalars(of_it.with_for_update())).all()}
+    # In one order, like ours: eight clients mark the same patients, and would wait for each other in a ring.
+    in_order = of_it.order_by(ROSTER_ENTRY.c.patient_id).with_for_update()
+    entries = {one.patient_id: one for one in (await db.scalars(in_order)).all()}
     now = datetime.now(UTC)
     for mark in body.marks:
         entry = entries[mark.patient_id]
