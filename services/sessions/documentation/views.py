@@ -1,4 +1,8 @@
-"""Reading sessions: set-based queries, straight to bytes."""
+"""Reading sessions: set-based queries, straight to bytes.
+
+No body is kept between requests: names change elsewhere, and a stale body is the worst that can be served.
+The database writes the JSON of a session in one statement, which is one picture.
+"""
 
 from functools import lru_cache
 from typing import Any
