@@ -17,10 +17,10 @@ from shared.events.filing import (
     Filed,
     FiledDocumentation,
     FiledRequest,
-    filed_answer_purpose,
 )
 from shared.messaging.sealing import KeyRing, UnsealableError
 from shared.observability.logs import describe_exception
+from shared.web.sealed import ask_sealed
 
 log = structlog.get_logger()
 
@@ -91,12 +91,8 @@ class ChartsService:
         return answer.documentations
 
     async def _asked(self, request: FiledRequest) -> Filed:
-        sealed = self.keys.seal(request.model_dump(mode="json"), purpose=FILED_PURPOSE)
         # A client of its own: this is asked a few times a day. It follows no redirect, asks no proxy.
         async with httpx2.AsyncClient(
             base_url=self.url, follow_redirects=False, trust_env=False, transport=self.transport
         ) as client:
-            answer = await client.post(FILED_PATH, json={"sealed": sealed})
-        answer.raise_for_status()
-        told = answer.json()["sealed"]
-        return Filed.model_validate(self.keys.unseal(told, purpose=filed_answer_purpose(sealed)))
+            return await ask_sealed(client, FILED_PATH, request, Filed, keys=self.keys, purpose=FILED_PURPOSE)

@@ -3,9 +3,9 @@
 from fastapi import APIRouter, Request, Response
 
 from services.billing_bridge.previewing import answer_preview
-from services.billing_bridge.schemas import SealedRequest
-from shared.events.preview import PREVIEW_PATH, Sealed
+from shared.events.preview import PREVIEW_PATH
 from shared.web.bodies import json_response
+from shared.web.sealed import Sealed, SealedRequest
 
 preview_router = APIRouter(include_in_schema=False)
 

@@ -1,9 +1,7 @@
 """What a session would be charged, told to whoever holds the message keys; nothing is stored (BILL-8)."""
 
-from typing import Any, Final
+from typing import Final
 from uuid import UUID
-
-from pydantic import ValidationError
 
 from services.billing_bridge.codes.domain import NO_CATALOGUE, Catalogue
 from services.billing_bridge.codes.repository import catalogues_of
@@ -15,33 +13,22 @@ from shared.events.preview import (
     PatientPreview,
     PreviewedCharge,
     PreviewRequest,
-    answer_purpose,
 )
 from shared.events.record import Attendance, SessionRecord
-from shared.messaging.sealing import KeyRing, UnsealableError
-from shared.web.problems import InvalidProblem, Problem
+from shared.messaging.sealing import KeyRing
+from shared.web.sealed import open_request, seal_answer
 
 _SHOWN: Final = (
     "code", "description", "revenue_code", "modifiers", "place_of_service", "units", "minutes",
 )  # fmt: skip
 
 
-class UnsealedProblem(Problem):
-    """The body was not sealed for a preview by a key that we hold (403)."""
-
-    status, name, title = 403, "not-sealed", "Only who holds the message keys may ask this"
-
-
 async def answer_preview(database: Database, sealed: str, *, keys: KeyRing) -> str:
     """Answer one sealed request, sealed for that request alone.
 
-    The seal is the proof of who asks: raises `UnsealedProblem` for what was not sealed by our keys.
+    The seal is the proof of who asks: raises `NotSealedProblem` for what was not sealed by our keys.
     """
-    try:
-        content = keys.unseal(sealed, purpose=REQUEST_PURPOSE)
-    except UnsealableError:
-        raise UnsealedProblem("This was not sealed for a preview by a key of this ring.") from None
-    request = _request_in(content)
+    request = open_request(sealed, PreviewRequest, keys=keys, purpose=REQUEST_PURPOSE)
     async with database.reading(request.instance_id) as db:
         catalogues = await catalogues_of(db.connection, {request.instance_id})
     preview = BillingPreview(
@@ -49,15 +36,7 @@ async def answer_preview(database: Database, sealed: str, *, keys: KeyRing) -> s
         documentation_id=request.record.documentation_id,
         patients=preview_of(request.record, catalogues.get(request.instance_id, NO_CATALOGUE)),
     )
-    return keys.seal(preview.model_dump(mode="json"), purpose=answer_purpose(sealed))
-
-
-def _request_in(content: Any) -> PreviewRequest:
-    try:
-        return PreviewRequest.model_validate(content)
-    except ValidationError:
-        # Without its words: they would quote the record.
-        raise InvalidProblem("What is sealed is no session record of this version.") from None
+    return seal_answer(preview, keys=keys, purpose=REQUEST_PURPOSE, to=sealed)
 
 
 def preview_of(record: SessionRecord, catalogue: Catalogue) -> tuple[PatientPreview, ...]:

@@ -15,8 +15,6 @@ from shared.web.shapes import Shape, TimeZone, Title
 URL_CHARACTERS_AT_MOST = 2000
 SECRET_CHARACTERS_AT_MOST = 400
 CERTIFICATE_CHARACTERS_AT_MOST = 20_000
-SEALED_CHARACTERS_AT_MOST = 1_000_000
-"""A roster of 500 without its notes takes 15,000."""
 
 
 TimeOfDay = Annotated[str, Field(pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$")]
@@ -177,12 +175,6 @@ class WholeCharge(ListedCharge):
 
 class Counts(Shape):
     counts: dict[Status, int]
-
-
-class SealedRequest(Shape):
-    """A session record, sealed for a preview."""
-
-    sealed: Annotated[str, Field(max_length=SEALED_CHARACTERS_AT_MOST)]
 
 
 class Group(Shape):

@@ -5,7 +5,6 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from pydantic import ValidationError
 from sqlalchemy import Row, and_, or_
 
 from services.charts.models import audit_entry, chart_note, chart_note_retraction
@@ -16,38 +15,22 @@ from shared.events.filing import (
     Filed,
     FiledDocumentation,
     FiledRequest,
-    filed_answer_purpose,
 )
 from shared.events.record import Attendance
-from shared.messaging.sealing import KeyRing, UnsealableError
-from shared.web.problems import InvalidProblem, Problem
-
-
-class NotSealedProblem(Problem):
-    """The body was not sealed for this by a key that we hold (403)."""
-
-    status, name, title = 403, "not-sealed", "Only who holds the message keys may ask this"
+from shared.messaging.sealing import KeyRing
+from shared.web.sealed import open_request, seal_answer
 
 
 async def answer_filed(database: Database, sealed: str, *, keys: KeyRing, at: datetime) -> str:
     """Answer one sealed request, sealed for that request alone; raises `NotSealedProblem`."""
-    request = _opened(sealed, keys)
+    request = open_request(sealed, FiledRequest, keys=keys, purpose=FILED_PURPOSE)
     async with database.writing(request.instance_id) as db:
         documentations = await _documentations(db, request)
         await record_access(
             db, audit_entry, at=at, user_id=None, action="filing.reconciled", subject=request.instance_id
         )
     answer = Filed(instance_id=request.instance_id, documentations=tuple(documentations))
-    return keys.seal(answer.model_dump(mode="json"), purpose=filed_answer_purpose(sealed))
-
-
-def _opened(sealed: str, keys: KeyRing) -> FiledRequest:
-    try:
-        return FiledRequest.model_validate(keys.unseal(sealed, purpose=FILED_PURPOSE))
-    except UnsealableError:
-        raise NotSealedProblem("This was not sealed for this by a key of this ring.") from None
-    except ValidationError:
-        raise InvalidProblem("What is sealed is no question of this version.") from None
+    return seal_answer(answer, keys=keys, purpose=FILED_PURPOSE, to=sealed)
 
 
 async def _documentations(db: Transaction, request: FiledRequest) -> list[FiledDocumentation]:

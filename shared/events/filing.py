@@ -1,9 +1,8 @@
 """Which chart notes are filed: asked of the charts service by HTTP, for the reconciliation (BILL-10).
 
-Both ways the JSON travels sealed, under the purposes named here: the seal is the proof of who asks.
+Both ways the JSON travels sealed (`shared.web.sealed`), under the purpose named here.
 """
 
-from hashlib import sha256
 from typing import Final
 from uuid import UUID
 
@@ -11,11 +10,6 @@ from shared.events.contract import Contract, Moment
 
 FILED_PATH: Final = "/v1/charts/filed"
 FILED_PURPOSE: Final = "filed-notes"
-
-
-def filed_answer_purpose(sealed_request: str) -> str:
-    """Give the purpose of the answer to one request: no other answer can be passed off as it."""
-    return f"filed-notes-answer/{sha256(sealed_request.encode()).hexdigest()}"
 
 
 class FiledRequest(Contract):

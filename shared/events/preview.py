@@ -1,9 +1,8 @@
 """What would be charged for a session before it is signed: asked of the billing bridge by HTTP (BILL-8).
 
-Both ways the JSON travels sealed, as `Sealed`, under the purposes named here.
+Both ways the JSON travels sealed (`shared.web.sealed`), under the purpose named here.
 """
 
-from hashlib import sha256
 from typing import Final, Literal
 from uuid import UUID
 
@@ -12,17 +11,6 @@ from shared.events.record import Minutes, SessionRecord
 
 PREVIEW_PATH: Final = "/v1/billing/preview"
 REQUEST_PURPOSE: Final = "billing-preview"
-
-
-def answer_purpose(sealed_request: str) -> str:
-    """Give the purpose of the answer to one request: no other answer can be passed off as it."""
-    return f"billing-preview-answer/{sha256(sealed_request.encode()).hexdigest()}"
-
-
-class Sealed(Contract):
-    """A body of the preview, both ways."""
-
-    sealed: str
 
 
 class PreviewRequest(Contract):

@@ -16,12 +16,11 @@ from shared.events.preview import (
     BillingPreview,
     PatientPreview,
     PreviewRequest,
-    Sealed,
-    answer_purpose,
 )
 from shared.events.record import SessionRecord
 from shared.messaging.sealing import KeyRing, UnsealableError
 from shared.observability.logs import describe_exception
+from shared.web.sealed import ask_sealed
 
 log = structlog.get_logger()
 
@@ -65,7 +64,14 @@ class BillingBridge:
         """Ask once, and wait for a few seconds at most."""
         try:
             async with asyncio.timeout(PREVIEW_SECONDS):
-                preview = await self._asked(PreviewRequest(instance_id=instance_id, record=unnamed(record)))
+                preview = await ask_sealed(
+                    self.client,
+                    PREVIEW_PATH,
+                    PreviewRequest(instance_id=instance_id, record=unnamed(record)),
+                    BillingPreview,
+                    keys=self.keys,
+                    purpose=REQUEST_PURPOSE,
+                )
         except (httpx2.HTTPError, TimeoutError, ValidationError, UnsealableError) as error:
             log.warning(
                 "Billing did not preview a session.",
@@ -77,13 +83,6 @@ class BillingBridge:
         if (preview.instance_id, preview.documentation_id) != (instance_id, record.documentation_id):
             raise PreviewUnavailableError
         return preview.patients
-
-    async def _asked(self, request: PreviewRequest) -> BillingPreview:
-        sealed = self.keys.seal(request.model_dump(mode="json"), purpose=REQUEST_PURPOSE)
-        answer = await self.client.post(PREVIEW_PATH, json={"sealed": sealed})
-        answer.raise_for_status()
-        told = Sealed.model_validate_json(answer.content).sealed
-        return BillingPreview.model_validate(self.keys.unseal(told, purpose=answer_purpose(sealed)))
 
 
 def unnamed(record: SessionRecord) -> SessionRecord:

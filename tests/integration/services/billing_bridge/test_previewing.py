@@ -13,12 +13,12 @@ from shared.events.preview import (
     REQUEST_PURPOSE,
     BillingPreview,
     PreviewRequest,
-    answer_purpose,
 )
 from shared.events.record import Attendance, BillingCode, CodeKind, SessionRecord, UnitRule
 from shared.events.staff import Role
 from shared.messaging.sealing import KeyRing, UnsealableError, new_key_ring
 from shared.testing.records import CLINIC, a_patient, a_session_record, webhook_billing
+from shared.web.sealed import answer_purpose
 from tests.integration.services.billing_bridge.conftest import Billing
 
 
@@ -38,7 +38,9 @@ async def _previewed(billing: Billing, record: SessionRecord) -> BillingPreview:
     sealed = _sealed(record, billing.message_keys)
     answer = await _post(billing, {"sealed": sealed})
     assert answer.status_code == 200, answer.text
-    opened = billing.message_keys.unseal(answer.json()["sealed"], purpose=answer_purpose(sealed))
+    opened = billing.message_keys.unseal(
+        answer.json()["sealed"], purpose=answer_purpose(REQUEST_PURPOSE, sealed)
+    )
     return BillingPreview.model_validate(opened)
 
 
@@ -173,7 +175,7 @@ async def test_an_answer_is_no_answer_to_another_request(billing: Billing) -> No
     first, second = (_sealed(record, billing.message_keys) for _ in range(2))
     answer = (await _post(billing, {"sealed": first})).json()["sealed"]
     with pytest.raises(UnsealableError):
-        billing.message_keys.unseal(answer, purpose=answer_purpose(second))
+        billing.message_keys.unseal(answer, purpose=answer_purpose(REQUEST_PURPOSE, second))
 
 
 async def test_the_answer_shows_nothing_to_who_has_no_key(billing: Billing) -> None:
