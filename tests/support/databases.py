@@ -8,7 +8,7 @@ import pytest
 import pytest_asyncio
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from shared.database.engine import create_engine
+from shared.database.engine import EVERY_INSTANCE, SCOPE, create_engine
 from shared.database.migrations import upgrade
 from shared.database.transactions import Database
 from tests.support.servers import PostgresServer
@@ -30,21 +30,22 @@ async def open_database(
     async def open_one(service: str) -> Database:
         if request.param == "postgresql":
             server: PostgresServer = request.getfixturevalue("postgres_server")
-            url = await _cloned(server, service)
+            url = await cloned(server, service)
         else:
             folder = tmp_path_factory.getbasetemp()
-            url = await _copied(folder, service, tmp_path / f"{service}{len(engines)}.sqlite3")
+            url = await copied(folder, service, tmp_path / f"{service}{len(engines)}.sqlite3")
         engine = create_engine(url)
         engines.append(engine)
-        return Database(engine=engine)
+        # What a test itself asks this engine sees all; what the code under test asks names its instance.
+        return Database(engine=engine.execution_options(**{SCOPE: EVERY_INSTANCE}))
 
     yield open_one
     for engine in engines:
         await engine.dispose()
 
 
-async def _copied(folder: Path, service: str, file: Path) -> str:
-    """As `_cloned`, of a file: closed, it has no write-ahead log beside it."""
+async def copied(folder: Path, service: str, file: Path) -> str:
+    """As `cloned`, of a file: closed, it has no write-ahead log beside it."""
     template = folder / f"template_{service}.sqlite3"
     if not template.exists():
         engine = create_engine(f"sqlite+aiosqlite:///{template}")
@@ -54,7 +55,7 @@ async def _copied(folder: Path, service: str, file: Path) -> str:
     return f"sqlite+aiosqlite:///{file}"
 
 
-async def _cloned(server: PostgresServer, service: str) -> str:
+async def cloned(server: PostgresServer, service: str) -> str:
     """Copying a migrated template takes a tenth of the time that migrating does."""
     key = (server.port, service)
     if key not in _templates:
