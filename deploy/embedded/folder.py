@@ -68,6 +68,11 @@ class DataFolder:
         return self.root / "issuer.pem"
 
     @property
+    def anchor_key(self) -> Path:
+        """The private key that signs the heads of the audit trails."""
+        return self.root / "anchor.pem"
+
+    @property
     def token_keys(self) -> Path:
         """The public keys of the built-in issuer."""
         return self.root / "jwks.json"
@@ -82,6 +87,8 @@ class DataFolder:
             folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         if not self.issuer_key.exists():
             new_signing_key(self.issuer_key)
+        if not self.anchor_key.exists():
+            new_signing_key(self.anchor_key)
         issuer = open_issuer(self.issuer_key, name=ISSUER, audience=AUDIENCE)
         self.token_keys.write_text(json.dumps(issuer.public_keys()))
         for name in ("message.keys", "connection.keys"):
@@ -124,7 +131,7 @@ class DataFolder:
     def environment(self, *, sockets: Path, port: int) -> dict[str, str]:
         """Give the settings of all parts."""
         urls = {service: f"sqlite+aiosqlite:///{self.database(service).resolve()}" for service in SERVICES}
-        return {
+        return self._anchors() | {
             "OPENCIRCLE_ENVIRONMENT": "embedded",
             "OPENCIRCLE_BROKER_URL": f"redis+socket://{sockets / 'broker.sock'}?virtual_host=0",
             "OPENCIRCLE_MESSAGE_KEYS": (self.root / "message.keys").read_text(),
@@ -147,6 +154,15 @@ class DataFolder:
             "OPENCIRCLE_PRINTING_DATABASE_URL": urls["printing"],
             "OPENCIRCLE_PRINTING_STORAGE_FOLDER": str((self.root / "files").resolve()),
             "OPENCIRCLE_PRINTING_SESSION_LINK": f"http://127.0.0.1:{port}/v1/group-sessions/{{session_id}}",
+        }
+
+    def _anchors(self) -> dict[str, str]:
+        if not self.anchor_key.exists():  # not started since it was an older version's
+            return {}
+        file = self.root / "anchors.jsonl"
+        return {
+            "OPENCIRCLE_ANCHOR_KEY": self.anchor_key.read_text(),
+            "OPENCIRCLE_ANCHOR_FILE": str(file.resolve()),
         }
 
     def outdated_services(self) -> list[str]:
