@@ -2,6 +2,7 @@
 
 import fcntl
 import json
+import os
 import sqlite3
 import tempfile
 from collections.abc import Iterator
@@ -31,6 +32,16 @@ class FolderUnusableError(OperatorError):
 
 
 @dataclass(frozen=True, kw_only=True)
+class Serving:
+    """Where a running deployment is reached."""
+
+    port: int
+    """Of the API, on 127.0.0.1."""
+    sockets: Path
+    """The folder of its broker's socket, its bells and its parts' signs of life."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class DataFolder:
     """Where everything of one deployment is; all of it health data, so readable by its owner alone."""
 
@@ -57,6 +68,11 @@ class DataFolder:
         return self.root / "issuer.pem"
 
     @property
+    def anchor_key(self) -> Path:
+        """The private key that signs the heads of the audit trails."""
+        return self.root / "anchor.pem"
+
+    @property
     def token_keys(self) -> Path:
         """The public keys of the built-in issuer."""
         return self.root / "jwks.json"
@@ -71,16 +87,51 @@ class DataFolder:
             folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         if not self.issuer_key.exists():
             new_signing_key(self.issuer_key)
+        if not self.anchor_key.exists():
+            new_signing_key(self.anchor_key)
         issuer = open_issuer(self.issuer_key, name=ISSUER, audience=AUDIENCE)
         self.token_keys.write_text(json.dumps(issuer.public_keys()))
         for name in ("message.keys", "connection.keys"):
             if not (self.root / name).exists():
                 write_private(self.root / name, new_key_ring())
 
+    def is_laid_out(self) -> bool:
+        """Tell whether a deployment has been started here at least once."""
+        return all(self.database(service).exists() for service in SERVICES)
+
+    @contextmanager
+    def announced(self, *, sockets: Path, port: int) -> Iterator[None]:
+        """Let programs beside the deployment know, during the block, where it serves."""
+        file = self.pids / "serving.json"
+        # Renamed into place: whoever reads it finds all of it, or no file.
+        written = self.pids / "serving.new"
+        written.write_text(json.dumps({"pid": os.getpid(), "port": port, "sockets": str(sockets)}))
+        written.replace(file)
+        try:
+            yield
+        finally:
+            file.unlink(missing_ok=True)
+
+    def serving(self) -> Serving | None:
+        """Tell where the deployment serves; None while it does not."""
+        try:
+            told = json.loads((self.pids / "serving.json").read_text())
+        except FileNotFoundError:
+            return None
+        # A supervisor that was killed has left the file behind.
+        if not Path(f"/proc/{told['pid']}").exists():
+            return None
+        return Serving(port=told["port"], sockets=Path(told["sockets"]))
+
+    def told(self) -> dict[str, str]:
+        """Give the settings of all parts as they are now; while stopped, nobody listens where they point."""
+        at = self.serving() or Serving(port=1, sockets=self.pids)
+        return self.environment(sockets=at.sockets, port=at.port)
+
     def environment(self, *, sockets: Path, port: int) -> dict[str, str]:
         """Give the settings of all parts."""
         urls = {service: f"sqlite+aiosqlite:///{self.database(service).resolve()}" for service in SERVICES}
-        return {
+        return self._anchors() | {
             "OPENCIRCLE_ENVIRONMENT": "embedded",
             "OPENCIRCLE_BROKER_URL": f"redis+socket://{sockets / 'broker.sock'}?virtual_host=0",
             "OPENCIRCLE_MESSAGE_KEYS": (self.root / "message.keys").read_text(),
@@ -103,6 +154,15 @@ class DataFolder:
             "OPENCIRCLE_PRINTING_DATABASE_URL": urls["printing"],
             "OPENCIRCLE_PRINTING_STORAGE_FOLDER": str((self.root / "files").resolve()),
             "OPENCIRCLE_PRINTING_SESSION_LINK": f"http://127.0.0.1:{port}/v1/group-sessions/{{session_id}}",
+        }
+
+    def _anchors(self) -> dict[str, str]:
+        if not self.anchor_key.exists():  # not started since it was an older version's
+            return {}
+        file = self.root / "anchors.jsonl"
+        return {
+            "OPENCIRCLE_ANCHOR_KEY": self.anchor_key.read_text(),
+            "OPENCIRCLE_ANCHOR_FILE": str(file.resolve()),
         }
 
     def outdated_services(self) -> list[str]:

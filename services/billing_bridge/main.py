@@ -6,6 +6,8 @@ from services.billing_bridge.filed_notes import ChartsService, NoCharts
 from services.billing_bridge.models import audit_entry, idempotency_key, staff_access
 from services.billing_bridge.routers import ROUTERS
 from services.billing_bridge.settings import BillingSettings
+from shared.audit.keeping import keeping_chain
+from shared.audit.settings import AnchorSettings
 from shared.clock import now_utc
 from shared.events.preview import PREVIEW_PATH
 from shared.runtime import open_database, serve_http
@@ -40,6 +42,11 @@ def create_application() -> FastAPI:
             trail=audit_entry,
             keys=settings.keys,
             clock=now_utc,
+        ),
+        background=(
+            keeping_chain(
+                read_settings(AnchorSettings), service="billing_bridge", database=database, trail=audit_entry
+            ),
         ),
     )
     audit_refusals(application, database=database, trail=audit_entry, clock=now_utc)

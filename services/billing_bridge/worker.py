@@ -1,10 +1,10 @@
 """Takes deliveries from the queue `billing_bridge`: `python -m services.billing_bridge.worker`."""
 
 from services.billing_bridge.consumers import HANDLERS
-from services.billing_bridge.models import inbox
+from services.billing_bridge.models import audit_entry, inbox
 from services.billing_bridge.settings import BillingSettings
 from shared.messaging.consuming import Consuming
-from shared.messaging.worker import serve_deliveries
+from shared.messaging.worker import in_trail, serve_deliveries
 from shared.observability.logs import configure_logging
 from shared.runtime import OneLoop, new_broker, open_database, run_worker
 from shared.settings import Settings, read_settings
@@ -22,7 +22,10 @@ def main() -> None:
         consumer=CONSUMER, database=database, inbox=inbox, handlers=HANDLERS, rings_after_apply=True
     )
     run = OneLoop()
-    serve_deliveries(broker.application, run, consuming=consuming, keys=settings.keys, broker=broker)
+    refused = in_trail(database, audit_entry)
+    serve_deliveries(
+        broker.application, run, consuming=consuming, keys=settings.keys, broker=broker, refused=refused
+    )
     run_worker(broker.application, settings=settings)
     run(database.engine.dispose())
 

@@ -1,5 +1,6 @@
 """The API of the charts service: `python -m services.charts.main`."""
 
+from collections.abc import Sequence
 from typing import Final
 
 from fastapi import FastAPI
@@ -11,13 +12,17 @@ from services.charts.filed_endpoints import filed_router
 from services.charts.models import audit_entry, idempotency_key, staff_access
 from services.charts.settings import ChartsSettings
 from services.charts.tabs.endpoints import router as tabs_router
+from shared.audit.keeping import keeping_chain
+from shared.audit.settings import AnchorSettings
 from shared.clock import Clock, now_utc
 from shared.database.transactions import Database
 from shared.events.filing import FILED_PATH
 from shared.runtime import open_database, serve_http
 from shared.settings import Settings, read_settings
-from shared.web.application import new_application
+from shared.web.application import Background, new_application
 from shared.web.idempotency import Idempotency
+from shared.web.refusals import audit_refusals
+from shared.web.sealed import NotSealedProblem
 
 ROUTERS: Final = (tabs_router, charts_router, fhir_router, filed_router)
 
@@ -26,12 +31,17 @@ def create_application() -> FastAPI:
     """Build the application from the environment's settings."""
     settings, own = read_settings(Settings), read_settings(ChartsSettings)
     database = open_database(own.database_url.get_secret_value(), settings=settings)
-    return build_application(settings, database=database, clock=now_utc)
+    chain = keeping_chain(
+        read_settings(AnchorSettings), service="charts", database=database, trail=audit_entry
+    )
+    return build_application(settings, database=database, clock=now_utc, background=(chain,))
 
 
-def build_application(settings: Settings, *, database: Database, clock: Clock) -> FastAPI:
+def build_application(
+    settings: Settings, *, database: Database, clock: Clock, background: Sequence[Background] = ()
+) -> FastAPI:
     """Build the application on a database and a time of day."""
-    return new_application(
+    application = new_application(
         title="OpenCircle charts",
         routers=ROUTERS,
         database=database,
@@ -47,7 +57,12 @@ def build_application(settings: Settings, *, database: Database, clock: Clock) -
             keys=settings.keys,
             clock=clock,
         ),
+        background=background,
     )
+    # All others are written down where access is given.
+    kinds = (NotSealedProblem,)
+    audit_refusals(application, database=database, trail=audit_entry, clock=clock, kinds=kinds)
+    return application
 
 
 if __name__ == "__main__":

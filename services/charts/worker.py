@@ -1,10 +1,10 @@
 """Takes deliveries from the queue `charts`: `python -m services.charts.worker`."""
 
 from services.charts.consumers import HANDLERS
-from services.charts.models import inbox
+from services.charts.models import audit_entry, inbox
 from services.charts.settings import ChartsSettings
 from shared.messaging.consuming import Consuming
-from shared.messaging.worker import serve_deliveries
+from shared.messaging.worker import in_trail, serve_deliveries
 from shared.observability.logs import configure_logging
 from shared.runtime import OneLoop, new_broker, open_database, run_worker
 from shared.settings import Settings, read_settings
@@ -20,7 +20,10 @@ def main() -> None:
     broker = new_broker(settings, name="charts.worker", queues=(CONSUMER,))
     consuming = Consuming(consumer=CONSUMER, database=database, inbox=inbox, handlers=HANDLERS)
     run = OneLoop()
-    serve_deliveries(broker.application, run, consuming=consuming, keys=settings.keys, broker=broker)
+    refused = in_trail(database, audit_entry)
+    serve_deliveries(
+        broker.application, run, consuming=consuming, keys=settings.keys, broker=broker, refused=refused
+    )
     run_worker(broker.application, settings=settings)
     run(database.engine.dispose())
 

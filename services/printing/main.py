@@ -6,6 +6,8 @@ from services.printing.endpoints import router
 from services.printing.models import SERVICE, audit_entry, idempotency, ledger, staff_access
 from services.printing.settings import PrintingSettings
 from services.printing.storage import open_storage
+from shared.audit.keeping import keeping_chain
+from shared.audit.settings import AnchorSettings
 from shared.clock import now_utc
 from shared.messaging.ledger import measure_ledger
 from shared.runtime import open_database, serve_http
@@ -33,6 +35,11 @@ def create_application() -> FastAPI:
             trail=audit_entry,
             keys=settings.keys,
             clock=now_utc,
+        ),
+        background=(
+            keeping_chain(
+                read_settings(AnchorSettings), service=SERVICE, database=database, trail=audit_entry
+            ),
         ),
     )
     audit_refusals(application, database=database, trail=audit_entry, clock=now_utc)

@@ -9,14 +9,14 @@ from uuid import UUID
 
 from celery.signals import worker_process_init
 
-from services.printing.models import RENDERER
+from services.printing.models import RENDERER, audit_entry
 from services.printing.renderer import Press
 from services.printing.rendering import Rendering
 from services.printing.settings import PrintingSettings
 from services.printing.storage import open_storage
 from shared.events.sheet import SignInSheet
 from shared.messaging.messages import Parcel, Receipt
-from shared.messaging.worker import serve_deliveries
+from shared.messaging.worker import in_trail, serve_deliveries
 from shared.observability.logs import configure_logging
 from shared.runtime import OneLoop, new_broker, open_database, run_worker
 from shared.settings import Settings, read_settings
@@ -67,6 +67,10 @@ class PoolChild:
         """Make the sheets of a parcel."""
         return await self.rendering.receive(parcel)
 
+    async def refuse(self, purpose: str) -> None:
+        """Write down a message that nobody of ours sent."""
+        await in_trail(self.rendering.database, audit_entry)(purpose)
+
     def warm_up(self, **_signal: Any) -> None:
         """Be ready before the first job comes, and bounded."""
         limit_memory(self._megabytes_at_most)
@@ -107,7 +111,14 @@ def main() -> None:
     worker_process_init.connect(child.warm_up, weak=False)
     broker = new_broker(settings, name="printing.render_worker", queues=(RENDERER,))
     broker.application.conf.update(pool_settings(own))
-    serve_deliveries(broker.application, child.run, consuming=child, keys=settings.keys, broker=broker)
+    serve_deliveries(
+        broker.application,
+        child.run,
+        consuming=child,
+        keys=settings.keys,
+        broker=broker,
+        refused=child.refuse,
+    )
     # Fonts and code that a first render loads are shared with all children, and are theirs at once.
     Press(session_link=own.session_link).render(A_BLANK_SHEET)
     run_worker(broker.application, settings=settings, pool="prefork", concurrency=own.render_children)

@@ -1,11 +1,11 @@
 """Queues sheets, and takes the receipts of their renders: `python -m services.printing.worker`."""
 
 from services.printing.consumers import HANDLERS
-from services.printing.models import SERVICE, inbox, ledger
+from services.printing.models import SERVICE, audit_entry, inbox, ledger
 from services.printing.settings import PrintingSettings
 from shared.messaging.consuming import Consuming
 from shared.messaging.messages import receipts_queue
-from shared.messaging.worker import serve_deliveries, serve_receipts
+from shared.messaging.worker import in_trail, serve_deliveries, serve_receipts
 from shared.observability.logs import configure_logging
 from shared.runtime import OneLoop, new_broker, open_database, run_worker
 from shared.settings import Settings, read_settings
@@ -23,8 +23,13 @@ def main() -> None:
         consumer=CONSUMER, database=database, inbox=inbox, handlers=HANDLERS, rings_after_apply=True
     )
     run = OneLoop()
-    serve_deliveries(broker.application, run, consuming=consuming, keys=settings.keys, broker=broker)
-    serve_receipts(broker.application, run, database=database, ledger=ledger, keys=settings.keys)
+    refused = in_trail(database, audit_entry)
+    serve_deliveries(
+        broker.application, run, consuming=consuming, keys=settings.keys, broker=broker, refused=refused
+    )
+    serve_receipts(
+        broker.application, run, database=database, ledger=ledger, keys=settings.keys, refused=refused
+    )
     run_worker(broker.application, settings=settings)
     run(database.engine.dispose())
 

@@ -1,5 +1,7 @@
 """The HTTP API of the sessions service."""
 
+from collections.abc import Sequence
+
 import httpx2
 from fastapi import APIRouter, FastAPI
 
@@ -28,12 +30,14 @@ from services.sessions.stream.endpoints import router as stream_router
 from services.sessions.stream.following import Streams
 from services.sessions.stream.numbering import Lookout
 from services.sessions.templates.endpoints import router as templates_router
+from shared.audit.keeping import keeping_chain
+from shared.audit.settings import AnchorSettings
 from shared.clock import Clock, now_utc
 from shared.database.transactions import Database
 from shared.messaging.ledger import measure_ledger
 from shared.runtime import open_database, serve_http
 from shared.settings import Environment, Settings, read_settings, refuse_setting
-from shared.web.application import new_application
+from shared.web.application import Background, new_application
 from shared.web.idempotency import Idempotency
 from shared.web.refusals import audit_refusals
 
@@ -63,7 +67,10 @@ def create_application() -> FastAPI:
     settings, own = read_settings(Settings), read_settings(SessionsSettings)
     database = open_database(own.database_url.get_secret_value(), settings=settings, rings=SERVICE)
     client = new_client(str(own.billing_url)) if own.billing_url else None
-    return build_application(settings, own, database=database, clock=now_utc, billing=client)
+    chain = keeping_chain(read_settings(AnchorSettings), service=SERVICE, database=database, trail=TRAIL)
+    return build_application(
+        settings, own, database=database, clock=now_utc, billing=client, background=(chain,)
+    )
 
 
 def build_application(
@@ -73,6 +80,7 @@ def build_application(
     database: Database,
     clock: Clock,
     billing: httpx2.AsyncClient | None = None,
+    background: Sequence[Background] = (),
 ) -> FastAPI:
     """Build the application on a database, a time of day and a client that reaches the billing bridge."""
     routers: tuple[APIRouter, ...] = ROUTERS
@@ -105,6 +113,7 @@ def build_application(
             keys=settings.keys,
             clock=clock,
         ),
+        background=background,
         closes=(billing.aclose,) if billing else (),
     )
     audit_refusals(application, database=database, trail=TRAIL, clock=clock)

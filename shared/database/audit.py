@@ -3,15 +3,20 @@
 from collections.abc import Iterable
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import Column, Index, MetaData, String, Table, Uuid, insert
+from sqlalchemy import BigInteger, Column, Index, LargeBinary, MetaData, String, Table, Uuid, insert
 
 from shared.database.bulk import insert_new
 from shared.database.columns import UtcDateTime
 from shared.database.transactions import Transaction
 from shared.identifiers import new_id
+
+NO_INSTANCE: Final = UUID(int=0)
+"""Whose trail tells of what nobody's instance is known for: a log-in that is not there, a forged message."""
+
+_LINKS: Final = "audit_link"
 
 
 class Outcome(StrEnum):
@@ -22,7 +27,16 @@ class Outcome(StrEnum):
 
 
 def audit_table(metadata: MetaData, *more: Column[Any]) -> Table:
-    """Add the audit trail to a service's tables, with what this service alone writes down."""
+    """Add the audit trail and its chain to a service's tables, with what this service alone writes down."""
+    Table(
+        _LINKS,
+        metadata,
+        Column("instance_id", Uuid, primary_key=True),
+        Column("sequence", BigInteger, primary_key=True, autoincrement=False),
+        # No foreign key: an entry that is gone is what the chain is there to tell.
+        Column("entry_id", Uuid, nullable=False, unique=True),
+        Column("hash", LargeBinary, nullable=False),
+    )
     return Table(
         "audit_entry",
         metadata,
@@ -37,6 +51,11 @@ def audit_table(metadata: MetaData, *more: Column[Any]) -> Table:
         *more,
         Index("ix_audit_entry_instance_id_at", "instance_id", "at"),
     )
+
+
+def links_of(trail: Table) -> Table:
+    """Give the chain of a trail; `shared.audit` lays it a moment after the entries."""
+    return trail.metadata.tables[_LINKS]
 
 
 async def record_access(

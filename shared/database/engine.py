@@ -3,6 +3,7 @@
 import sqlite3
 from typing import Any
 
+import asyncpg
 import orjson
 from sqlalchemy import Connection, event
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
@@ -13,6 +14,13 @@ POOL_SIZE = 10
 
 WRITES = "opencircle_writes"
 """Execution option of a connection whose transaction takes SQLite's write lock at its start."""
+
+
+SCOPE = "opencircle_scope"
+"""Execution option: the instance whose rows the transaction sees on PostgreSQL. Without it, it sees none."""
+
+EVERY_INSTANCE = "*"
+"""The scope of what works across instances: messaging, planning, migrations."""
 
 
 class UnsupportedDatabaseError(Exception):
@@ -30,15 +38,42 @@ def create_engine(url: str, *, pool_size: int = POOL_SIZE) -> AsyncEngine:
         "json_deserializer": orjson.loads,
     }
     if url.startswith("postgresql+asyncpg://"):
-        return create_async_engine(
-            url, pool_size=pool_size, max_overflow=pool_size, pool_pre_ping=True, **common
+        engine = create_async_engine(
+            url,
+            pool_size=pool_size,
+            max_overflow=pool_size,
+            pool_pre_ping=True,
+            connect_args={"connection_class": ScopedConnection},
+            **common,
         )
+        event.listen(engine.sync_engine, "begin", _begin_scoped)
+        return engine
     if url.startswith("sqlite+aiosqlite://"):
         engine = create_async_engine(url, pool_size=pool_size, max_overflow=pool_size, **common)
         event.listen(engine.sync_engine, "connect", _prepare_sqlite)
         event.listen(engine.sync_engine, "begin", _begin_sqlite)
         return engine
     raise UnsupportedDatabaseError(url.split("://", maxsplit=1)[0])
+
+
+class ScopedConnection(asyncpg.Connection):
+    """Says with BEGIN, in the same round trip, whose rows the transaction sees, until its end."""
+
+    __slots__ = ("scope",)
+
+    scope: str | None
+
+    async def execute(self, query: str, *args: Any, timeout: float | None = None) -> str:  # noqa: ASYNC109 - asyncpg's own
+        """Run a script; one that begins a transaction begins it in the scope of this connection."""
+        if query.startswith("BEGIN") and getattr(self, "scope", None) is not None:
+            query = f"{query} SET LOCAL opencircle.instance = '{self.scope}'"
+        return await super().execute(query, *args, timeout=timeout)
+
+
+def _begin_scoped(connection: Connection) -> None:
+    raw = connection.connection.driver_connection
+    assert isinstance(raw, ScopedConnection)  # noqa: S101 - made by `create_engine`
+    raw.scope = connection.get_execution_options().get(SCOPE)
 
 
 def _dumps(value: Any) -> str:

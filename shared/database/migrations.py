@@ -19,8 +19,9 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from sqlalchemy import Connection, MetaData
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from shared.database.engine import WRITES, create_engine
+from shared.database.engine import EVERY_INSTANCE, SCOPE, WRITES, create_engine
 from shared.database.grants import grant
+from shared.database.row_security import secure_rows
 from shared.settings import read_settings
 
 SERVICES_FOLDER = Path(__file__).resolve().parents[2] / "services"
@@ -37,7 +38,7 @@ def configuration(service: str) -> Config:
 async def upgrade(engine: AsyncEngine, service: str) -> None:
     """Bring the database of `service` to its head, in one transaction."""
     async with engine.connect() as connection:
-        await connection.execution_options(**{WRITES: True})
+        await connection.execution_options(**{WRITES: True, SCOPE: EVERY_INSTANCE})
         if engine.dialect.name == "sqlite":
             await _check_foreign_keys(connection, "OFF")
         async with connection.begin():
@@ -59,6 +60,7 @@ def upgrade_on(connection: Connection, service: str) -> None:
     config = configuration(service)
     config.attributes["connection"] = connection
     command.upgrade(config, "head")
+    secure_rows(connection)
 
 
 def run_environment(metadata: MetaData) -> None:

@@ -10,7 +10,7 @@ from uuid import UUID
 from sqlalchemy import CursorResult, Executable, FromClause, Row, Select, select
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from shared.database.engine import WRITES
+from shared.database.engine import EVERY_INSTANCE, SCOPE, WRITES
 
 
 class Bell(Protocol):
@@ -84,7 +84,7 @@ class Database:
     @asynccontextmanager
     async def writing(self, instance_id: UUID) -> AsyncIterator[Transaction]:
         """Open a transaction that commits at the end of the block, or leaves nothing behind."""
-        async with self.writing_for_all() as connection:
+        async with self._writing(str(instance_id)) as connection:
             transaction = Transaction(connection=connection, instance_id=instance_id, bell=self.bell)
             yield transaction
         if transaction.rings:
@@ -93,14 +93,29 @@ class Database:
     @asynccontextmanager
     async def reading(self, instance_id: UUID) -> AsyncIterator[Transaction]:
         """Open a transaction that only reads: one consistent picture."""
-        async with self.engine.connect() as connection, connection.begin():
+        async with self._reading(str(instance_id)) as connection:
             yield Transaction(connection=connection, instance_id=instance_id, bell=self.bell)
 
-    @asynccontextmanager
-    async def writing_for_all(self) -> AsyncIterator[AsyncConnection]:
+    def writing_for_all(self) -> AbstractAsyncContextManager[AsyncConnection]:
         """Open a writing transaction over all instances: for messaging, whose rows name theirs."""
+        return self._writing(EVERY_INSTANCE)
+
+    def reading_for_all(self) -> AbstractAsyncContextManager[AsyncConnection]:
+        """Open a reading transaction over all instances: for what looks its instance up, or counts."""
+        return self._reading(EVERY_INSTANCE)
+
+    @asynccontextmanager
+    async def _writing(self, scope: str) -> AsyncIterator[AsyncConnection]:
         async with self._turn(), self.engine.connect() as connection:
-            await connection.execution_options(**{WRITES: True})
+            await connection.execution_options(**{WRITES: True, SCOPE: scope})
+            async with connection.begin():
+                yield connection
+
+    @asynccontextmanager
+    async def _reading(self, scope: str) -> AsyncIterator[AsyncConnection]:
+        async with self.engine.connect() as connection:
+            # As WRITES, an option of this transaction's connection alone, not of the pooled one below it.
+            await connection.execution_options(**{SCOPE: scope})
             async with connection.begin():
                 yield connection
 

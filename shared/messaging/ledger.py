@@ -145,7 +145,7 @@ async def count_deliveries(connection: AsyncConnection, ledger: Ledger) -> dict[
 
 async def measure_ledger(database: Database, ledger: Ledger, *, service: str) -> None:
     """Set the gauges from the ledger, which answers when the broker is gone."""
-    async with database.engine.connect() as connection:
+    async with database.reading_for_all() as connection:
         counts = await count_deliveries(connection, ledger)
     for consumer, state in _measured(service) | counts.keys():
         DELIVERIES_UNFINISHED.labels(service, consumer, state).set(counts.get((consumer, state), 0))

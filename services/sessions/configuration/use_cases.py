@@ -32,7 +32,7 @@ class Founded:
 
 async def any_instance(database: Database) -> bool:
     """Tell whether a customer organisation has been founded here."""
-    async with database.engine.connect() as connection:
+    async with database.reading_for_all() as connection:
         return (await connection.execute(select(INSTANCE.c.instance_id).limit(1))).first() is not None
 
 

@@ -58,7 +58,7 @@ class Granted:
 
 async def log_in(database: Database, *, login: str, password: str) -> LoggedIn:
     """Check a password of the built-in issuer; raises `UnauthenticatedProblem` that says no more."""
-    async with database.engine.connect() as connection:
+    async with database.reading_for_all() as connection:
         account = (await connection.execute(account_by_login(login))).one_or_none()
     stored = account.password_hash if account else None
     if not await check_password(password, stored) or account is None or not account.active:

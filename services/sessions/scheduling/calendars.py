@@ -104,7 +104,7 @@ async def _permit(db: Transaction, identity: Identity, patient_id: UUID | None) 
 async def read_feed(database: Database, token: str, *, clock: Clock) -> bytes:
     """Give the calendar behind an address; raises `NotFoundProblem` when it was revoked or never was."""
     feed, now = CALENDAR_FEED, clock()
-    async with database.engine.connect() as connection:
+    async with database.reading_for_all() as connection:
         # The one look-up that does not know its instance yet.
         row = (
             await connection.execute(select(feed).where(feed.c.token_sha256 == _hash(token)))

@@ -72,7 +72,7 @@ class Sweeper:
 
     async def _instances(self) -> list[UUID]:
         using = select(INSTANCE.c.instance_id).where(INSTANCE.c.use_group_sessions)
-        async with self.database.engine.connect() as connection:
+        async with self.database.reading_for_all() as connection:
             return list((await connection.execute(using.order_by(INSTANCE.c.instance_id))).scalars())
 
     async def _rest(self, seconds: float, stop: asyncio.Event) -> None:

@@ -9,6 +9,7 @@ from pydantic_settings import BaseSettings
 
 from deploy.embedded.gateway import PREFIXES
 from deploy.embedded.parts import parts_of
+from shared.audit.settings import AnchorSettings
 from shared.settings import Settings
 
 ROOT: Final = Path(__file__).resolve().parents[3]
@@ -54,7 +55,7 @@ def settings_of(service: str) -> list[type[BaseSettings]]:
         for kind in vars(module).values()
         if isinstance(kind, type) and issubclass(kind, BaseSettings) and kind.__module__ == module.__name__
     ]
-    return [Settings, *own]
+    return [Settings, *own, AnchorSettings]
 
 
 def names_of(kind: type[BaseSettings], *, required: bool = False) -> set[str]:

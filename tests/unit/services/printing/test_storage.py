@@ -17,10 +17,10 @@ from services.printing.storage import (
     StorageUnavailableError,
     storage_key,
 )
-from services.printing.storage.s3 import Bucket
-from services.printing.storage.signing import S3Keys
 from shared.clock import now_utc
 from shared.identifiers import new_id
+from shared.objects.bucket import Bucket
+from shared.objects.signing import S3Keys
 from shared.testing.records import CLINIC, OTHER_CLINIC
 from tests.support.s3 import ACCESS_KEY_ID, REGION, SECRET_ACCESS_KEY, StandInBucket, stand_in_bucket
 

@@ -20,15 +20,27 @@ KEYS = KeyRing.parse(new_key_ring())
 
 
 @pytest.fixture
-def application() -> Celery:
+def told() -> list[str]:
+    """The purposes of the messages that were refused."""
+    return []
+
+
+@pytest.fixture
+def application(told: list[str]) -> Celery:
     """Serves both tasks on a broker and a database that are never reached."""
     application = new_celery_application(name="test", broker_url="redis://unused")
     database = Database(engine=create_engine("sqlite+aiosqlite:///unused/unused.sqlite3"))
     metadata = new_metadata()
     consuming = Consuming(consumer="charts", database=database, inbox=inbox_tables(metadata), handlers={})
     broker = Broker(application=application)
-    serve_deliveries(application, asyncio.run, consuming=consuming, keys=KEYS, broker=broker)
-    serve_receipts(application, asyncio.run, database=database, ledger=ledger_tables(metadata), keys=KEYS)
+
+    async def tell(purpose: str) -> None:
+        told.append(purpose)
+
+    serve_deliveries(application, asyncio.run, consuming=consuming, keys=KEYS, broker=broker, refused=tell)
+    serve_receipts(
+        application, asyncio.run, database=database, ledger=ledger_tables(metadata), keys=KEYS, refused=tell
+    )
     return application
 
 
@@ -46,11 +58,13 @@ FORGERIES = {
 
 @pytest.mark.parametrize("task", [DELIVER_TASK, RECEIPTS_TASK])
 @pytest.mark.parametrize("forgery", FORGERIES)
-def test_a_forged_message_is_counted_and_dropped(application: Celery, task: str, forgery: str) -> None:
+def test_a_forged_message_is_counted_told_and_dropped(
+    application: Celery, told: list[str], task: str, forgery: str
+) -> None:
     before = refused()
     sealed: Any = FORGERIES[forgery]
     application.tasks[task](sealed)
-    assert refused() == before + 1
+    assert (refused(), told) == (before + 1, [task])
 
 
 @pytest.mark.parametrize("task", [DELIVER_TASK, RECEIPTS_TASK])
