@@ -1,5 +1,6 @@
 """Keys: UUIDv7 (RFC 9562), so that rows are stored in the order in which they came to be."""
 
+from datetime import datetime
 from uuid import UUID
 
 from uuid_utils.compat import uuid5, uuid7
@@ -8,6 +9,11 @@ from uuid_utils.compat import uuid5, uuid7
 def new_id() -> UUID:
     """Make a key that no other row has."""
     return uuid7()
+
+
+def first_id_at(moment: datetime) -> UUID:
+    """Give the smallest key that can have been made at that moment: no later one is smaller."""
+    return UUID(int=int(moment.timestamp() * 1000) << 80)
 
 
 def named_id(namespace: UUID, name: str) -> UUID:

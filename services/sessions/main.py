@@ -30,7 +30,7 @@ from services.sessions.stream.numbering import Lookout
 from services.sessions.templates.endpoints import router as templates_router
 from shared.clock import Clock, now_utc
 from shared.database.transactions import Database
-from shared.messaging.ledger import measure_ledger
+from shared.messaging.measuring import measure_ledger
 from shared.runtime import open_database, serve_http
 from shared.settings import Environment, Settings, read_settings, refuse_setting
 from shared.web.application import new_application
