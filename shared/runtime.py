@@ -3,12 +3,15 @@
 import asyncio
 import signal
 import sys
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterator
 from contextlib import suppress
 from typing import Any, Final
 
 import uvicorn
 from celery import Celery
+from prometheus_client import REGISTRY, Metric, start_http_server
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
+from prometheus_client.registry import Collector
 from starlette.types import ASGIApp
 
 from shared.database.engine import create_engine
@@ -20,7 +23,8 @@ from shared.messaging.celery_application import new_celery_application
 from shared.messaging.relay import Relay
 from shared.messaging.tables import Ledger
 from shared.observability.logs import configure_logging
-from shared.settings import Settings, read_settings
+from shared.observability.tracing import report_to
+from shared.settings import Settings, read_settings, refuse_setting
 from shared.web.stopping import Server, Stoppable
 
 STARTUP_FAILURE: Final = 3
@@ -60,6 +64,7 @@ def serve_http(create_application: Callable[[], ASGIApp], *, service: str) -> No
     """Serve an application on OPENCIRCLE_HTTP_HOST and _PORT until told to stop."""
     settings = read_settings(Settings)
     configure_logging(service=service, level=settings.log_level)
+    send_traces(settings, service=service)
     application = Stoppable(create_application())
     config = uvicorn.Config(
         application,
@@ -78,8 +83,9 @@ def serve_http(create_application: Callable[[], ASGIApp], *, service: str) -> No
 
 def run_worker(application: Celery, *, settings: Settings, pool: str = "solo", concurrency: int = 1) -> None:
     """Serve until told to stop; a second signal ends it at once. Scaled by starting more processes."""
-    if settings.alive_file is not None:
-        touch_while_alive(application, settings.alive_file)
+    touch_while_alive(application, settings.alive_file)
+    REGISTRY.register(WorkerTasks())
+    observe_loop(settings, service=application.main)
     # Not by Celery's command line: that loads a shell with completion, a quarter of a second of it.
     worker = application.Worker(
         pool_cls=pool,
@@ -93,8 +99,42 @@ def run_worker(application: Celery, *, settings: Settings, pool: str = "solo", c
     worker.start()
 
 
+def observe_loop(settings: Settings, *, service: str) -> None:
+    """Show this loop's own metrics on OPENCIRCLE_METRICS_PORT, in a thread, and send its traces."""
+    if settings.metrics_port is not None:
+        start_http_server(settings.metrics_port, addr=settings.http_host)
+    send_traces(settings, service=service)
+
+
+def send_traces(settings: Settings, *, service: str) -> None:
+    """Send the spans of this process to OPENCIRCLE_OTLP_ENDPOINT; nowhere without one."""
+    if settings.otlp_endpoint is None:
+        return
+    try:
+        from shared.observability.otel import report_by_otlp  # noqa: PLC0415 - an optional extra
+    except ImportError:
+        refuse_setting("OPENCIRCLE_OTLP_ENDPOINT", "needs the extra `otel` (requirements-otel.lock)")
+    report_to(report_by_otlp(str(settings.otlp_endpoint), service=service))
+
+
+class WorkerTasks(Collector):
+    """Counts what a worker has begun, in its main process: its children's own counters die with them."""
+
+    def collect(self) -> Iterator[Metric]:
+        """Give both metrics."""
+        from celery.worker import state  # noqa: PLC0415 - a quarter of a second that only workers have spent
+
+        yield CounterMetricFamily(
+            "opencircle_worker_tasks", "Tasks begun by this worker.", value=sum(state.total_count.values())
+        )
+        yield GaugeMetricFamily(
+            "opencircle_worker_tasks_active", "Tasks under way.", value=len(state.active_requests)
+        )
+
+
 def run_relay(*, service: str, url: str, ledger: Ledger, settings: Settings) -> None:
     """Serve the ledger of `service` until told to stop."""
+    observe_loop(settings, service=f"{service}.relay")
 
     async def serve() -> None:
         database = open_database(url, settings=settings)

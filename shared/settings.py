@@ -6,7 +6,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Final, NoReturn, TypeVar
 
-from pydantic import AfterValidator, Field, SecretStr, ValidationError
+from pydantic import AfterValidator, Field, HttpUrl, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from shared.messaging.sealing import BadKeyRingError, KeyRing
@@ -67,6 +67,10 @@ class Settings(BaseSettings):
     """JWKS of the issuer: an https URL, or a file."""
     http_host: str = "127.0.0.1"
     http_port: Annotated[int, Field(gt=0, lt=65536)] = 8000
+    metrics_port: Annotated[int, Field(gt=0, lt=65536)] | None = None
+    """Where a worker, relay, pusher or planner shows its own metrics, on HTTP_HOST; without it, nowhere."""
+    otlp_endpoint: HttpUrl | None = None
+    """Where spans are sent (OTLP over HTTP): `http://collector:4318/v1/traces`; without it, nowhere."""
     alive_file: Path | None = None
     """What the loop of a worker, relay or pusher touches every few seconds, for liveness probes."""
     bells_folder: Path | None = None

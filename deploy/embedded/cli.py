@@ -32,7 +32,7 @@ def up(
     data_dir: Annotated[Path, typer.Option(help="Where everything is kept.")] = DEFAULT_FOLDER,
     port: Annotated[int, typer.Option(min=1, max=65535, help="Port on 127.0.0.1.")] = DEFAULT_PORT,
 ) -> None:
-    """Serve until Ctrl-C. Example: python -m deploy.embedded up --port 8800."""
+    """Serve until Ctrl-C. Example: ./opencircle up --port 8800."""
     console = Console()
     run_or_explain(_serve(console, data_dir, port))
 

@@ -37,7 +37,11 @@ async def make_charges(
         (envelope, charges_for(envelope.data, catalogues.get(envelope.instanceid, NO_CATALOGUE)))
         for envelope in new
     ]
-    made = [(envelope.instanceid, envelope.time, one) for envelope, charges in charged for one in charges]
+    made = [
+        (envelope.instanceid, envelope.time, replace(one, traceparent=envelope.traceparent))
+        for envelope, charges in charged
+        for one in charges
+    ]
     await add_new_charges(db, await _with_what_they_replace(db, made))
     await keep_documented(db, charged, now=now)
     await _reverse_void(db, documentations, now=now)

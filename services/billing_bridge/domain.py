@@ -58,6 +58,8 @@ class Charge:
     code_version: int | None = None
     replaces: UUID | None = None
     """The charge of an earlier documentation of the same session, patient, form and code (BILL-6)."""
+    traceparent: str | None = None
+    """The trace (W3C) of the request that signed its session, which its push continues."""
 
     @property
     def reversal_key(self) -> str:

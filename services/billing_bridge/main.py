@@ -3,6 +3,7 @@
 from fastapi import FastAPI
 
 from services.billing_bridge.filed_notes import ChartsService, NoCharts
+from services.billing_bridge.measuring import measure_charges
 from services.billing_bridge.models import audit_entry, idempotency_key, staff_access
 from services.billing_bridge.routers import ROUTERS
 from services.billing_bridge.settings import BillingSettings
@@ -33,6 +34,7 @@ def create_application() -> FastAPI:
             if own.charts_url
             else NoCharts(),
         },
+        before_metrics=lambda: measure_charges(database),
         # Whoever asks there has no token: the seal of the body is the proof.
         open_paths=(PREVIEW_PATH,),
         idempotency=Idempotency(

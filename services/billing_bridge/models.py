@@ -60,6 +60,7 @@ charge = Table(
     # The entry of the catalogue that decided; null where the template alone did.
     Column("code_id", Uuid),
     Column("code_version", Integer),
+    Column("traceparent", String(55)),
     Index("ix_charge_made", "instance_id", "made_at", "charge_id"),
     Index("ix_charge_patient", "instance_id", "patient_id", "made_at", "charge_id"),
     Index("ix_charge_session", "instance_id", "session_id"),

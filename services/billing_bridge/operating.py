@@ -1,5 +1,6 @@
 """What the command line of billing does, over the API: tables to read, and decisions with their progress."""
 
+import json
 import os
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
@@ -10,7 +11,7 @@ from typing import Any, Final
 from uuid import UUID
 
 import httpx2
-from rich.console import Console
+from rich.console import Console, RenderableType
 from rich.progress import Progress
 from rich.table import Table
 
@@ -30,6 +31,17 @@ class Operator:
 
     client: httpx2.AsyncClient
     console: Console
+    as_json: bool = False
+    """Show one JSON value instead of tables and sentences."""
+
+    def show(self, told: Any, *shown: RenderableType) -> None:
+        """Show what the API told: as JSON, or in the given words and tables."""
+        if self.as_json:
+            # Past the console, which would break long lines.
+            self.console.file.write(json.dumps(told) + "\n")
+            return
+        for one in shown:
+            self.console.print(one)
 
     async def ask(self, method: str, path: str, **what: Any) -> httpx2.Response:
         """Ask the API; raises `RefusedError`."""
@@ -46,26 +58,27 @@ class Operator:
         """Show what waits for a person, a row a group."""
         groups = (await self.ask("GET", "/worklist")).json()["groups"]
         if not groups:
-            self.console.print("Nothing waits for a person.")
+            self.show(groups, "Nothing waits for a person.")
             return
         table = Table("Group", "System", "Status", "Charges", "Oldest", "Goes by itself", "Reason")
         for one in groups:
             goes = "yes" if one["goes_by_itself"] else "no"
             facts = (one["group"], one["system"], one["status"], str(one["charges"]))
             table.add_row(*facts, one["oldest_made_at"][:10], goes, one["reason"])
-        self.console.print(table)
+        self.show(groups, table)
 
     async def decide_one(self, deed: str, charge_id: UUID, *, reason: str) -> None:
         """Hold, release, cancel or confirm one charge."""
         answer = await self.ask("POST", f"/charges/{charge_id}/{deed}", json={"reason": reason})
-        self.console.print(f"{charge_id} is {answer.json()['status']}.")
+        charge = answer.json()
+        self.show(charge, f"{charge_id} is {charge['status']}.")
 
     async def decide_together(self, deed: str, *, group: str | None, reason: str) -> None:
         """Release or cancel a group, or all of the worklist, step by step."""
         decided = 0
         skipped: list[dict[str, str]] = []
         wanted: dict[str, Any] = {"reason": reason, "group": group, "limit": STEP}
-        with Progress(console=self.console, transient=True) as progress:
+        with Progress(console=self.console, transient=True, disable=self.as_json) as progress:
             task = progress.add_task(deed, total=await self._waiting(group))
             while True:
                 step = (await self.ask("POST", f"/worklist/{deed}", json=wanted)).json()
@@ -74,9 +87,11 @@ class Operator:
                 if step["next"] is None:
                     break
                 wanted["after"] = step["next"]
-        self.console.print(f"{deed}: {decided} charges, {len(skipped)} stay as they are.")
-        for one in skipped:
-            self.console.print(f"  {one['charge_id']}  {one['detail']}")
+        self.show(
+            {"deed": deed, "decided": decided, "skipped": skipped},
+            f"{deed}: {decided} charges, {len(skipped)} stay as they are.",
+            *(f"  {one['charge_id']}  {one['detail']}" for one in skipped),
+        )
 
     async def _waiting(self, group: str | None) -> int:
         groups = (await self.ask("GET", "/worklist")).json()["groups"]
@@ -85,41 +100,42 @@ class Operator:
     async def show_connections(self) -> None:
         """Show where charges go."""
         table = Table("System", "Active", "Deduplicates", "Pace", "Address", "Waits because")
-        for one in (await self.ask("GET", "/connections")).json()["connections"]:
+        connections = (await self.ask("GET", "/connections")).json()["connections"]
+        for one in connections:
             flags = ("yes" if one[name] else "no" for name in ("active", "deduplicates"))
             table.add_row(one["system"], *flags, _pace(one["pacing"]), one["url"], _hindrance(one))
-        self.console.print(table)
+        self.show(connections, table)
 
     async def pause(self, system: str, *, reason: str | None) -> None:
         """Pause a connection for a reason, or resume it without one."""
         deed, what = ("pause", {"json": {"reason": reason}}) if reason else ("resume", {})
         one = (await self.ask("POST", f"/connections/{system}/{deed}", **what)).json()
-        self.console.print(f"{system} is {'active' if one['active'] else 'paused'}.")
+        self.show(one, f"{system} is {'active' if one['active'] else 'paused'}.")
 
     async def show_report(self, filters: Mapping[str, str]) -> None:
         """Show totals by code and status."""
         table = Table("System", "Form", "Code", "Status", "Charges", "Patients", "Units", "Minutes")
-        for one in (await self.ask("GET", "/report", params=filters)).json()["totals"]:
+        totals = (await self.ask("GET", "/report", params=filters)).json()["totals"]
+        for one in totals:
             table.add_row(*(str(value) for value in one.values()))
-        self.console.print(table)
+        self.show(totals, table)
 
     async def reconcile(self, *, since: date, until: date) -> int:
         """Show days in numbers and every difference; give how many differences there are."""
         table = Table("Day", "Sessions", "Present", "Filed", "Charges", "Acknowledged", "Differences")
         named = Table("Day", "Difference", "Session", "Charge", "Why")
-        differences = 0
+        differences, days = 0, []
         for number in range((until - since).days + 1):
             on = (since + timedelta(days=number)).isoformat()
             day = (await self.ask("GET", "/reconciliation", params={"on": on})).json()
+            days.append({"on": on} | day)
             filed = "?" if day["filed"] is None else str(day["filed"])
             numbers = [str(day[name]) for name in ("charges", "acknowledged", "differences")]
             table.add_row(on, str(day["sessions"]), str(day["present"]), filed, *numbers)
             differences += day["differences"]
             for row in _differences(day):
                 named.add_row(on, *row)
-        self.console.print(table)
-        if differences:
-            self.console.print(named)
+        self.show(days, table, *([named] if differences else []))
         return differences
 
     async def save(self, path: str, filters: Mapping[str, str], *, to: Path) -> None:
@@ -127,13 +143,13 @@ class Operator:
         content = (await self.ask("GET", path, params=filters)).content
         with os.fdopen(os.open(to, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
             file.write(content)
-        self.console.print(f"Saved {to}.")
+        self.show({"saved": str(to)}, f"Saved {to}.")
 
     async def import_codes(self, content: bytes) -> None:
         """Import the catalogue of codes: all of it, or nothing."""
         headers = {"Content-Type": "text/csv"}
         told = (await self.ask("POST", "/codes/import", content=content, headers=headers)).json()
-        self.console.print("{added} added, {changed} changed, {unchanged} unchanged.".format(**told))
+        self.show(told, "{added} added, {changed} changed, {unchanged} unchanged.".format(**told))
 
 
 def _pace(pacing: Mapping[str, Any]) -> str:
@@ -172,10 +188,12 @@ def _refusal(answer: httpx2.Response) -> str:
 
 
 @asynccontextmanager
-async def operator(url: str, token: str, console: Console) -> AsyncIterator[Operator]:
+async def operator(
+    url: str, token: str, console: Console, *, as_json: bool = False
+) -> AsyncIterator[Operator]:
     """Open the client of one command. It follows no redirect and asks no proxy of the environment."""
     headers = {"Authorization": f"Bearer {token}"}
     async with httpx2.AsyncClient(
         base_url=url, headers=headers, follow_redirects=False, trust_env=False, timeout=SECONDS
     ) as client:
-        yield Operator(client=client, console=console)
+        yield Operator(client=client, console=console, as_json=as_json)

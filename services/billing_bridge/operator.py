@@ -37,10 +37,11 @@ def main(
     token_file: Annotated[
         Path | None, typer.Option(help="A file with an access token; else OPENCIRCLE_TOKEN has it.")
     ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON value, for programs.")] = False,  # noqa: FBT002
 ) -> None:
     """Look after charges: needs the token of a Super Admin or a user with Manage Billing."""
     token = token_file.read_text().strip() if token_file else os.environ.get("OPENCIRCLE_TOKEN", "")
-    context.obj = (url, token)
+    context.obj = (url, token, as_json)
 
 
 @cli.command()
@@ -169,12 +170,12 @@ def _decide(
 
 
 def _run(context: typer.Context, work: Callable[[Operator], Awaitable[Any]]) -> Any:
-    url, token = context.obj
+    url, token, as_json = context.obj
     # Reasons are shown as they are: what looks like markup in them is none.
     console = Console(markup=False)
 
     async def run() -> Any:
-        async with operator(url, token, console) as person:
+        async with operator(url, token, console, as_json=as_json) as person:
             return await work(person)
 
     try:

@@ -9,6 +9,7 @@ from typing import Final
 import httpx2
 
 from services.billing_bridge.connector import NothingSentError, OutcomeUnknownError
+from shared.observability.tracing import traceparent
 
 ANSWER_BYTES_AT_MOST: Final = 2048
 BODY_SECONDS_AT_MOST: Final = 5.0
@@ -48,7 +49,8 @@ async def send(
     Raises `NothingSentError` and `OutcomeUnknownError`.
     """
     method = "GET" if body is None else "POST"
-    request = client.build_request(method, url, content=body, headers=dict(headers))
+    traced = {"traceparent": trace} if (trace := traceparent()) else {}
+    request = client.build_request(method, url, content=body, headers={**headers, **traced})
     response = await _sent(client, request, within)
     try:
         beginning = await _beginning(response, at_most)

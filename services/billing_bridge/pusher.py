@@ -10,7 +10,7 @@ from services.billing_bridge.settings import BillingSettings
 from shared.clock import now_utc
 from shared.messaging.alive import sign_of_life
 from shared.observability.logs import configure_logging
-from shared.runtime import open_database, stopped_by_signal, wake_of
+from shared.runtime import observe_loop, open_database, stopped_by_signal, wake_of
 from shared.settings import Environment, Settings, read_settings
 
 
@@ -43,6 +43,7 @@ def main() -> None:
     """Read the settings and serve."""
     settings, own = read_settings(Settings), read_settings(BillingSettings)
     configure_logging(service="billing_bridge.pusher", level=settings.log_level)
+    observe_loop(settings, service="billing_bridge.pusher")
     uvloop.run(serve(settings, own))
 
 

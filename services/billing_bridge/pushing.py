@@ -6,6 +6,7 @@ lies between is never a transaction: a slow receiver holds no lock.
 
 import asyncio
 import random
+import time
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
@@ -30,6 +31,8 @@ from shared.messaging.alive import show_no_life
 from shared.messaging.bells import Wake
 from shared.messaging.failures import reason_of
 from shared.messaging.sealing import KeyRing, UnsealableError
+from shared.observability.metrics import PUSHES
+from shared.observability.tracing import span
 
 log = structlog.get_logger()
 
@@ -124,11 +127,16 @@ class Pusher:
         await self._close(tuple(self._ended))
 
     async def _push(self, message: Sequence[Claimed]) -> None:
-        outcome = await self._outcome(message)
-        at = self.clock()
-        self._ended += [Pushed(claimed=one, outcome=outcome, ended_at=at) for one in message]
-        for one in message:
-            _tell(one, outcome)
+        first = message[0].charge
+        # Of several charges in one message, the first one's trace is continued.
+        with span("push", after=first.traceparent):
+            began = time.perf_counter()
+            outcome = await self._outcome(message)
+            PUSHES.labels(first.system, outcome.verdict.value).observe(time.perf_counter() - began)
+            at = self.clock()
+            self._ended += [Pushed(claimed=one, outcome=outcome, ended_at=at) for one in message]
+            for one in message:
+                _tell(one, outcome)
 
     async def _outcome(self, message: Sequence[Claimed]) -> Outcome:
         try:

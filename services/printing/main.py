@@ -3,13 +3,13 @@
 from fastapi import FastAPI
 
 from services.printing.endpoints import router
-from services.printing.models import SERVICE, audit_entry, idempotency, ledger, staff_access
+from services.printing.measuring import measure_printing
+from services.printing.models import SERVICE, audit_entry, idempotency, staff_access
 from services.printing.settings import PrintingSettings
 from services.printing.storage import open_storage
 from shared.audit.keeping import keeping_chain
 from shared.audit.settings import AnchorSettings
 from shared.clock import now_utc
-from shared.messaging.ledger import measure_ledger
 from shared.runtime import open_database, serve_http
 from shared.settings import Settings, read_settings
 from shared.web.application import new_application
@@ -27,7 +27,7 @@ def create_application() -> FastAPI:
         database=database,
         settings=settings,
         state={"clock": now_utc, "storage": open_storage(own)},
-        before_metrics=lambda: measure_ledger(database, ledger, service=SERVICE),
+        before_metrics=lambda: measure_printing(database),
         idempotency=Idempotency(
             database=database,
             table=idempotency,

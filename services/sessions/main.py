@@ -34,7 +34,7 @@ from shared.audit.keeping import keeping_chain
 from shared.audit.settings import AnchorSettings
 from shared.clock import Clock, now_utc
 from shared.database.transactions import Database
-from shared.messaging.ledger import measure_ledger
+from shared.messaging.measuring import measure_ledger
 from shared.runtime import open_database, serve_http
 from shared.settings import Environment, Settings, read_settings, refuse_setting
 from shared.web.application import Background, new_application

@@ -11,7 +11,7 @@ from services.sessions.settings import SessionsSettings
 from services.sessions.stream.numbering import forget_old_changes
 from shared.messaging.alive import sign_of_life
 from shared.observability.logs import configure_logging
-from shared.runtime import open_database, stopped_by_signal
+from shared.runtime import observe_loop, open_database, stopped_by_signal
 from shared.settings import Settings, read_settings
 
 
@@ -37,6 +37,7 @@ def main() -> None:
     """Read the settings and serve."""
     settings, own = read_settings(Settings), read_settings(SessionsSettings)
     configure_logging(service=f"{SERVICE}.planner", level=settings.log_level)
+    observe_loop(settings, service=f"{SERVICE}.planner")
     asyncio.run(serve(settings, own))
 
 

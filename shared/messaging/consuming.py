@@ -1,12 +1,14 @@
 """Consuming: a parcel's effects and inbox rows are one transaction of the consumer's own database."""
 
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from itertools import groupby
 from operator import attrgetter
 from typing import Any, Final
 from uuid import UUID
 
+import orjson
 import structlog
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -18,6 +20,7 @@ from shared.messaging.failures import CannotApplyError, reason_of, verdict_on
 from shared.messaging.inbox import already_applied, count_attempts, forget_attempts, mark_applied
 from shared.messaging.messages import Delivery, Parcel, Receipt, Verdict
 from shared.messaging.tables import Inbox
+from shared.observability.tracing import span, trace_id_of
 
 log = structlog.get_logger()
 
@@ -83,11 +86,28 @@ class Consuming:
             by_event = {delivery.event_id: delivery for delivery in deliveries}
             new = await mark_applied(connection, self.inbox, self.consumer, by_event, at=self.clock())
             for event_type, envelopes in _by_type(by_event[event_id] for event_id in new):
-                await self.handlers[event_type](connection, envelopes)
+                await self._handle(connection, event_type, envelopes)
             if self.rings_after_apply:
                 await self.database.bell.ring_in(connection)
         if self.rings_after_apply:
             self.database.bell.ring_after_commit()
+
+    async def _handle(
+        self, connection: AsyncConnection, event_type: str, envelopes: Sequence[Envelope[Any]]
+    ) -> None:
+        with ExitStack() as spans:
+            # Of several, what is published on the way continues the last one's trace.
+            for one in envelopes:
+                spans.enter_context(span(f"consume {self.consumer}", after=one.traceparent))
+            await self.handlers[event_type](connection, envelopes)
+        log.info(
+            "Deliveries were applied.",
+            code="deliveries.applied",
+            consumer=self.consumer,
+            event_type=event_type,
+            count=len(envelopes),
+            trace_ids=[trace_id_of(one.traceparent) for one in envelopes],
+        )
 
     async def _failed(self, delivery: Delivery, error: Exception) -> Receipt:
         receipt = Receipt(
@@ -98,6 +118,7 @@ class Consuming:
             code="delivery.failed",
             delivery_id=str(delivery.delivery_id),
             event_type=delivery.type,
+            trace_id=_trace_id_of(delivery),
             verdict=receipt.verdict.value,
             reason=receipt.reason,
         )
@@ -106,6 +127,14 @@ class Consuming:
             async with self.database.writing_for_all() as connection:
                 await forget_attempts(connection, self.inbox, self.consumer, delivery.event_id)
         return receipt
+
+
+def _trace_id_of(delivery: Delivery) -> str | None:
+    # Read past the contract, which may be what has failed.
+    try:
+        return trace_id_of(orjson.loads(delivery.body).get("traceparent"))
+    except (orjson.JSONDecodeError, AttributeError, TypeError):
+        return None
 
 
 def _by_type(deliveries: Any) -> Iterator[tuple[str, list[Envelope[Any]]]]:

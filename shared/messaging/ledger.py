@@ -9,10 +9,8 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, case, func, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from shared.database.transactions import Database
 from shared.messaging.messages import Delivery, Receipt, Verdict
 from shared.messaging.tables import DeliveryState, Ledger
-from shared.observability.metrics import DELIVERIES_UNFINISHED
 
 CLAIM_AT_MOST: Final = 1000
 
@@ -141,20 +139,6 @@ async def count_deliveries(connection: AsyncConnection, ledger: Ledger) -> dict[
         .group_by(delivery.c.consumer, delivery.c.state)
     )
     return {(row[0], row[1]): row[2] for row in (await connection.execute(statement)).all()}
-
-
-async def measure_ledger(database: Database, ledger: Ledger, *, service: str) -> None:
-    """Set the gauges from the ledger, which answers when the broker is gone."""
-    async with database.reading_for_all() as connection:
-        counts = await count_deliveries(connection, ledger)
-    for consumer, state in _measured(service) | counts.keys():
-        DELIVERIES_UNFINISHED.labels(service, consumer, state).set(counts.get((consumer, state), 0))
-
-
-def _measured(service: str) -> set[tuple[str, str]]:
-    # What has drained must fall to zero, not keep its last value.
-    samples = next(iter(DELIVERIES_UNFINISHED.collect())).samples
-    return {(s.labels["consumer"], s.labels["state"]) for s in samples if s.labels["service"] == service}
 
 
 def _by_count(

@@ -11,6 +11,7 @@ from shared.events.contract import Contract
 from shared.events.envelope import envelope_of
 from shared.identifiers import new_id
 from shared.messaging.tables import DeliveryState, Ledger
+from shared.observability.tracing import traceparent
 
 
 async def publish(
@@ -51,6 +52,7 @@ async def publish_all(
             subject=str(subject),
             time=at,
             instanceid=db.instance_id,
+            traceparent=traceparent(),
             data=one,
         )
         for subject, one in facts.items()

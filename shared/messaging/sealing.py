@@ -74,9 +74,9 @@ class KeyRing:
         return orjson.loads(zstandard.decompress(packed))
 
 
-def new_key_ring() -> str:
+def new_key_ring(key_id: str = "k1") -> str:
     """Make the text of a ring with one new random key."""
-    return f"k1:{base64.b64encode(os.urandom(KEY_BYTES)).decode()}"
+    return f"{key_id}:{base64.b64encode(os.urandom(KEY_BYTES)).decode()}"
 
 
 def _context(key_id: str, purpose: str) -> bytes:

@@ -8,13 +8,15 @@ from typing import Any, Final
 
 import structlog
 
+from shared.observability.tracing import trace_id
+
 ALLOWED_FIELDS: Final = frozenset(
     {
         "action", "attempt", "cause", "charge_id", "code", "consumer", "count", "delivery_id",
         "documentation_id", "duration_ms", "event", "event_type", "exception", "file", "instance_id",
         "job_id", "level", "line", "logger", "method", "outcome", "path", "pid", "port", "purpose",
         "reason", "request_id", "route", "seconds", "service", "session_id", "setting", "signal", "status",
-        "timestamp", "user_id", "verdict", "version",
+        "timestamp", "trace_id", "trace_ids", "user_id", "verdict", "version",
     }
 )  # fmt: skip
 """An allowlist: what is not named here never reaches a log."""
@@ -27,6 +29,7 @@ def configure_logging(*, service: str, level: str = "INFO") -> None:
         structlog.stdlib.add_logger_name,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         _name_service(service),
+        _name_trace,
         _describe_exception,
         _keep_allowed,
     ]
@@ -71,6 +74,12 @@ def _name_service(service: str) -> Any:
         return event
 
     return add
+
+
+def _name_trace(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    if (current := trace_id()) is not None:
+        event.setdefault("trace_id", current)
+    return event
 
 
 def _hide_arguments(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:

@@ -5,11 +5,14 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Coro
 from contextlib import asynccontextmanager
 from typing import Any, Final
 
+import structlog
 from fastapi import APIRouter, Depends, FastAPI, Response
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
 
 from shared.database.transactions import Database
+from shared.messaging.failures import reason_of
 from shared.settings import Settings
 from shared.web.cursors import SealedCursors
 from shared.web.description import describe
@@ -22,6 +25,8 @@ from shared.web.replaying import Idempotent
 from shared.web.signing_keys import signing_keys
 
 OPEN_PATHS: Final = ("/healthz", "/readyz", "/metrics", "/openapi.json")
+
+log = structlog.get_logger()
 
 Refresh = Callable[[], Awaitable[None]]
 
@@ -102,8 +107,14 @@ def _operations(database: Database, before_metrics: Refresh) -> APIRouter:
     @router.get("/readyz")
     async def ready() -> Response:
         # The broker is not asked: without it sessions are still accepted, only delivered later.
-        async with database.engine.connect() as connection:
-            await connection.execute(text("SELECT 1"))
+        try:
+            async with database.engine.connect() as connection:
+                await connection.execute(text("SELECT 1"))
+        except (DBAPIError, OSError) as error:
+            log.warning(
+                "The database can't be reached.", code="database.unavailable", reason=reason_of(error)
+            )
+            return Response("the database can't be reached\n", status_code=503, media_type="text/plain")
         return Response("ready\n", media_type="text/plain")
 
     @router.get("/metrics")

@@ -9,10 +9,14 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from shared.identifiers import new_id
 from shared.observability.metrics import REQUESTS
+from shared.observability.tracing import span
 from shared.web.identity import TokenVerifier
 from shared.web.problems import Problem, TooLargeProblem, UnauthenticatedProblem, problem_response
 
 BODY_BYTES_AT_MOST: Final = 2_000_000
+
+METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+"""Others are counted together: a client may make up as many as it likes."""
 
 log = structlog.get_logger()
 
@@ -28,6 +32,11 @@ class Observed:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
+        # Whoever calls us may have begun a trace; else it begins here.
+        with span("request", after=_header(scope, b"traceparent")):
+            await self._serve(scope, receive, send)
+
+    async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
         request_id, started, status = str(new_id()), time.perf_counter(), 500
 
         async def send_marked(message: Message) -> None:
@@ -46,7 +55,8 @@ class Observed:
             )
         finally:
             route = getattr(scope.get("route"), "path", "unmatched")
-            REQUESTS.labels(scope["method"], route, status).observe(time.perf_counter() - started)
+            method = scope["method"] if scope["method"] in METHODS else "other"
+            REQUESTS.labels(method, route, status).observe(time.perf_counter() - started)
 
 
 class _Broken(Problem):

@@ -15,6 +15,7 @@ import redis
 
 from deploy.embedded.demo.plan import GROUPS
 from deploy.embedded.demo.sample import write_sample
+from shared.observability.tracing import trace_id_of
 from tests.end_to_end.demo_run import DemoRun, start_demo
 
 PARTS_TO_KILL = (
@@ -100,6 +101,20 @@ def test_the_planted_name_is_in_the_chart_that_it_belongs_to(
     run, _ = planted_day
     contents = [row[0] for row in _rows(run, "charts", "SELECT content FROM chart_note")]
     assert sum(_holds_the_planted(content.encode()) for content in contents) == len(GROUPS)
+
+
+@pytest.mark.xdist_group("demo")
+def test_one_trace_leads_from_a_signature_to_chart_and_push(
+    planted_day: tuple[DemoRun, dict[str, Any]],
+) -> None:
+    run, _ = planted_day
+    bodies = _rows(run, "sessions", "SELECT body FROM event WHERE type LIKE '%group_session%'")
+    signed = {trace_id_of(json.loads(body)["traceparent"]) for (body,) in bodies}
+    log = (run.deployment / "logs" / "charts.worker.log").read_text().splitlines()
+    filed = {one for line in log for one in json.loads(line).get("trace_ids", ())}
+    charged = {trace_id_of(row[0]) for row in _rows(run, "billing_bridge", "SELECT traceparent FROM charge")}
+    assert charged
+    assert charged <= signed & filed
 
 
 @pytest.mark.timeout(300)

@@ -1,3 +1,4 @@
+import json
 import signal
 import subprocess
 import sys
@@ -10,6 +11,7 @@ import httpx2
 import pytest
 
 from tests.end_to_end.demo_run import ROOT
+from tests.support.fhir_exports import patient
 from tests.support.servers import free_port
 
 # A machine that does much else starts eleven processes slowly.
@@ -111,3 +113,13 @@ def test_a_taken_port_is_named_in_one_line(up: Up, tmp_path: Path) -> None:
 def test_nobody_else_can_read_what_is_kept(up: Up) -> None:
     kept = [up.folder, *up.folder.rglob("*")]
     assert [path for path in kept if path.stat().st_mode & 0o077] == []
+
+
+@pytest.mark.xdist_group("demo")
+def test_an_import_beside_a_running_deployment_leaves_nothing_broken(up: Up, tmp_path: Path) -> None:
+    (tmp_path / "export").mkdir()
+    (tmp_path / "export" / "Patient.ndjson").write_text(json.dumps(patient()))
+    for command_line in (["import", str(tmp_path / "export")], ["doctor"]):
+        program = [ROOT / "opencircle", *command_line, "--data-dir", up.folder]
+        told = subprocess.run(program, cwd=tmp_path, capture_output=True, text=True, check=False)
+        assert told.returncode == 0, told.stdout + told.stderr

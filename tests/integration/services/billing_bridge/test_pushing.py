@@ -9,7 +9,8 @@ from standardwebhooks import Webhook
 from services.billing_bridge.claims import LEASE, Pushed, claim_due, close
 from services.billing_bridge.models import connection, push_attempt, push_result
 from services.billing_bridge.outcomes import Outcome, Verdict
-from shared.testing.records import OTHER_CLINIC, a_session_record
+from shared.observability.tracing import trace_id_of
+from shared.testing.records import OTHER_CLINIC, a_parcel, a_session_record, enveloped
 from tests.integration.services.billing_bridge.conftest import Billing, RunningReceiver
 from tests.integration.services.billing_bridge.scripted_receiver import (
     answering,
@@ -333,3 +334,15 @@ async def test_a_held_charge_is_not_pushed(billing: Billing) -> None:
         await billing.decide("hold")
         await billing.push()
         assert receiver.received == []
+
+
+async def test_a_push_continues_the_trace_of_the_signature(billing: Billing) -> None:
+    signed = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
+    envelope = enveloped(a_session_record(present=1, absent=0)).model_copy(update={"traceparent": signed})
+    async with scripted_receiver() as receiver:
+        await billing.connect(receiver.url)
+        await billing.consuming.receive(a_parcel([envelope]))
+        await billing.push()
+    (sent,) = receiver.received
+    assert trace_id_of(sent.headers["traceparent"]) == trace_id_of(signed)
+    assert sent.headers["traceparent"] != signed

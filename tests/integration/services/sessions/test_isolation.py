@@ -12,6 +12,7 @@ from services.sessions.metadata import LEDGER, TRAIL
 from services.sessions.scheduling.models import ASSIGNMENT, SESSION
 from services.sessions.stream.endpoints import STREAM_PATH
 from services.sessions.templates.models import SCHEDULE, TEMPLATE
+from shared.database.engine import create_engine
 from tests.integration.services.sessions.clinic import TODAY, Clinic
 
 OWN_ALONE = {
@@ -221,3 +222,19 @@ async def test_what_is_owed_is_measured(clinic: Clinic) -> None:
     metrics = (await clinic.ask(None, "GET", "/metrics")).text
     labels = '{consumer="charts",service="sessions",state="open"}'
     assert f"opencircle_deliveries_unfinished{labels} 1.0" in metrics
+
+
+async def test_made_up_methods_make_no_series(clinic: Clinic) -> None:
+    await clinic.ask(None, "BREW", "/v1/coffee")
+    metrics = (await clinic.ask(None, "GET", "/metrics")).text
+    assert "BREW" not in metrics
+    assert 'method="other"' in metrics
+
+
+async def test_without_its_database_the_service_is_alive_and_not_ready(clinic: Clinic) -> None:
+    await clinic.database.engine.dispose()
+    nowhere = create_engine("postgresql+asyncpg://nobody@127.0.0.1:9/nothing")
+    object.__setattr__(clinic.database, "engine", nowhere)
+    assert (await clinic.ask(None, "GET", "/healthz")).status_code == 200
+    assert (await clinic.ask(None, "GET", "/readyz")).status_code == 503
+    await nowhere.dispose()

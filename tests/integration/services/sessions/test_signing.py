@@ -9,6 +9,7 @@ from services.sessions.documentation.models import SIGNATURE
 from services.sessions.metadata import LEDGER
 from shared.events.catalogue import SESSION_COMPLETED, SESSION_REVIEWED, parse
 from shared.events.staff import Feature, Role, StaffAccess
+from shared.observability.tracing import trace_id_of
 from tests.integration.services.sessions.clinic import STAFF, Clinic
 
 
@@ -289,3 +290,10 @@ async def test_a_refusal_says_which_roles_and_features_are_missing(clinic: Clini
     await clinic.sign(in_review, by="Ivy")
     refused = await clinic.sign(in_review)
     assert "review_group_sessions" in refused.json()["detail"]
+
+
+async def test_the_event_carries_the_trace_of_the_request_that_signed(clinic: Clinic) -> None:
+    trace = "4bf92f3577b34da6a3ce929d0e0e4736"
+    await clinic.sign(await clinic.documented(), headers={"traceparent": f"00-{trace}-00f067aa0ba902b7-01"})
+    bodies = [row.body for row in await clinic.rows(LEDGER.event) if row.type == SESSION_COMPLETED]
+    assert [trace_id_of(parse(body, SESSION_COMPLETED).traceparent) for body in bodies] == [trace]

@@ -2,6 +2,7 @@ import asyncio
 
 import pytest
 from sqlalchemy import select
+from structlog.testing import capture_logs
 
 from shared.database.transactions import Database
 from shared.messaging.consuming import ATTEMPTS_AT_MOST, Consuming
@@ -148,3 +149,13 @@ async def test_an_applied_event_is_receipted_however_often_it_is_rung(
     await consuming.receive(parcel)
     seen = [await verdicts(consuming, again(parcel)) for _ in range(ATTEMPTS_AT_MOST + 2)]
     assert seen == [[Verdict.APPLIED]] * (ATTEMPTS_AT_MOST + 2)
+
+
+async def test_the_log_names_the_traces_of_what_was_applied(consuming: Consuming) -> None:
+    signed = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
+    record = a_session_record(present=1, absent=0)
+    envelope = enveloped(record).model_copy(update={"traceparent": signed})
+    with capture_logs() as logs:
+        await consuming.receive(a_parcel([envelope]))
+    (told,) = [one for one in logs if one.get("code") == "deliveries.applied"]
+    assert (told["consumer"], told["trace_ids"]) == ("charts", ["4bf92f3577b34da6a3ce929d0e0e4736"])

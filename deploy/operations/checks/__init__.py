@@ -1,0 +1,1 @@
+"""What `opencircle doctor` looks at: a file a subject. A check only reads, and shows no health data."""
