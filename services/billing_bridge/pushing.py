@@ -26,6 +26,7 @@ from services.billing_bridge.connector import (
 from services.billing_bridge.outcomes import Outcome, Verdict
 from shared.clock import Clock, now_utc
 from shared.database.transactions import Database
+from shared.failpoints import reached
 from shared.messaging.alive import show_no_life
 from shared.messaging.bells import Wake
 from shared.messaging.failures import reason_of
@@ -91,6 +92,8 @@ class Pusher:
             claimed = await claim_due(
                 db, now=self.clock(), at_most=at_most, units=self.units, ordered=self.ordered
             )
+        if claimed:
+            reached("push.claimed")
         for message in _messages(claimed):
             task = asyncio.create_task(self._push(message))
             self._under_way.add(task)
@@ -101,6 +104,7 @@ class Pusher:
         if ended:
             async with self.database.writing_for_all() as db:
                 await close(db, ended, now=self.clock(), chance=self.chance())
+            reached("push.closed")
             del self._ended[: len(ended)]
 
     async def recover(self) -> None:
@@ -125,6 +129,7 @@ class Pusher:
 
     async def _push(self, message: Sequence[Claimed]) -> None:
         outcome = await self._outcome(message)
+        reached("push.answered")
         at = self.clock()
         self._ended += [Pushed(claimed=one, outcome=outcome, ended_at=at) for one in message]
         for one in message:

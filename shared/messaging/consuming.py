@@ -14,6 +14,7 @@ from shared.clock import Clock, now_utc
 from shared.database.transactions import Database
 from shared.events.catalogue import parse
 from shared.events.envelope import Envelope
+from shared.failpoints import reached
 from shared.messaging.failures import CannotApplyError, reason_of, verdict_on
 from shared.messaging.inbox import already_applied, count_attempts, forget_attempts, mark_applied
 from shared.messaging.messages import Delivery, Parcel, Receipt, Verdict
@@ -62,6 +63,8 @@ class Consuming:
         async with self.database.writing_for_all() as connection:
             again -= await already_applied(connection, self.inbox, self.consumer, again)
             attempts = await count_attempts(connection, self.inbox, self.consumer, again)
+        if attempts:
+            reached("consumer.counted")
         return {event_id: count - 1 for event_id, count in attempts.items() if count > 1}
 
     async def _apply(self, deliveries: Sequence[Delivery]) -> list[Receipt]:
@@ -82,8 +85,10 @@ class Consuming:
         async with self.database.writing_for_all() as connection:
             by_event = {delivery.event_id: delivery for delivery in deliveries}
             new = await mark_applied(connection, self.inbox, self.consumer, by_event, at=self.clock())
+            reached("consumer.inbox_written")
             for event_type, envelopes in _by_type(by_event[event_id] for event_id in new):
                 await self.handlers[event_type](connection, envelopes)
+            reached("consumer.effect_written")
             if self.rings_after_apply:
                 await self.database.bell.ring_in(connection)
         if self.rings_after_apply:
