@@ -68,7 +68,8 @@ async def running(
         )
         try:
             await supervisor.start()
-            yield Deployment(address=f"http://127.0.0.1:{port}", folder=folder, supervisor=supervisor)
+            with folder.announced(sockets=sockets, port=port):
+                yield Deployment(address=f"http://127.0.0.1:{port}", folder=folder, supervisor=supervisor)
         finally:
             await supervisor.stop()
 
