@@ -134,6 +134,11 @@ CRASH_POINTS: Final[Mapping[str, CrashPoint]] = {
         afterwards="The database is at its head.",
         repaired_by="The next start, which finds nothing to do.",
     ),
+    "replay.written": CrashPoint(
+        between="A parked delivery is opened again, with its step and its audit row / the commit",
+        afterwards="It is still parked, and nothing is in the audit trail.",
+        repaired_by="The operator, who asks again.",
+    ),
 }
 
 

@@ -60,7 +60,7 @@ async def running(
         await _prepare_databases(folder, report)
         supervisor = Supervisor(
             parts=parts_of(data=folder.broker, sockets=sockets, port=port),
-            environment=folder.environment(sockets=sockets, port=port) | settings,
+            environment={**folder.environment(sockets=sockets, port=port), **settings},
             logs=folder.logs,
             sockets=sockets,
             pids=folder.pids,

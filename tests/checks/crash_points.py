@@ -11,9 +11,9 @@ HEAD: Final = """\
 
 A session is signed, told to charts, billing and printing, and their receipts close what was owed. Between any
 two commits or sends on that way a process may be killed. This table has all those places. It is made from
-`shared/failpoints.py` by `python -m tests.checks.crash_points`; every name stands in the code where the process
-may die, and `tests/end_to_end/test_crash_points.py` kills a process at each of them and looks at what is left:
-one note a patient and session, one charge, one file, nothing open.
+`shared/failpoints.py` by `python -m tests.checks.crash_points`; each name stands in the code where a process
+may die. `tests/end_to_end/test_crash_points.py` kills one at each of them and looks at what is left: one note
+a patient and session, one charge, one file, nothing open.
 
 | point | the process dies between | what is true then | who repairs it |
 |---|---|---|---|

@@ -8,10 +8,12 @@ from collections.abc import AsyncIterator
 from contextlib import closing
 from pathlib import Path
 
+import httpx2
 import pytest
 import pytest_asyncio
 import redis.asyncio
 
+from deploy.embedded.demo.waiting import eventually
 from deploy.embedded.folder import DataFolder
 from shared.failpoints import CRASH_POINTS, SETTING
 from tests.end_to_end.demo_run import ROOT
@@ -26,7 +28,7 @@ PUSHING = ("push.claimed", "push.answered")
 RINGS_QUICKLY = {"OPENCIRCLE_RING_AGAIN_AFTER_SECONDS": "[0.5, 1, 2, 5]"}
 # What has to go wrong first, so that the point is come by at all.
 BEFORE = {"consumer.counted": "worker.received"}
-SIGNING = sorted(set(CRASH_POINTS) - set(MIGRATING) - {"relay.handed_back"})
+SIGNING = sorted(set(CRASH_POINTS) - set(MIGRATING) - {"relay.handed_back", "replay.written"})
 
 
 class Signed:
@@ -45,7 +47,7 @@ async def stage(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Stage
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def signed(stage: Stage) -> Signed:
-    return Signed(await stage.sessions(len(SIGNING) + 1))
+    return Signed(await stage.sessions(len(SIGNING) + 2))
 
 
 async def sign_one(stage: Stage, signed: Signed) -> None:
@@ -93,13 +95,34 @@ async def test_a_relay_that_dies_while_the_broker_is_away_loses_and_doubles_noth
     socket = stage.deployment.supervisor.sockets / "broker.sock"
     hidden = socket.rename(socket.with_suffix(".hidden"))
     async with redis.asyncio.Redis(unix_socket_path=str(hidden)) as client:
-        await client.execute_command("CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes")
+        await client.client_kill_filter(_type="normal", skipme=True)
     stage.arm("relay.handed_back")
     await sign_one(stage, signed)
     await asyncio.wait_for(died(stage, "relay.handed_back"), 30)
     hidden.rename(socket)
     found = await stage.settled(signed.count)
     assert found.is_all_of(signed.count), found
+
+
+@on_one_loop
+async def test_a_replay_that_dies_before_its_commit_is_asked_for_again(stage: Stage, signed: Signed) -> None:
+    await sign_one(stage, signed)
+    assert (await stage.settled(signed.count)).is_all_of(signed.count)
+    await stage.run("sessions", "UPDATE delivery SET state = 'parked' WHERE consumer = 'charts'")
+    stage.arm("replay.written")
+    with pytest.raises(httpx2.TransportError):
+        await stage.admin.post("/v1/deliveries/retry", {"everything": True})
+    assert await stage.run("sessions", "SELECT 1 FROM audit_entry WHERE action = 'delivery.retried'") == []
+    await eventually(lambda: retried(stage))
+    found = await stage.settled(signed.count)
+    assert found.is_all_of(signed.count), found
+
+
+async def retried(stage: Stage) -> bool:
+    try:
+        return bool((await stage.admin.post("/v1/deliveries/retry", {"everything": True}))["deliveries"])
+    except httpx2.TransportError:
+        return False
 
 
 @pytest.mark.parametrize("point", MIGRATING)

@@ -40,7 +40,7 @@ def come_by(folder: Path, environment: str) -> subprocess.CompletedProcess[str]:
 
 
 def test_every_point_of_the_table_stands_in_the_code_once_and_no_other() -> None:
-    assert placed() == Counter(CRASH_POINTS)
+    assert placed() == Counter(list(CRASH_POINTS))
 
 
 def test_the_page_is_the_table() -> None:
