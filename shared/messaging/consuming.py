@@ -1,6 +1,6 @@
 """Consuming: a parcel's effects and inbox rows are one transaction of the consumer's own database."""
 
-from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
 from operator import attrgetter
@@ -86,7 +86,7 @@ class Consuming:
             by_event = {delivery.event_id: delivery for delivery in deliveries}
             new = await mark_applied(connection, self.inbox, self.consumer, by_event, at=self.clock())
             reached("consumer.inbox_written")
-            for event_type, envelopes in _by_type(by_event[event_id] for event_id in new):
+            for event_type, envelopes in by_type(by_event[event_id] for event_id in new):
                 await self.handlers[event_type](connection, envelopes)
             reached("consumer.effect_written")
             if self.rings_after_apply:
@@ -113,7 +113,8 @@ class Consuming:
         return receipt
 
 
-def _by_type(deliveries: Any) -> Iterator[tuple[str, list[Envelope[Any]]]]:
+def by_type(deliveries: Iterable[Delivery]) -> Iterator[tuple[str, list[Envelope[Any]]]]:
+    """Read the envelopes of deliveries, those of one type together."""
     for event_type, group in groupby(
         sorted(deliveries, key=attrgetter("type", "event_id")), key=attrgetter("type")
     ):

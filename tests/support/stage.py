@@ -24,6 +24,7 @@ from deploy.embedded.demo.sample import write_sample
 from deploy.embedded.demo.setting_up import PASSWORD, import_directory
 from deploy.embedded.demo.waiting import eventually
 from deploy.embedded.deployment import Deployment, free_port, running
+from deploy.embedded.folder import DataFolder
 from shared.database.engine import create_engine
 from shared.failpoints import SETTING
 
@@ -58,64 +59,11 @@ class Found:
 
 
 @dataclass(kw_only=True)
-class Stage:
-    """A deployment with a therapist who can sign, a billing system, and a folder of failpoints."""
+class Effects:
+    """What a deployment and a billing system have made of sessions."""
 
-    deployment: Deployment
-    http: httpx2.AsyncClient
-    admin: Front
-    points: Path
     book: Path
     urls: Mapping[str, str]
-    _leader: Front | None = field(default=None, init=False)
-    _logged_in_at: float = field(default=0.0, init=False)
-
-    async def leader(self) -> Front:
-        if self._leader is None or time.monotonic() - self._logged_in_at > LOG_IN_AGAIN_SECONDS:
-            self._leader = await Front(http=self.http).log_in("therapist", PASSWORD)
-            self._logged_in_at = time.monotonic()
-        return self._leader
-
-    async def sessions(self, number: int) -> list[str]:
-        """Plan and document so many sessions, all but their signatures."""
-        ids = await planned(self.admin, number)
-        for start in range(0, len(ids), AT_ONCE):
-            leader = await self.leader()
-            few = ids[start : start + AT_ONCE]
-            await asyncio.gather(*(document(leader, f"/v1/group-sessions/{one}") for one in few))
-        return ids
-
-    async def sign(self, session_id: str) -> None:
-        """Sign as a person does who tries again until the session is signed."""
-        place = f"/v1/group-sessions/{session_id}"
-        while True:
-            with suppress(httpx2.TransportError):
-                try:
-                    await (await self.leader()).sign(place)
-                except RefusedError as error:
-                    if await self._is_signed(place):
-                        return
-                    if error.status not in {409, 500, 502, 503}:
-                        raise
-                else:
-                    return
-            await asyncio.sleep(PAUSE_SECONDS)
-
-    async def _is_signed(self, place: str) -> bool:
-        try:
-            return bool((await (await self.leader()).get(place))["status"] == "completed")
-        except RefusedError:
-            return False
-
-    def arm(self, point: str) -> None:
-        """Have the next process that reaches the point die there."""
-        (self.points / point).touch()
-
-    def is_armed(self, point: str) -> bool:
-        return (self.points / point).exists()
-
-    def signal(self, part: str, number: signal.Signals) -> None:
-        os.kill(int((self.deployment.folder.pids / f"{part}.pid").read_text()), number)
 
     async def found(self) -> Found:
         """Count what is there."""
@@ -168,6 +116,68 @@ class Stage:
         return Counter(tuple(row) for row in await self.run(service, statement))
 
 
+@dataclass(kw_only=True)
+class Stage(Effects):
+    """A deployment with a therapist who can sign, a billing system, and a folder of failpoints."""
+
+    deployment: Deployment
+    http: httpx2.AsyncClient
+    admin: Front
+    points: Path
+    _leader: Front | None = field(default=None, init=False)
+    _logged_in_at: float = field(default=0.0, init=False)
+
+    async def leader(self) -> Front:
+        if self._leader is None or time.monotonic() - self._logged_in_at > LOG_IN_AGAIN_SECONDS:
+            self._leader = await Front(http=self.http).log_in("therapist", PASSWORD)
+            self._logged_in_at = time.monotonic()
+        return self._leader
+
+    async def sessions(self, number: int) -> list[str]:
+        """Plan and document so many sessions, all but their signatures."""
+        ids = await planned(self.admin, number)
+        for start in range(0, len(ids), AT_ONCE):
+            leader = await self.leader()
+            few = ids[start : start + AT_ONCE]
+            await asyncio.gather(*(document(leader, f"/v1/group-sessions/{one}") for one in few))
+        return ids
+
+    async def sign(self, session_id: str) -> None:
+        """Sign as a person does who tries again until the session is signed."""
+        place = f"/v1/group-sessions/{session_id}"
+        while True:
+            with suppress(httpx2.TransportError):
+                try:
+                    await (await self.leader()).sign(place)
+                except RefusedError as error:
+                    if await self._is_signed(place):
+                        return
+                    if error.status not in {409, 500, 502, 503}:
+                        raise
+                else:
+                    return
+            await asyncio.sleep(PAUSE_SECONDS)
+
+    async def _is_signed(self, place: str) -> bool:
+        try:
+            return bool((await (await self.leader()).get(place))["status"] == "completed")
+        except RefusedError:
+            return False
+
+    def arm(self, point: str) -> None:
+        """Have the next process that reaches the point die there."""
+        (self.points / point).touch()
+
+    def is_armed(self, point: str) -> bool:
+        return (self.points / point).exists()
+
+    def pid(self, part: str) -> int:
+        return int((self.deployment.folder.pids / f"{part}.pid").read_text())
+
+    def signal(self, part: str, number: signal.Signals) -> None:
+        os.kill(self.pid(part), number)
+
+
 @asynccontextmanager
 async def stage_in(
     folder: Path,
@@ -195,7 +205,7 @@ async def stage_in(
             admin=admin,
             points=points,
             book=folder / "billing-system" / "accepted.ndjson",
-            urls=_urls(deployment, settings),
+            urls=urls_of(deployment.folder, settings),
         )
         await import_directory(admin, folder / "fhir")
         await connect_billing(admin, receiver, reached_by(receiver.url))
@@ -203,12 +213,11 @@ async def stage_in(
         yield stage
 
 
-def _urls(deployment: Deployment, settings: Mapping[str, str]) -> dict[str, str]:
+def urls_of(folder: DataFolder, settings: Mapping[str, str]) -> dict[str, str]:
     names = {"sessions": "SESSIONS", "charts": "CHARTS", "billing_bridge": "BILLING", "printing": "PRINTING"}
     return {
         service: settings.get(
-            f"OPENCIRCLE_{name}_DATABASE_URL",
-            f"sqlite+aiosqlite:///{deployment.folder.database(service).resolve()}",
+            f"OPENCIRCLE_{name}_DATABASE_URL", f"sqlite+aiosqlite:///{folder.database(service).resolve()}"
         )
         for service, name in names.items()
     }
