@@ -6,7 +6,15 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Final, NoReturn, TypeVar
 
-from pydantic import AfterValidator, Field, HttpUrl, SecretStr, ValidationError
+from pydantic import (
+    AfterValidator,
+    Field,
+    HttpUrl,
+    SecretStr,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+)
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from shared.messaging.sealing import BadKeyRingError, KeyRing
@@ -75,7 +83,17 @@ class Settings(BaseSettings):
     """What the loop of a worker, relay or pusher touches every few seconds, for liveness probes."""
     bells_folder: Path | None = None
     """Where the sockets are that wake relays on one machine; without it SQLite's relays only sweep."""
+    failpoints: Path | None = None
+    """A folder of names of points where processes die: for tests, refused in production."""
     ring_again_after_seconds: tuple[Annotated[float, Field(gt=0)], ...] = (5.0, 15.0, 60.0, 300.0)
+
+    @field_validator("failpoints")
+    @classmethod
+    def _is_for_tests(cls, folder: Path | None, info: ValidationInfo) -> Path | None:
+        if folder is not None and info.data.get("environment") is not Environment.EMBEDDED:
+            message = "kills processes on purpose, and is not for production"
+            raise ValueError(message)
+        return folder
 
     @property
     def keys(self) -> KeyRing:

@@ -4,16 +4,19 @@ import asyncio
 import json
 import socket
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, closing
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 from deploy.embedded.children import preload
 from deploy.embedded.errors import OperatorError
 from deploy.embedded.folder import DataFolder, socket_folder
 from deploy.embedded.parts import parts_of
 from deploy.embedded.supervisor import Report, Supervisor
+
+NO_MORE: Final[Mapping[str, str]] = {}
 
 
 class PreparationFailedError(OperatorError):
@@ -42,8 +45,10 @@ class Deployment:
 
 
 @asynccontextmanager
-async def running(root: Path, *, port: int, report: Report) -> AsyncIterator[Deployment]:
-    """Serve from `root` during the block.
+async def running(
+    root: Path, *, port: int, report: Report, settings: Mapping[str, str] = NO_MORE
+) -> AsyncIterator[Deployment]:
+    """Serve from `root` during the block; `settings` go before those that follow from the folder.
 
     Raises `FolderInUseError`, `PortTakenError`, `PreparationFailedError` or `PartFailedError`.
     """
@@ -55,7 +60,7 @@ async def running(root: Path, *, port: int, report: Report) -> AsyncIterator[Dep
         await _prepare_databases(folder, report)
         supervisor = Supervisor(
             parts=parts_of(data=folder.broker, sockets=sockets, port=port),
-            environment=folder.environment(sockets=sockets, port=port),
+            environment={**folder.environment(sockets=sockets, port=port), **settings},
             logs=folder.logs,
             sockets=sockets,
             pids=folder.pids,

@@ -167,7 +167,7 @@ class DataFolder:
 
     def outdated_services(self) -> list[str]:
         """Name the services whose database is not at the head of its migrations, without importing them."""
-        return [service for service in SERVICES if _revision(self.database(service)) != _head(service)]
+        return [service for service in SERVICES if revision_of(self.database(service)) != head_of(service)]
 
     def is_founded(self) -> bool:
         """Tell whether there is an instance; only to be asked when the databases are at their head."""
@@ -197,12 +197,14 @@ def socket_folder() -> Iterator[Path]:
         yield Path(folder)
 
 
-def _head(service: str) -> str:
+def head_of(service: str) -> str:
+    """Name the newest migration of a service."""
     versions = (MIGRATIONS / service / "migrations" / "versions").glob("[0-9]*.py")
     return max(path.name.partition("_")[0] for path in versions)
 
 
-def _revision(database: Path) -> str | None:
+def revision_of(database: Path) -> str | None:
+    """Name the newest migration that a database has; None for one that has none."""
     if not database.exists():
         return None
     with closing(sqlite3.connect(database)) as connection, suppress(sqlite3.OperationalError):

@@ -34,7 +34,7 @@ class Part:
 
 def parts_of(*, data: Path, sockets: Path, port: int) -> tuple[Part, ...]:
     """Give all parts in the order in which they start; they stop in the opposite order."""
-    alive, bell = _file_in(sockets, ".alive"), _file_in(sockets, ".bell")
+    alive = _file_in(sockets, ".alive")
     return (
         Part(
             name="broker",
@@ -44,7 +44,9 @@ def parts_of(*, data: Path, sockets: Path, port: int) -> tuple[Part, ...]:
         ),
         # Not forked: it loads on one core while the other one loads what all the rest is forked from.
         Part(name="api", does="HTTP API of all services", program=_gateway(), ready=_answers(port)),
-        _forked("sessions.relay", "services.sessions.relay", "rings for signed sessions", bell("sessions")),
+        _forked(
+            "sessions.relay", "services.sessions.relay", "rings for signed sessions", alive("sessions.relay")
+        ),
         _forked("sessions.worker", "services.sessions.worker", "takes receipts", alive("sessions.worker")),
         _forked(
             "sessions.planner", "services.sessions.planner", "plans sessions ahead", alive("sessions.planner")
@@ -60,10 +62,10 @@ def parts_of(*, data: Path, sockets: Path, port: int) -> tuple[Part, ...]:
             "billing_bridge.pusher",
             "services.billing_bridge.pusher",
             "pushes charges",
-            bell("billing_bridge"),
+            alive("billing_bridge.pusher"),
         ),
         _forked("printing.worker", "services.printing.worker", "takes print jobs", alive("printing.worker")),
-        _forked("printing.relay", "services.printing.relay", "rings for print jobs", bell("printing")),
+        _forked("printing.relay", "services.printing.relay", "rings for print jobs", alive("printing.relay")),
         _forked(
             "printing.render_worker",
             "services.printing.render_worker",

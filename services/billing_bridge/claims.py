@@ -208,7 +208,7 @@ async def close(db: AsyncConnection, pushed: Sequence[Pushed], *, now: datetime,
     await stand(
         db,
         {
-            row["charge_id"]: _standing(
+            row["charge_id"]: standing_of(
                 row,
                 by_id[row["charge_id"]].outcome,
                 receiver=_receiver_of(by_id[row["charge_id"]].claimed),
@@ -249,9 +249,10 @@ def _receiver_of(claimed: Claimed) -> Receiver:
     return Receiver(deduplicates=claimed.deduplicates, looks_up=claimed.looks_up)
 
 
-def _standing(
+def standing_of(
     row: RowMapping, outcome: Outcome, *, receiver: Receiver, looked_up: bool, now: datetime, chance: float
 ) -> Standing:
+    """Say where the outcome of a push takes a charge that stands as its row says."""
     after = standing_after(
         outcome,
         tries=row["tries"],
@@ -310,7 +311,7 @@ async def recover_abandoned(db: AsyncConnection, *, now: datetime, chance: float
     )
     rows = (await db.execute(abandoned)).mappings().all()
     standings = {
-        row["charge_id"]: _standing(
+        row["charge_id"]: standing_of(
             row,
             ABANDONED,
             receiver=Receiver(deduplicates=row["deduplicates"], looks_up=row["looks_up"]),

@@ -27,6 +27,7 @@ from services.billing_bridge.connector import (
 from services.billing_bridge.outcomes import Outcome, Verdict
 from shared.clock import Clock, now_utc
 from shared.database.transactions import Database
+from shared.failpoints import reached
 from shared.messaging.alive import show_no_life
 from shared.messaging.bells import Wake
 from shared.messaging.failures import reason_of
@@ -94,6 +95,8 @@ class Pusher:
             claimed = await claim_due(
                 db, now=self.clock(), at_most=at_most, units=self.units, ordered=self.ordered
             )
+        if claimed:
+            reached("push.claimed")
         for message in _messages(claimed):
             task = asyncio.create_task(self._push(message))
             self._under_way.add(task)
@@ -104,6 +107,7 @@ class Pusher:
         if ended:
             async with self.database.writing_for_all() as db:
                 await close(db, ended, now=self.clock(), chance=self.chance())
+            reached("push.closed")
             del self._ended[: len(ended)]
 
     async def recover(self) -> None:
@@ -132,6 +136,7 @@ class Pusher:
         with span("push", after=first.traceparent):
             began = time.perf_counter()
             outcome = await self._outcome(message)
+            reached("push.answered")
             PUSHES.labels(first.system, outcome.verdict.value).observe(time.perf_counter() - began)
             at = self.clock()
             self._ended += [Pushed(claimed=one, outcome=outcome, ended_at=at) for one in message]

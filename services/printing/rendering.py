@@ -23,6 +23,7 @@ from shared.database.transactions import Database
 from shared.events.catalogue import parse
 from shared.events.envelope import Envelope
 from shared.events.sheet import PrintJobQueued
+from shared.failpoints import reached
 from shared.messaging.consuming import ATTEMPTS_AT_MOST
 from shared.messaging.failures import CannotApplyError, reason_of, verdict_on
 from shared.messaging.inbox import already_applied, count_attempts, mark_applied
@@ -85,6 +86,7 @@ class Rendering:
         begun = await self._begin(event, ring)
         if begun is None:
             return
+        reached("render.begun")
         outcome = await self._outcome(begun)
         async with self.database.writing(event.instanceid) as db:
             # Nothing is new when another child, rung for the same job, was quicker.
@@ -137,6 +139,7 @@ class Rendering:
         printed = self.renderer.render(job.document)
         key = storage_key(job.instance_id, job.job_id)
         await self.storage.keep(key, printed.pdf)
+        reached("render.kept")
         return PrintedFile(
             storage_key=key,
             byte_size=len(printed.pdf),

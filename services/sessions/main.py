@@ -6,6 +6,7 @@ import httpx2
 from fastapi import APIRouter, FastAPI
 
 from services.sessions.configuration.endpoints import router as configuration_router
+from services.sessions.deliveries.endpoints import router as deliveries_router
 from services.sessions.directory.endpoints import IMPORT_PATH, issuer_router
 from services.sessions.directory.endpoints import router as directory_router
 from services.sessions.directory.issuer import open_issuer
@@ -58,6 +59,7 @@ ROUTERS = (
     annotation_router,
     check_router,
     sheet_router,
+    deliveries_router,
 )
 ISSUER_PATHS = ("/v1/token", "/.well-known/jwks.json")
 

@@ -84,6 +84,31 @@ async def record_access(
     )
 
 
+async def record_accesses(
+    db: Transaction,
+    trail: Table,
+    *,
+    subjects: Iterable[object],
+    at: datetime,
+    user_id: UUID | None,
+    action: str,
+) -> None:
+    """Write one entry for each subject that the same was done to, by one statement."""
+    rows = [
+        {
+            "id": new_id(),
+            "instance_id": db.instance_id,
+            "at": at,
+            "user_id": user_id,
+            "action": action,
+            "subject": str(subject),
+            "outcome": Outcome.ALLOWED.value,
+        }
+        for subject in subjects
+    ]
+    await insert_new(db.connection, trail, rows)
+
+
 async def record_access_to(
     db: Transaction,
     trail: Table,

@@ -22,6 +22,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from shared.database.engine import EVERY_INSTANCE, SCOPE, WRITES, create_engine
 from shared.database.grants import grant
 from shared.database.row_security import secure_rows
+from shared.failpoints import reached
 from shared.settings import read_settings
 
 SERVICES_FOLDER = Path(__file__).resolve().parents[2] / "services"
@@ -43,6 +44,7 @@ async def upgrade(engine: AsyncEngine, service: str) -> None:
             await _check_foreign_keys(connection, "OFF")
         async with connection.begin():
             await connection.run_sync(upgrade_on, service)
+        reached("migration.committed")
         if engine.dialect.name == "sqlite":
             await _check_foreign_keys(connection, "ON")
 
@@ -69,7 +71,10 @@ def run_environment(metadata: MetaData) -> None:
         context.configure(dialect_name="postgresql", target_metadata=metadata, literal_binds=True)
     else:
         context.configure(
-            connection=context.config.attributes["connection"], target_metadata=metadata, render_as_batch=True
+            connection=context.config.attributes["connection"],
+            target_metadata=metadata,
+            render_as_batch=True,
+            on_version_apply=lambda **_: reached("migration.step"),
         )
     with context.begin_transaction():
         context.run_migrations()

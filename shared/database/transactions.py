@@ -11,6 +11,7 @@ from sqlalchemy import CursorResult, Executable, FromClause, Row, Select, select
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from shared.database.engine import EVERY_INSTANCE, SCOPE, WRITES
+from shared.failpoints import reached
 
 
 class Bell(Protocol):
@@ -88,6 +89,7 @@ class Database:
             transaction = Transaction(connection=connection, instance_id=instance_id, bell=self.bell)
             yield transaction
         if transaction.rings:
+            reached("ledger.committed")
             self.bell.ring_after_commit()
 
     @asynccontextmanager

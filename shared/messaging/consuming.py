@@ -1,6 +1,6 @@
 """Consuming: a parcel's effects and inbox rows are one transaction of the consumer's own database."""
 
-from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from itertools import groupby
@@ -16,6 +16,7 @@ from shared.clock import Clock, now_utc
 from shared.database.transactions import Database
 from shared.events.catalogue import parse
 from shared.events.envelope import Envelope
+from shared.failpoints import reached
 from shared.messaging.failures import CannotApplyError, reason_of, verdict_on
 from shared.messaging.inbox import already_applied, count_attempts, forget_attempts, mark_applied
 from shared.messaging.messages import Delivery, Parcel, Receipt, Verdict
@@ -65,6 +66,8 @@ class Consuming:
         async with self.database.writing_for_all() as connection:
             again -= await already_applied(connection, self.inbox, self.consumer, again)
             attempts = await count_attempts(connection, self.inbox, self.consumer, again)
+        if attempts:
+            reached("consumer.counted")
         return {event_id: count - 1 for event_id, count in attempts.items() if count > 1}
 
     async def _apply(self, deliveries: Sequence[Delivery]) -> list[Receipt]:
@@ -85,8 +88,10 @@ class Consuming:
         async with self.database.writing_for_all() as connection:
             by_event = {delivery.event_id: delivery for delivery in deliveries}
             new = await mark_applied(connection, self.inbox, self.consumer, by_event, at=self.clock())
-            for event_type, envelopes in _by_type(by_event[event_id] for event_id in new):
+            reached("consumer.inbox_written")
+            for event_type, envelopes in by_type(by_event[event_id] for event_id in new):
                 await self._handle(connection, event_type, envelopes)
+            reached("consumer.effect_written")
             if self.rings_after_apply:
                 await self.database.bell.ring_in(connection)
         if self.rings_after_apply:
@@ -137,7 +142,8 @@ def _trace_id_of(delivery: Delivery) -> str | None:
         return None
 
 
-def _by_type(deliveries: Any) -> Iterator[tuple[str, list[Envelope[Any]]]]:
+def by_type(deliveries: Iterable[Delivery]) -> Iterator[tuple[str, list[Envelope[Any]]]]:
+    """Read the envelopes of deliveries, those of one type together."""
     for event_type, group in groupby(
         sorted(deliveries, key=attrgetter("type", "event_id")), key=attrgetter("type")
     ):

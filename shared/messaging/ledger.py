@@ -3,19 +3,34 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from enum import StrEnum
 from typing import Any, Final
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, case, func, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from shared.database.bulk import insert_new
+from shared.identifiers import new_id
 from shared.messaging.messages import Delivery, Receipt, Verdict
 from shared.messaging.tables import DeliveryState, Ledger
 
 CLAIM_AT_MOST: Final = 1000
 
+UNFINISHED: Final = (DeliveryState.OPEN.value, DeliveryState.PARKED.value)
+
 RETRY_AFTER_SECONDS: Final = (2, 5, 30, 120, 600, 1800, 3600, 7200)
 """When a delivery that failed for a passing reason is tried again; then it is parked."""
+
+
+class Step(StrEnum):
+    """What happened to a delivery."""
+
+    FAILED = "failed"
+    PARKED = "parked"
+    RETRIED = "retried"
+    SKIPPED = "skipped"
+    REOPENED = "reopened"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -118,7 +133,7 @@ async def _record_failure(
     lasting = verdict is Verdict.PERMANENT
     exhausted = delivery.c.failures >= len(RETRY_AFTER_SECONDS)
     parked, is_open = DeliveryState.PARKED.value, DeliveryState.OPEN.value
-    await connection.execute(
+    failed = (
         update(delivery)
         .where(delivery.c.id.in_(ids), delivery.c.state == is_open)
         .values(
@@ -127,7 +142,37 @@ async def _record_failure(
             next_ring_at=_by_count(delivery.c.failures, now, RETRY_AFTER_SECONDS),
             reason=reason[:200],
         )
+        .returning(delivery.c.id, delivery.c.state)
     )
+    rows = (await connection.execute(failed)).all()
+    for what, state in ((Step.FAILED, is_open), (Step.PARKED, parked)):
+        which = [row.id for row in rows if row.state == state]
+        await note_steps(connection, ledger, which, what=what, reason=reason, at=now)
+
+
+async def note_steps(
+    connection: AsyncConnection,
+    ledger: Ledger,
+    ids: Sequence[UUID],
+    *,
+    what: Step,
+    reason: str | None,
+    at: datetime,
+    done_by: str | None = None,
+) -> None:
+    """Write into the timelines of deliveries. A reason has no health data."""
+    steps = [
+        {
+            "id": new_id(),
+            "delivery_id": one,
+            "at": at,
+            "what": what.value,
+            "reason": reason and reason[:200],
+            "done_by": done_by,
+        }
+        for one in ids
+    ]
+    await insert_new(connection, ledger.step, steps)
 
 
 async def count_deliveries(connection: AsyncConnection, ledger: Ledger) -> dict[tuple[str, str], int]:
@@ -135,7 +180,7 @@ async def count_deliveries(connection: AsyncConnection, ledger: Ledger) -> dict[
     delivery = ledger.delivery
     statement = (
         select(delivery.c.consumer, delivery.c.state, func.count())
-        .where(delivery.c.state != DeliveryState.RECEIPTED.value)
+        .where(delivery.c.state.in_(UNFINISHED))
         .group_by(delivery.c.consumer, delivery.c.state)
     )
     return {(row[0], row[1]): row[2] for row in (await connection.execute(statement)).all()}

@@ -13,6 +13,7 @@ from sqlalchemy.exc import DBAPIError
 from shared.clock import Clock, now_utc
 from shared.database.transactions import Database
 from shared.events.catalogue import CONSUMERS
+from shared.failpoints import reached
 from shared.messaging.alive import show_no_life
 from shared.messaging.bells import Wake
 from shared.messaging.broker import Broker, BrokerUnavailableError, Outgoing
@@ -81,6 +82,9 @@ class Relay:
                 now=self.clock(),
                 ring_again_after_seconds=self.ring_again_after_seconds,
             )
+        if not claimed:
+            return 0
+        reached("relay.claimed")
         try:
             # Blocks the loop, which has nothing else to do: simpler and quicker than a thread.
             self.broker.send(self._outgoing(claimed))
@@ -88,7 +92,9 @@ class Relay:
             async with self.database.writing_for_all() as connection:
                 ids = [one.delivery.delivery_id for one in claimed]
                 await hand_back(connection, self.ledger, ids, now=self.clock())
+            reached("relay.handed_back")
             raise
+        reached("relay.sent")
         return len(claimed)
 
     def _outgoing(self, claimed: Iterable[Claimed]) -> Iterator[Outgoing]:

@@ -26,6 +26,8 @@ class DeliveryState(StrEnum):
     OPEN = "open"
     RECEIPTED = "receipted"
     PARKED = "parked"
+    SKIPPED = "skipped"
+    """Left out for good: a person decided so."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,6 +36,8 @@ class Ledger:
 
     event: Table
     delivery: Table
+    step: Table
+    """What happened to deliveries beside rings and their last receipt: insert-only."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -77,7 +81,19 @@ def ledger_tables(metadata: MetaData) -> Ledger:
             sqlite_where=text("state = 'open'"),
         ),
     )
-    return Ledger(event=event, delivery=delivery)
+    step = Table(
+        "delivery_step",
+        metadata,
+        Column("id", Uuid, primary_key=True),
+        Column("delivery_id", ForeignKey(delivery.c.id), nullable=False),
+        Column("at", UtcDateTime, nullable=False),
+        Column("what", String(10), nullable=False),
+        Column("reason", String(200)),
+        # Null where no person did it.
+        Column("done_by", String(80)),
+        Index("ix_delivery_step_delivery_id", "delivery_id"),
+    )
+    return Ledger(event=event, delivery=delivery, step=step)
 
 
 def inbox_tables(metadata: MetaData) -> Inbox:

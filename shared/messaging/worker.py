@@ -11,6 +11,7 @@ from sqlalchemy import Table
 from shared.clock import Clock, now_utc
 from shared.database.audit import NO_INSTANCE, Outcome, record_access
 from shared.database.transactions import Database
+from shared.failpoints import reached
 from shared.messaging.broker import Broker, Outgoing
 from shared.messaging.ledger import record_receipts
 from shared.messaging.messages import DELIVER_TASK, RECEIPTS_TASK, Message, Parcel, Receipt, Receipts
@@ -43,10 +44,13 @@ def serve_deliveries(
     async def deliver(sealed: str) -> None:
         parcel = await _open(keys, sealed, Parcel, DELIVER_TASK, refused)
         if parcel is not None:
+            reached("worker.received")
             receipts = Receipts(receipts=tuple(await consuming.receive(parcel)))
+            reached("worker.applied")
             answer = keys.seal(receipts.model_dump(mode="json"), purpose=RECEIPTS_TASK)
             # Sent after the commit. Lost? Then the delivery is rung again and the inbox answers.
             broker.send([Outgoing(queue=parcel.receipts_to, task=RECEIPTS_TASK, sealed=answer)])
+            reached("worker.answered")
 
     # Celery would share it with every application of this process, other services' too.
     @application.task(name=DELIVER_TASK, shared=False)
@@ -69,8 +73,11 @@ def serve_receipts(
     async def take(sealed: str) -> None:
         content = await _open(keys, sealed, Receipts, RECEIPTS_TASK, refused)
         if content is not None:
+            reached("receipts.received")
             async with database.writing_for_all() as connection:
                 await record_receipts(connection, ledger, content.receipts, now=clock())
+                reached("receipts.written")
+            reached("receipts.recorded")
 
     @application.task(name=RECEIPTS_TASK, shared=False)
     def take_task(sealed: str) -> None:

@@ -23,6 +23,7 @@ class Action(StrEnum):
     START_ANY = "start any session"
     SEE_DISCARDED = "read what was discarded of a session"
     REVIEW = "review a session"
+    LOOK_AFTER_DELIVERIES = "look after deliveries that failed"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,6 +71,7 @@ PERMISSIONS: Final[Mapping[Action, Grant]] = {
     Action.SEE_DISCARDED: Grant(roles=_ADMINS),
     # SIGN-3
     Action.REVIEW: Grant(features=frozenset({Feature.REVIEW_GROUP_SESSIONS})),
+    Action.LOOK_AFTER_DELIVERIES: Grant(roles=frozenset({Role.SUPER_ADMIN})),
 }
 
 

@@ -45,6 +45,7 @@ from shared.database.transactions import Database, Transaction
 from shared.events.catalogue import SESSION_COMPLETED, SESSION_REVIEWED
 from shared.events.record import Signature, SignatureMeaning
 from shared.events.staff import Feature, StaffAccess
+from shared.failpoints import reached
 from shared.identifiers import new_id
 from shared.messaging.outbox import publish
 from shared.web.identity import Identity
@@ -105,6 +106,7 @@ async def sign_session(
             action="session.signed",
             subject=session_id,
         )
+        reached("sign.written")
     return status
 
 

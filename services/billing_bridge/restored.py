@@ -1,0 +1,63 @@
+"""After this service's database was restored: what may have been pushed since is never just pushed."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Final
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from services.billing_bridge.claims import standing_of
+from services.billing_bridge.consumers import HANDLERS
+from services.billing_bridge.models import charge_status, connection, inbox
+from services.billing_bridge.outcomes import Outcome, Receiver, Status, Verdict
+from services.billing_bridge.places import at_its_connection
+from services.billing_bridge.repository import stand
+from shared.database.transactions import Database
+from shared.messaging.consuming import by_type
+from shared.messaging.inbox import mark_applied
+from shared.messaging.messages import Delivery
+
+CONSUMER: Final = "billing_bridge"
+LOST: Final = Outcome(
+    verdict=Verdict.UNKNOWN,
+    reason="The database was restored from a backup: this may have been pushed since it was made.",
+)
+
+
+async def apply_again(database: Database, deliveries: Sequence[Delivery], *, now: datetime) -> int:
+    """Apply events again that were applied before the restore; give how many charges are doubted now.
+
+    In one transaction with the doubt, so that no pusher ever sees their charges as new ones. Whatever was
+    pending or under way in the backup is doubted too. What is doubted is looked up, sent again under its key,
+    or shown to a person, as its connection allows (BILL-5).
+    """
+    async with database.writing_for_all() as db:
+        by_event = {delivery.event_id: delivery for delivery in deliveries}
+        new = await mark_applied(db, inbox, CONSUMER, by_event, at=now) if by_event else set()
+        for event_type, envelopes in by_type(by_event[event_id] for event_id in new):
+            await HANDLERS[event_type](db, envelopes)
+        return await _doubt_unfinished(db, now=now)
+
+
+async def _doubt_unfinished(db: AsyncConnection, *, now: datetime) -> int:
+    unfinished = (
+        select(charge_status, connection.c.deduplicates, connection.c.looks_up)
+        .join(connection, at_its_connection, isouter=True)
+        .where(charge_status.c.status.in_((Status.PENDING.value, Status.SENT.value)))
+        .with_for_update(of=charge_status)
+    )
+    rows = (await db.execute(unfinished)).mappings().all()
+    standings = {
+        row["charge_id"]: standing_of(
+            row,
+            LOST,
+            receiver=Receiver(deduplicates=bool(row["deduplicates"]), looks_up=bool(row["looks_up"])),
+            looked_up=False,
+            now=now,
+            chance=0,
+        )
+        for row in rows
+    }
+    await stand(db, standings, rows, now=now)
+    return len(rows)
