@@ -58,7 +58,7 @@ class Book:
 
     async def instances(self) -> list[UUID]:
         """Give the instances that have something published."""
-        async with self.database.engine.connect() as connection:
+        async with self.database.reading_for_all() as connection:
             found = select(self.ledger.event.c.instance_id).distinct()
             return list((await connection.execute(found)).scalars())
 

@@ -150,7 +150,7 @@ async def _held(databases: Mapping[str, Database]) -> dict[UUID, tuple[UUID, lis
 async def _rows(databases: Mapping[str, Database], service: str, name: str) -> AsyncIterator[Any]:
     table = tables_of(service).tables[name]
     columns = [table.c[one] for one in ("documentation_id", "session_id") if one in table.c]
-    async with databases[service].engine.connect() as connection:
+    async with databases[service].reading_for_all() as connection:
         async for row in await connection.stream(select(*columns)):
             yield row
 
@@ -160,7 +160,7 @@ async def _copies(printing: Database, wanted: Collection[UUID]) -> AsyncIterator
     table = metadata.tables["documented_session"]
     # What was retracted since is void: nobody has to bring it back.
     whole = select(table).where(table.c.documentation_id.in_(wanted), table.c.version > 0)
-    async with printing.engine.connect() as connection:
+    async with printing.reading_for_all() as connection:
         for row in (await connection.execute(whole)).all():
             if row.record and not row.retracted:
                 yield Copy(instance_id=row.instance_id, record=SessionRecord.model_validate(row.record))

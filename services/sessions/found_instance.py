@@ -11,6 +11,7 @@ from typing import Annotated
 import typer
 
 from services.sessions.configuration.use_cases import Founded, found_instance
+from services.sessions.directory.passwords import is_too_common
 from services.sessions.directory.schemas import MIN_PASSWORD_CHARACTERS
 from services.sessions.settings import SessionsSettings
 from shared.clock import now_utc
@@ -31,7 +32,7 @@ def main(
 ) -> None:
     """Found an instance; print `instance` and `sub` of its first user's tokens."""
     own = read_settings(SessionsSettings)
-    password = _read_password() if login is not None else ""
+    password = _read_password(login) if login is not None else ""
     founded = asyncio.run(_found(own.database_url.get_secret_value(), name, login, password))
     typer.echo(f"instance {founded.instance_id}\nsub      {founded.administrator_id}")
 
@@ -46,11 +47,13 @@ async def _found(url: str, name: str, login: str | None, password: str) -> Found
         await engine.dispose()
 
 
-def _read_password() -> str:
+def _read_password(login: str) -> str:
     # Never an argument: other users of the machine see those.
     password = getpass() if sys.stdin.isatty() else sys.stdin.readline().rstrip("\n")
     if len(password) < MIN_PASSWORD_CHARACTERS:
         raise typer.BadParameter(f"A password has {MIN_PASSWORD_CHARACTERS} characters or more.")
+    if is_too_common(password, login=login):
+        raise typer.BadParameter("This password is one of the first that others would try.")
     return password
 
 

@@ -1,13 +1,14 @@
 """The HTTP API of the sessions service."""
 
 from collections.abc import Sequence
+from datetime import timedelta
 
 import httpx2
 from fastapi import APIRouter, FastAPI
 
 from services.sessions.configuration.endpoints import router as configuration_router
 from services.sessions.deliveries.endpoints import router as deliveries_router
-from services.sessions.directory.endpoints import IMPORT_PATH, issuer_router
+from services.sessions.directory.endpoints import IMPORT_PATH
 from services.sessions.directory.endpoints import router as directory_router
 from services.sessions.directory.issuer import open_issuer
 from services.sessions.directory.models import STAFF_ACCESS
@@ -22,6 +23,10 @@ from services.sessions.documentation.history_endpoints import router as history_
 from services.sessions.documentation.people_endpoints import router as people_router
 from services.sessions.documentation.sheet_endpoints import router as sheet_router
 from services.sessions.documentation.worklist_endpoints import router as worklist_router
+from services.sessions.logging_in.domain import Limits
+from services.sessions.logging_in.endpoints import router as log_in_router
+from services.sessions.logging_in.oauth_endpoints import REVOCATION_PATH, TOKEN_PATH
+from services.sessions.logging_in.oauth_endpoints import router as oauth_router
 from services.sessions.metadata import IDEMPOTENCY, LEDGER, SERVICE, TRAIL
 from services.sessions.scheduling.calendar_endpoints import CALENDARS_PATH, feeds_router
 from services.sessions.scheduling.endpoints import router as scheduling_router
@@ -61,7 +66,8 @@ ROUTERS = (
     sheet_router,
     deliveries_router,
 )
-ISSUER_PATHS = ("/v1/token", "/.well-known/jwks.json")
+ISSUER_ROUTERS = (log_in_router, oauth_router)
+ISSUER_PATHS = ("/v1/token", "/.well-known/jwks.json", TOKEN_PATH, REVOCATION_PATH)
 
 
 def create_application() -> FastAPI:
@@ -97,7 +103,10 @@ def build_application(
         if settings.environment is Environment.PRODUCTION:
             refuse_setting("OPENCIRCLE_SESSIONS_ISSUER_KEY", "the built-in issuer is not for production")
         state["issuer"] = open_issuer(own.issuer_key, name=settings.issuer, audience=settings.audience)
-        routers = (*ROUTERS, issuer_router)
+        state["log_in_limits"] = Limits(
+            idle=timedelta(minutes=own.idle_minutes), absolute=timedelta(hours=own.log_in_hours)
+        )
+        routers = (*ROUTERS, *ISSUER_ROUTERS)
     application = new_application(
         title="OpenCircle sessions",
         routers=routers,

@@ -3,9 +3,19 @@
 from services.sessions.configuration import models as configuration
 from services.sessions.directory import models as directory
 from services.sessions.documentation import models as documentation
+from services.sessions.logging_in import models as logging_in
 from services.sessions.metadata import metadata
 from services.sessions.scheduling import models as scheduling
 from services.sessions.stream import models as stream
 from services.sessions.templates import models as templates
 
-__all__ = ["configuration", "directory", "documentation", "metadata", "scheduling", "stream", "templates"]
+__all__ = [
+    "configuration",
+    "directory",
+    "documentation",
+    "logging_in",
+    "metadata",
+    "scheduling",
+    "stream",
+    "templates",
+]

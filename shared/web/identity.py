@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
 import jwt
@@ -30,6 +30,8 @@ class Identity:
     """When the user last proved who they are, not when the token was made."""
     expires_at: datetime
     """When the token expires, which ends what it has opened."""
+    log_in_id: UUID | None = None
+    """Which log-in of the built-in issuer the token comes from; None: another issuer's."""
 
 
 KNOWN_FOR_SECONDS: Final = 60
@@ -82,12 +84,21 @@ class TokenVerifier:
                 instance_id=UUID(claims["instance"]),
                 authenticated_at=datetime.fromtimestamp(int(claims["auth_time"]), UTC),
                 expires_at=datetime.fromtimestamp(int(claims["exp"]), UTC),
+                log_in_id=_log_in_id(claims.get("sid")),
             )
         except (jwt.PyJWTError, KeyError, ValueError, TypeError):
             raise UnauthenticatedProblem(
                 "The access token is not valid for this service, or it has expired.",
                 headers={"WWW-Authenticate": 'Bearer error="invalid_token"'},
             ) from None
+
+
+def _log_in_id(text: Any) -> UUID | None:
+    try:
+        return UUID(text)
+    except (ValueError, TypeError, AttributeError):
+        # Another issuer's own.
+        return None
 
 
 def current_identity(request: Request) -> Identity:

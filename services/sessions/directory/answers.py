@@ -15,15 +15,6 @@ class Answer(BaseModel):
     model_config = ConfigDict(extra="forbid", use_attribute_docstrings=True)
 
 
-class Token(Answer):
-    """An access token of the built-in issuer."""
-
-    access_token: str
-    token_type: str
-    expires_in: int
-    """Seconds."""
-
-
 class Me(Answer):
     """What a user may do."""
 

@@ -9,8 +9,7 @@ from fastapi import APIRouter, Request, Response
 from services.sessions.directory import answers
 from services.sessions.directory.fhir import LINE_BYTES_AT_MOST
 from services.sessions.directory.importing import import_lines
-from services.sessions.directory.schemas import LogIn
-from services.sessions.directory.use_cases import access_of, log_in
+from services.sessions.directory.use_cases import access_of
 from services.sessions.requests import CurrentCall
 from shared.web.bodies import json_response
 from shared.web.shapes import TimeZone
@@ -18,23 +17,6 @@ from shared.web.shapes import TimeZone
 IMPORT_PATH: Final = "/v1/directory/imports"
 
 router = APIRouter(prefix="/v1/directory", tags=["directory"])
-issuer_router = APIRouter(tags=["log-in"])
-
-
-@issuer_router.post("/v1/token", response_model=answers.Token)
-async def create_token(body: LogIn, request: Request) -> Response:
-    """Log in at the built-in issuer; the answer's token is good for 15 minutes."""
-    state = request.app.state
-    user = await log_in(state.database, login=body.login, password=body.password.get_secret_value())
-    now = state.clock()
-    token = state.issuer.token_for(user_id=user.user_id, instance_id=user.instance_id, authenticated_at=now)
-    return json_response({"access_token": token, "token_type": "Bearer", "expires_in": 900})
-
-
-@issuer_router.get("/.well-known/jwks.json")
-async def get_public_keys(request: Request) -> Response:
-    """Give the keys by which the built-in issuer's tokens are checked."""
-    return json_response(request.app.state.issuer.public_keys())
 
 
 @router.get("/me", response_model=answers.Me)

@@ -3,7 +3,7 @@
 import json
 import os
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
 from uuid import UUID
@@ -21,7 +21,6 @@ from jwt.algorithms import OKPAlgorithm
 from shared.identifiers import new_id
 
 ALGORITHM: Final = "EdDSA"
-TOKEN_LIFETIME: Final = timedelta(minutes=15)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,15 +32,25 @@ class Issuer:
     key_id: str
     key: Ed25519PrivateKey
 
-    def token_for(self, *, user_id: UUID, instance_id: UUID, authenticated_at: datetime) -> str:
-        """Make a token of 15 minutes; roles are not in it, services know them from the directory."""
+    def token_for(
+        self,
+        *,
+        user_id: UUID,
+        instance_id: UUID,
+        log_in_id: UUID,
+        authenticated_at: datetime,
+        at: datetime,
+        expires_at: datetime,
+    ) -> str:
+        """Make an access token; roles are not in it, services know them from the directory."""
         claims = {
             "iss": self.name,
             "aud": self.audience,
             "sub": str(user_id),
             "instance": str(instance_id),
-            "iat": authenticated_at,
-            "exp": authenticated_at + TOKEN_LIFETIME,
+            "sid": str(log_in_id),
+            "iat": at,
+            "exp": expires_at,
             "auth_time": int(authenticated_at.timestamp()),
             "jti": str(new_id()),
         }

@@ -11,10 +11,9 @@ from services.sessions.directory.domain import (
     StaffMember,
     check_features,
 )
-from services.sessions.directory.passwords import check_password, hash_password
+from services.sessions.directory.passwords import hash_password, refuse_common
 from services.sessions.directory.permissions import Action, is_super_admin, require
 from services.sessions.directory.repository import (
-    account_by_login,
     add_account,
     load_access,
     load_staff,
@@ -35,17 +34,9 @@ from shared.messaging.outbox import publish
 from shared.web.bodies import etag_of
 from shared.web.identity import Identity
 from shared.web.preconditions import refuse_stale
-from shared.web.problems import ConflictProblem, ForbiddenProblem, UnauthenticatedProblem
+from shared.web.problems import ConflictProblem, ForbiddenProblem
 
 LAST_SUPER_ADMIN: Final = "An instance keeps an active Super Admin; make another one first."
-
-
-@dataclass(frozen=True, kw_only=True)
-class LoggedIn:
-    """Whose password was right."""
-
-    user_id: UUID
-    instance_id: UUID
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,16 +45,6 @@ class Granted:
 
     access: StaffAccess
     member_version: int
-
-
-async def log_in(database: Database, *, login: str, password: str) -> LoggedIn:
-    """Check a password of the built-in issuer; raises `UnauthenticatedProblem` that says no more."""
-    async with database.reading_for_all() as connection:
-        account = (await connection.execute(account_by_login(login))).one_or_none()
-    stored = account.password_hash if account else None
-    if not await check_password(password, stored) or account is None or not account.active:
-        raise UnauthenticatedProblem("The login or the password is not right.")
-    return LoggedIn(user_id=account.user_id, instance_id=account.instance_id)
 
 
 async def access_of(db: Transaction, identity: Identity) -> StaffAccess:
@@ -181,7 +162,8 @@ async def grant_access(
 async def set_login(
     database: Database, identity: Identity, user_id: UUID, *, login: str, password: str, clock: Clock
 ) -> None:
-    """Give a member of staff a login of the built-in issuer."""
+    """Give a member of staff a login of the built-in issuer; raises `InvalidProblem` for a bad password."""
+    refuse_common(password, login=login)
     # Before the transaction: hashing is slow on purpose, and others wait for the database's lock.
     password_hash = await hash_password(password)
     async with database.writing(identity.instance_id) as db:

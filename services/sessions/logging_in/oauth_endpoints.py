@@ -1,0 +1,66 @@
+"""OAuth 2.0 at the built-in issuer: tokens are renewed and given back (RFC 6749, RFC 7009)."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, Final
+
+from fastapi import APIRouter, Request, Response
+
+from services.sessions.logging_in.endpoints import tokens
+from services.sessions.logging_in.forms import FORM, OAuthError, form_of, needed
+from services.sessions.logging_in.schemas import Token
+from services.sessions.logging_in.use_cases import log_out, refresh
+from shared.web.bodies import json_response
+from shared.web.problems import UnauthenticatedProblem
+
+TOKEN_PATH: Final = "/oauth/token"  # noqa: S105 - an address
+REVOCATION_PATH: Final = "/oauth/revocation"
+
+Form = Mapping[str, str]
+
+router = APIRouter(tags=["log-in"])
+
+
+def _form(*required: str, optional: tuple[str, ...] = ()) -> dict[str, Any]:
+    """Describe a form, whose fields are all text."""
+    fields = {name: {"type": "string"} for name in (*required, *optional)}
+    schema = {"type": "object", "required": list(required), "properties": fields}
+    return {"requestBody": {"required": True, "content": {FORM: {"schema": schema}}}}
+
+
+async def _refreshed(request: Request, form: Form) -> dict[str, Any]:
+    state = request.app.state
+    token = needed(form, "refresh_token")
+    try:
+        opened = await refresh(state.database, token=token, limits=state.log_in_limits, clock=state.clock)
+    except UnauthenticatedProblem as problem:
+        raise OAuthError("invalid_grant", problem.detail) from None
+    return tokens(request, opened)
+
+
+GRANTS: Final[Mapping[str, Callable[[Request, Form], Awaitable[dict[str, Any]]]]] = {
+    "refresh_token": _refreshed,
+}
+
+
+@router.post(TOKEN_PATH, response_model=Token, openapi_extra=_form("grant_type", optional=("refresh_token",)))
+async def post_token(request: Request) -> Response:
+    """Give tokens for a grant; refusals are those of RFC 6749, 5.2."""
+    try:
+        form = await form_of(request)
+        grant = GRANTS.get(needed(form, "grant_type"))
+        if grant is None:
+            raise OAuthError("unsupported_grant_type", f"Use one of: {', '.join(GRANTS)}.")  # noqa: TRY301
+        return json_response(await grant(request, form))
+    except OAuthError as error:
+        return error.response()
+
+
+@router.post(REVOCATION_PATH, openapi_extra=_form("token"))
+async def post_revocation(request: Request) -> Response:
+    """Log out: end the log-in of a refresh token (RFC 7009). A token that is not known is no error."""
+    state = request.app.state
+    try:
+        await log_out(state.database, token=needed(await form_of(request), "token"), clock=state.clock)
+    except OAuthError as error:
+        return error.response()
+    return Response(status_code=200)
