@@ -4,15 +4,17 @@ import asyncio
 import contextlib
 import random
 import tempfile
+import time
 from collections import Counter
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
+from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 
-from services.billing_bridge.models import charge_status
+from services.billing_bridge.models import charge_status, push_result
 from shared.database.engine import create_engine
 from shared.database.migrations import upgrade
 from shared.database.transactions import Database
@@ -31,6 +33,7 @@ HABITS: Final = {
     "books, then hangs up": 3,
     "books, then answers too late": 1,
     "fails before it books": 4,
+    "hangs": 1,
     "hangs up before it books": 3,
     "is too busy": 4,
     "restarts": 1,
@@ -77,6 +80,10 @@ class Moody:
             case "books, then answers too late":
                 await asyncio.sleep(2 * ANSWER_SECONDS)
                 await answering(201)(writer)
+            case "hangs":
+                # Longer than anybody waits; the line is cut when the other side has given up.
+                await asyncio.sleep(4 * ANSWER_SECONDS)
+                writer.transport.abort()
             case "is too busy":
                 await answering(429)(writer)
             case "rejects":
@@ -110,8 +117,11 @@ async def run(seed: int, charges: int, *, deduplicates: bool) -> tuple[list[tupl
                 billing_on(Database(engine=engine), Path(name)) as billing,
             ):
                 await billing.connect(url, deduplicates=deduplicates)
+                began = time.monotonic()
                 await _live(billing, receiver, charges)
-                return await _told(billing, receiver, seed, deduplicates=deduplicates)
+                table, faults = await _told(billing, receiver, charges, deduplicates=deduplicates)
+                seconds = round(time.monotonic() - began, 1)
+                return [("seed", seed), *table, ("seconds", seconds)], faults
         finally:
             await engine.dispose()
 
@@ -128,11 +138,16 @@ async def _live(billing: Billing, receiver: Moody, charges: int) -> None:
 
 
 async def _told(
-    billing: Billing, receiver: Moody, seed: int, *, deduplicates: bool
+    billing: Billing, receiver: Moody, expected: int, *, deduplicates: bool
 ) -> tuple[list[tuple[str, int | float]], int]:
     rows = await billing.rows(select(charge_status))
+    acknowledgements = await _acknowledgements(billing)
     statuses = Counter(row.status for row in rows)
     faults = {
+        "never made, or made twice": abs(expected - len(rows)),
+        "accepted, and not acknowledged once": sum(
+            acknowledgements[row.charge_id] != (row.status == "accepted") for row in rows
+        ),
         "accepted, and not there": sum(
             row.status == "accepted" and not receiver.booked[str(row.charge_id)] for row in rows
         ),
@@ -149,7 +164,6 @@ async def _told(
         ),
     }
     table: list[tuple[str, int | float]] = [
-        ("seed", seed),
         ("receiver deduplicates", int(deduplicates)),
         ("charges", len(rows)),
         *sorted((f"receiver {what}", number) for what, number in receiver.done.items()),
@@ -158,3 +172,13 @@ async def _told(
         *faults.items(),
     ]
     return table, sum(faults.values())
+
+
+async def _acknowledgements(billing: Billing) -> Counter[UUID]:
+    """Count for each charge the attempts that the receiver was heard to accept."""
+    accepted = (
+        select(push_result.c.charge_id, func.count().label("number"))
+        .where(push_result.c.verdict == "accepted")
+        .group_by(push_result.c.charge_id)
+    )
+    return Counter({row.charge_id: row.number for row in await billing.rows(accepted)})
