@@ -151,7 +151,7 @@ class Pusher:
             raise NothingSentError("There is no connector of this name.")
         if self.clock() >= first.start_before:
             raise NothingSentError("It was claimed too long ago to begin.")
-        destination = self._destination(first)
+        destination = self._destination(message)
         if first.kind is Kind.LOOK_UP:
             if not isinstance(connector, LooksUp):
                 raise NothingSentError("This connector can't look anything up.")
@@ -159,13 +159,16 @@ class Pusher:
         send = connector.reverse if first.kind is Kind.REVERSAL else connector.push
         return await send(charges, destination)
 
-    def _destination(self, claimed: Claimed) -> Destination:
+    def _destination(self, message: Sequence[Claimed]) -> Destination:
+        # Of several notices always the same one: equal charges are equal bytes.
+        claimed = min(message, key=lambda one: one.charge.charge_id)
         try:
             return Destination(
                 instance_id=claimed.instance_id,
                 url=claimed.url,
                 secret=self._opened(claimed.sealed_secret, SECRET_PURPOSE) or "",
                 settings=claimed.settings,
+                notice=claimed.notice,
                 client_certificate=self._opened(claimed.sealed_certificate, CERTIFICATE_PURPOSE),
             )
         except UnsealableError:

@@ -26,6 +26,8 @@ ANSWER_SECONDS: Final = 0.5
 PATIENTS: Final = 10
 ROUNDS: Final = 14
 PUSHERS: Final = 3
+AT_ONCE: Final = 50
+"""Pushes of one pusher under way at a time, as `OPENCIRCLE_BILLING_CONCURRENT_PUSHES` sets it."""
 HABITS: Final = {
     "answers": 75,
     "answers twice": 4,
@@ -36,8 +38,17 @@ HABITS: Final = {
     "hangs": 1,
     "hangs up before it books": 3,
     "is too busy": 4,
-    "restarts": 1,
+    # Each breaks every open line.
+    "restarts": 0.2,
     "rejects": 1,
+}
+ANSWERED: Final = {
+    "answers": 201,
+    "answers twice": 201,
+    "books, then fails": 500,
+    "fails before it books": 500,
+    "is too busy": 429,
+    "rejects": 400,
 }
 
 
@@ -69,14 +80,11 @@ class Moody:
             self.repeated += key in self.booked
             # A receiver that recognises a key books it once; one that does not would book it again.
             self.booked[key] += 1
+        if what in ANSWERED:
+            await answering(ANSWERED[what])(writer)
         match what:
-            case "answers":
-                await answering(201)(writer)
             case "answers twice":
                 await answering(201)(writer)
-                await answering(201)(writer)
-            case "books, then fails" | "fails before it books":
-                await answering(500)(writer)
             case "books, then answers too late":
                 await asyncio.sleep(2 * ANSWER_SECONDS)
                 await answering(201)(writer)
@@ -84,14 +92,10 @@ class Moody:
                 # Longer than anybody waits; the line is cut when the other side has given up.
                 await asyncio.sleep(4 * ANSWER_SECONDS)
                 writer.transport.abort()
-            case "is too busy":
-                await answering(429)(writer)
-            case "rejects":
-                await answering(400)(writer)
             case "restarts":
                 for line in tuple(self._lines):
                     line.transport.abort()
-            case _:
+            case "books, then hangs up" | "hangs up before it books":
                 writer.transport.abort()
 
 
@@ -116,7 +120,8 @@ async def run(seed: int, charges: int, *, deduplicates: bool) -> tuple[list[tupl
                 moody(chance) as (receiver, url),
                 billing_on(Database(engine=engine), Path(name)) as billing,
             ):
-                await billing.connect(url, deduplicates=deduplicates)
+                # A restart breaks as many lines as are open: the breaker would wait out the moods.
+                await billing.connect(url, deduplicates=deduplicates, pacing={"opens_after": 1000})
                 began = time.monotonic()
                 await _live(billing, receiver, charges)
                 table, faults = await _told(billing, receiver, charges, deduplicates=deduplicates)
@@ -128,13 +133,20 @@ async def run(seed: int, charges: int, *, deduplicates: bool) -> tuple[list[tupl
 
 async def _live(billing: Billing, receiver: Moody, charges: int) -> None:
     billing.outside.answer_seconds = ANSWER_SECONDS
+    billing.outside.connections = PUSHERS * AT_ONCE
     await billing.hear(*(a_session_record(present=PATIENTS, absent=0) for _ in range(charges // PATIENTS)))
     for number in range(ROUNDS):
         # The last tries meet a receiver that has recovered.
         receiver.calm = number >= ROUNDS // 2
-        await asyncio.gather(*(billing.push() for _ in range(PUSHERS)))
+        await asyncio.gather(*(_push(billing) for _ in range(PUSHERS)))
         await billing.pusher.recover()
         billing.watch.forward(hours=25)
+
+
+async def _push(billing: Billing) -> None:
+    pusher = billing.pusher
+    pusher.concurrent_pushes = AT_ONCE
+    await pusher.push_all_due()
 
 
 async def _told(

@@ -15,6 +15,11 @@ CONTROL_ID_LETTERS: Final = 20
 TRANSACTION_ID_LETTERS: Final = 12
 """The lengths of MSH-10 and FT1-2 in HL7 2.5.1: a receiver that cuts longer ones would see doubles."""
 
+LEGAL, UNSPECIFIED = "L", "U"
+"""Kinds of names (table 0200)."""
+NOTE: Final = "NTE"
+"""A comment: without anything to say it is left out."""
+
 ASKED: Final = {"original": ("", ""), "commit": ("AL", "NE"), "application": ("AL", "AL")}
 """MSH-15 and MSH-16: which acknowledgements are asked for."""
 
@@ -27,8 +32,15 @@ class Written:
     content: bytes
 
 
-def message_of(charges: Sequence[Charge], profile: Profile, *, reversing: bool, at: datetime) -> Written:
-    """Write charges of one patient and session, or their reversal.
+def message_of(
+    charges: Sequence[Charge],
+    profile: Profile,
+    *,
+    reversing: bool,
+    at: datetime,
+    notice: str | None = None,
+) -> Written:
+    """Write charges of one patient and session, or their reversal, each with the notice if there is one.
 
     The same charges give the same message every time; only its time (MSH-7, EVN-2) is the attempt's own.
     """
@@ -36,10 +48,12 @@ def message_of(charges: Sequence[Charge], profile: Profile, *, reversing: bool, 
     event = profile.reversals.event if reversing else profile.event
     layout = profile.reversal_layout if reversing else profile.charge_layout
     of_message = _values_of_message(ordered, profile, reversing=reversing, event=event, at=at)
+    of_message["notice"] = notice
+    each = profile.each if notice else [name for name in profile.each if name != NOTE]
     lines = [_written(layout[name], of_message) for name in (MSH, *profile.head)]
     for number, charge in enumerate(ordered, start=1):
         values = of_message | _values_of_charge(charge, number, reversing=reversing)
-        lines += [_written(layout[name], values) for name in profile.each]
+        lines += [_written(layout[name], values) for name in each]
     content = "".join(line + SEGMENT_END for line in lines).encode()
     return Written(control_id=of_message["control_id"], content=content)
 
@@ -57,9 +71,21 @@ def _values_of_message(
         "accept": accept,
         "application": application,
         "mrn": first.mrn,
+        **_name_of(first),
         "patient_id": first.patient_id,
         "session_id": first.session_id,
         "visit_id": _short("visit", str(first.session_id), str(first.patient_id), letters=CONTROL_ID_LETTERS),
+    }
+
+
+def _name_of(charge: Charge) -> dict[str, Any]:
+    """Name the patient for PID-5; a charge from before names were kept says that there is none."""
+    return {
+        "patient_family": charge.patient_family,
+        "patient_given": charge.patient_given,
+        "patient_middle": charge.patient_middle,
+        "patient_born": charge.patient_born.strftime("%Y%m%d") if charge.patient_born else None,
+        "name_type": LEGAL if charge.patient_family else UNSPECIFIED,
     }
 
 

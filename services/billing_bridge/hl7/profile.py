@@ -17,8 +17,12 @@ from services.billing_bridge.outcomes import Verdict
 from shared.web.shapes import Shape
 
 OF_MESSAGE: Final = frozenset(
-    {"control_id", "event", "sent_at", "accept", "application", "mrn", "patient_id", "session_id", "visit_id"}
-)
+    {
+        "control_id", "event", "sent_at", "accept", "application", "mrn", "patient_id", "session_id",
+        "visit_id", "patient_family", "patient_given", "patient_middle", "patient_born", "name_type",
+        "notice",
+    }
+)  # fmt: skip
 OF_CHARGE: Final = frozenset(
     {
         "number", "transaction_id", "charge_id", "replaces", "service_date", "form", "code", "coding_system",
@@ -26,7 +30,7 @@ OF_CHARGE: Final = frozenset(
         "provider_name", "provider_family", "provider_given", "group_size",
     }
 )  # fmt: skip
-"""What a template may name. None of it is a patient's name or anything clinical."""
+"""What a template may name. None of it is clinical."""
 
 
 def _known(template: str) -> str:

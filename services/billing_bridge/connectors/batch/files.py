@@ -36,14 +36,14 @@ class Batch:
     totals: bytes
 
 
-def batch_of(charges: Sequence[Charge], *, reversing: bool) -> Batch:
+def batch_of(charges: Sequence[Charge], *, reversing: bool, notice: str | None = None) -> Batch:
     """Write charges, or their reversal, in the order of their ids: the same ones are the same bytes."""
     ordered = sorted(charges, key=lambda one: one.charge_id)
     kind = "reversals" if reversing else "charges"
     keys = "\n".join(_key(one, reversing=reversing) for one in ordered)
     name = f"{kind}-{hashlib.sha256(keys.encode()).hexdigest()[:20]}"
     content = _csv([_row(one, reversing=reversing) for one in ordered])
-    return Batch(name=name, content=content, totals=_totals(ordered, name, kind, content))
+    return Batch(name=name, content=content, totals=_totals(ordered, name, kind, content, notice))
 
 
 def _key(charge: Charge, *, reversing: bool) -> str:
@@ -87,8 +87,9 @@ def _row(charge: Charge, *, reversing: bool) -> dict[str, Any]:
     }
 
 
-def _totals(charges: Sequence[Charge], name: str, kind: str, content: bytes) -> bytes:
+def _totals(charges: Sequence[Charge], name: str, kind: str, content: bytes, notice: str | None) -> bytes:
     totals = {
+        **({"notice": notice} if notice else {}),
         "file": f"{name}.csv",
         "kind": kind,
         "lines": len(charges),

@@ -41,12 +41,15 @@ class WebhookConnector:
     async def push(self, charges: Sequence[Charge], destination: Destination) -> Outcome:
         """Sign, send and read the answer."""
         (charge,) = charges
-        return await self._told(charge, body_of(charge), str(charge.charge_id), destination)
+        return await self._told(
+            charge, body_of(charge, notice=destination.notice), str(charge.charge_id), destination
+        )
 
     async def reverse(self, charges: Sequence[Charge], destination: Destination) -> Outcome:
         """Do the same with its reversal."""
         (charge,) = charges
-        return await self._told(charge, reversal_body_of(charge), charge.reversal_key, destination)
+        body = reversal_body_of(charge, notice=destination.notice)
+        return await self._told(charge, body, charge.reversal_key, destination)
 
     async def look_up(
         self, charges: Sequence[Charge], destination: Destination, *, reversing: bool
@@ -81,7 +84,7 @@ class WebhookConnector:
 
 def _hidden(destination: Destination, headers: Mapping[str, str], charge: Charge) -> tuple[str, ...]:
     signatures = headers["webhook-signature"].split()
-    return (*destination.secret.split(), *signatures, charge.mrn)
+    return (*destination.secret.split(), *signatures, *charge.identifiers)
 
 
 def _looks_up(settings: Mapping[str, Any]) -> bool:
