@@ -54,8 +54,13 @@ class Pusher:
     clock: Clock = now_utc
     chance: Callable[[], float] = random.random
     show_life: Callable[[], None] = show_no_life
+    _lines: asyncio.Semaphore = field(init=False)
     _under_way: set[asyncio.Task[None]] = field(default_factory=set, init=False)
     _ended: list[Pushed] = field(default_factory=list, init=False)
+
+    def __post_init__(self) -> None:
+        """Let so many pushes be sent at a time."""
+        self._lines = asyncio.Semaphore(self.concurrent_pushes)
 
     async def run(self, wake: Wake, stop: asyncio.Event) -> None:
         """Push until told to stop; what is under way then is brought to its end."""
@@ -80,7 +85,8 @@ class Pusher:
         In two transactions, so that the pushes of the first are on their way during the second.
         """
         ended = tuple(self._ended)
-        room = self.concurrent_pushes - len(self._under_way)
+        # As many again are claimed as are sent: no line stands idle while rows are written.
+        room = 2 * self.concurrent_pushes - len(self._under_way)
         try:
             return await self._begin_due(at_most=room) if room > 0 else 0
         finally:
@@ -124,7 +130,8 @@ class Pusher:
         await self._close(tuple(self._ended))
 
     async def _push(self, message: Sequence[Claimed]) -> None:
-        outcome = await self._outcome(message)
+        async with self._lines:
+            outcome = await self._outcome(message)
         at = self.clock()
         self._ended += [Pushed(claimed=one, outcome=outcome, ended_at=at) for one in message]
         for one in message:

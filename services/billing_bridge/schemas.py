@@ -14,7 +14,8 @@ from services.billing_bridge.reconciling import Kind
 from shared.web.shapes import Shape, TimeZone, Title
 
 URL_CHARACTERS_AT_MOST = 2000
-SECRET_CHARACTERS_AT_MOST = 400
+SECRET_CHARACTERS_AT_MOST = 4000
+"""A private key of SSH in PEM fits."""
 CERTIFICATE_CHARACTERS_AT_MOST = 20_000
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from services.billing_bridge.batches import Batch, batch_of
 from services.billing_bridge.connector import (
     AddressRefusedError,
     ConnectorKind,
@@ -16,7 +17,7 @@ from services.billing_bridge.connector import (
     SecretRefusedError,
     Unit,
 )
-from services.billing_bridge.connectors.batch.files import Batch, batch_of, is_there, lay_down
+from services.billing_bridge.connectors.batch.files import is_there, lay_down
 from services.billing_bridge.domain import Charge
 from services.billing_bridge.outcomes import Outcome, Verdict
 from services.billing_bridge.outside import Outside
