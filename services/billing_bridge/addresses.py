@@ -16,6 +16,7 @@ MLLP: Final = {"mllps": "mllp"}
 def checking(schemes: Mapping[str, str]) -> CheckAddress:
     """Build the check of a connector whose addresses begin with one of `schemes`."""
 
+    @lru_cache(maxsize=256)
     def check_address(url: str, embedded: bool) -> None:  # noqa: FBT001 - the shape of every connector's check
         parts = _parts_of(url)
         in_the_clear = parts.scheme in schemes.values()
@@ -30,7 +31,6 @@ def checking(schemes: Mapping[str, str]) -> CheckAddress:
     return check_address
 
 
-@lru_cache(maxsize=256)
 def _parts_of(url: str) -> SplitResult:
     try:
         parts = urlsplit(url)

@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import Any, Final
 from uuid import UUID, uuid5
 
-from sqlalchemy import RowMapping, Update, select, update
+from sqlalchemy import RowMapping, ScalarSelect, Update, case, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.billing_bridge.connector import PUSH_SECONDS_AT_MOST, Unit
@@ -70,6 +70,8 @@ class Claimed:
     sealed_secret: str = field(repr=False)
     sealed_certificate: str | None = field(default=None, repr=False)
     settings: Mapping[str, Any] = field(default_factory=dict)
+    notice: str | None = None
+    """The notice of redisclosure that its first attempt bore; each further one bears the same."""
     deduplicates: bool
     looks_up: bool
     start_before: datetime
@@ -131,11 +133,18 @@ def _claim(charge_ids: Sequence[UUID], now: datetime) -> Update:
             tries=charge_status.c.tries + 1,
             next_attempt_at=None,
             lease_until=now + LEASE,
-            destination_id=select(connection.c.destination_id).where(at_its_connection).scalar_subquery(),
+            destination_id=_of_its_connection("destination_id"),
+            notice=case(
+                (charge_status.c.attempts == 0, _of_its_connection("notice")), else_=charge_status.c.notice
+            ),
             changed_at=now,
             feed_number=None,
         )
     )
+
+
+def _of_its_connection(name: str) -> ScalarSelect[Any]:
+    return select(connection.c[name]).where(at_its_connection).scalar_subquery()
 
 
 def _attempt(one: Claimed, now: datetime) -> dict[str, Any]:
@@ -175,6 +184,8 @@ def _claimed(rows: Sequence[RowMapping], units: Mapping[str, Unit], now: datetim
             sealed_secret=row["sealed_secret"],
             sealed_certificate=row["sealed_certificate"],
             settings=row["settings"],
+            # A first attempt takes the connection's; one of before there were notices bore none.
+            notice=row["notice"] if row["attempts"] else row["new_notice"],
             deduplicates=row["deduplicates"],
             looks_up=row["looks_up"],
             start_before=now + LATEST_START,

@@ -27,6 +27,8 @@ class Destination:
     secret: str = field(repr=False)
     settings: Mapping[str, Any] = field(default_factory=dict)
     """As `ConnectorKind.settings` has checked them."""
+    notice: str | None = None
+    """The notice of redisclosure (42 CFR 2.32) that goes with every message; the same for all attempts."""
     client_certificate: str | None = field(default=None, repr=False)
     """A certificate and its private key in PEM: the other side asks who we are (mutual TLS)."""
 

@@ -1,5 +1,6 @@
 """Charges follow their session: made when it is documented, reversed when that is void (BILL-2, BILL-6)."""
 
+from collections import defaultdict
 from collections.abc import Collection, Sequence
 from dataclasses import replace
 from datetime import datetime
@@ -74,20 +75,20 @@ async def _with_what_they_replace(db: AsyncConnection, made: Sequence[Made]) -> 
     """
     sessions = {one.session_id for _, _, one in made}
     statement = select(charge).where(charge.c.session_id.in_(sessions)).order_by(charge.c.made_at)
-    known = [
-        ((row["instance_id"], *_line(row)), row["made_at"], row["documentation_id"], row["charge_id"])
-        for row in (await db.execute(statement)).mappings()
-    ]
+    known: dict[tuple[UUID, ...], list[tuple[datetime, UUID, UUID]]] = defaultdict(list)
+    for row in (await db.execute(statement)).mappings():
+        line = (row["instance_id"], *_line(row))
+        known[line].append((row["made_at"], row["documentation_id"], row["charge_id"]))
     linked: list[Made] = []
     for instance_id, made_at, one in made:
         line = (instance_id, one.session_id, one.patient_id, one.form.value, one.code)
         earlier = [
             charge_id
-            for other, at, documentation_id, charge_id in known
-            if other == line and documentation_id != one.documentation_id and at < made_at
+            for at, documentation_id, charge_id in known[line]
+            if documentation_id != one.documentation_id and at < made_at
         ]
         linked.append((instance_id, made_at, replace(one, replaces=earlier[-1] if earlier else None)))
-        known.append((line, made_at, one.documentation_id, one.charge_id))
+        known[line].append((made_at, one.documentation_id, one.charge_id))
     return linked
 
 

@@ -1,7 +1,7 @@
 """Which charges a documented session makes, and what a charge still lacks (BILL-1, 2, 3 and 9)."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
 from typing import Final
@@ -27,7 +27,7 @@ class ClaimForm(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class Charge:
-    """One billable line for one patient of one session: no clinical text, no name of a patient."""
+    """One billable line for one patient of one session: no clinical text."""
 
     charge_id: UUID
     """The same whenever the same session is read again: a redelivery makes no second charge (BILL-2)."""
@@ -60,6 +60,17 @@ class Charge:
     """The charge of an earlier documentation of the same session, patient, form and code (BILL-6)."""
     traceparent: str | None = None
     """The trace (W3C) of the request that signed its session, which its push continues."""
+    patient_family: str | None = field(default=None, repr=False)
+    """The patient's name and day of birth, for languages that demand them (PID-5); None: it was not kept."""
+    patient_given: str | None = field(default=None, repr=False)
+    patient_middle: str | None = field(default=None, repr=False)
+    patient_born: date | None = field(default=None, repr=False)
+
+    @property
+    def identifiers(self) -> tuple[str, ...]:
+        """What would name the patient to whoever reads it, for hiding it in what is kept of an answer."""
+        names = (self.patient_family, self.patient_given, self.patient_middle)
+        return (self.mrn, *filter(None, names))
 
     @property
     def reversal_key(self) -> str:
@@ -114,6 +125,7 @@ def _charge(
     record: SessionRecord, patient: Participant, line: _Line, *, group_size: int, system: str
 ) -> Charge:
     leader = record.leaders[0] if record.leaders else None
+    family, given, middle = _name_of(patient)
     terms = line.terms
     units = units_for(terms.units, minutes=patient.minutes)
     faults = [line.lacking, *terms.faults_of_time(patient.minutes, units), *terms.faults_of_size(group_size)]
@@ -141,7 +153,20 @@ def _charge(
         lacking=" ".join(fault for fault in faults if fault) or None,
         code_id=terms.code_id,
         code_version=terms.code_version,
+        patient_family=family,
+        patient_given=given,
+        patient_middle=middle,
+        patient_born=patient.birth_date,
     )
+
+
+def _name_of(patient: Participant) -> tuple[str, str | None, str | None]:
+    """Give family, first given and further given names; a record of old has the printed name alone."""
+    if patient.family_name is None:
+        given, _, family = patient.printed_name.rpartition(" ")
+        return family, given or None, None
+    first, *others = patient.given_names or (None,)
+    return patient.family_name, first, " ".join(filter(None, others)) or None
 
 
 def _lines_of(billing: BillingFacts, catalogue: Catalogue, *, on: date) -> list[_Line]:

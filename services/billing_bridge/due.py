@@ -12,15 +12,13 @@ from services.billing_bridge.connector import Unit
 from services.billing_bridge.gates import Gate, Key, within_room
 from services.billing_bridge.models import charge, charge_status, connection
 from services.billing_bridge.outcomes import Status
-from services.billing_bridge.places import at_its_connection
+from services.billing_bridge.places import an_earlier_message, at_its_connection
 
 MATES_AT_MOST: Final = 5000
 OF_CONNECTION: Final = (
     "url", "sealed_secret", "sealed_certificate", "settings", "deduplicates", "looks_up",
 )  # fmt: skip
 ONE_PATIENT_SESSION: Final = ("session_id", "documentation_id", "patient_id", "form")
-
-UNSETTLED: Final = (Status.PENDING.value, Status.SENT.value, Status.UNKNOWN.value)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,6 +57,8 @@ def _due(turn: Turn) -> Select[Any]:
             charge_status.c.changes,
             charge_status.c.reversing,
             charge_status.c.uncertain,
+            charge_status.c.notice,
+            connection.c.notice.label("new_notice"),
             *(connection.c[name] for name in OF_CONNECTION),
         )
         .join(charge_status, charge_status.c.charge_id == charge.c.charge_id)
@@ -67,7 +67,7 @@ def _due(turn: Turn) -> Select[Any]:
     )
     if not turn.ordered:
         return due
-    return due.where(or_(charge_status.c.system.not_in(turn.ordered), ~_an_earlier_message().exists()))
+    return due.where(or_(charge_status.c.system.not_in(turn.ordered), ~an_earlier_message().exists()))
 
 
 def _is_due(status: Any, turn: Turn) -> tuple[ColumnElement[bool], ...]:
@@ -101,27 +101,6 @@ def _at_its_time(status: Any, turn: Turn) -> ColumnElement[bool]:
         if key not in at_once
     )
     return or_(*whenever, *daily)
-
-
-def _an_earlier_message() -> Select[Any]:
-    """Find what a patient's charge has to wait for: an earlier message that is not settled there."""
-    before, of_before = charge_status.alias("before"), charge.alias("of_before")
-    order = ("made_at", "documentation_id", "form")
-    to_come = and_(before.c.status == Status.PENDING.value, ~before.c.reversing)
-    return (
-        select(before.c.charge_id)
-        .join(of_before, of_before.c.charge_id == before.c.charge_id)
-        .where(
-            of_before.c.instance_id == charge.c.instance_id,
-            of_before.c.patient_id == charge.c.patient_id,
-            before.c.system == charge.c.system,
-            before.c.status.in_(UNSETTLED),
-            # What went to an earlier address is out of order there alone.
-            or_(to_come, before.c.destination_id == connection.c.destination_id),
-            tuple_(*(of_before.c[name] for name in order)) < tuple_(*(charge.c[name] for name in order)),
-        )
-        .correlate(charge_status, charge, connection)
-    )
 
 
 def _an_earlier_mate(turn: Turn) -> Select[Any]:

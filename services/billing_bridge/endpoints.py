@@ -147,6 +147,7 @@ async def put_connection(call: CurrentCall, system: str, change: schemas.Connect
         secret=_opened(change.secret),
         client_certificate=_opened(change.client_certificate),
         settings=change.settings,
+        notice=change.notice,
         pace=Pace.of(change.pacing.model_dump()),
     )
     deed = call.deed("connection.set")

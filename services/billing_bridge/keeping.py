@@ -17,7 +17,8 @@ def kept(body: bytes, hidden: Collection[str]) -> str:
 
 def storable(text: str) -> str:
     """Take out control characters: PostgreSQL takes no NUL, and others could forge lines on a terminal."""
-    lines = text.split("\n")
+    # HL7 ends its segments by a carriage return: of each answer every line has one.
+    lines = text.replace("\r", " ").split("\n")
     return "\n".join(one if one.isprintable() else _printable(one) for one in lines)
 
 

@@ -19,6 +19,7 @@ from sqlalchemy import (
     text,
 )
 
+from services.billing_bridge.notices import NOTICE
 from shared.database.audit import audit_table
 from shared.database.columns import UtcDateTime, new_metadata
 from shared.messaging.tables import inbox_tables
@@ -61,6 +62,11 @@ charge = Table(
     Column("code_id", Uuid),
     Column("code_version", Integer),
     Column("traceparent", String(55)),
+    # Null in charges of before they were kept.
+    Column("patient_family", Text),
+    Column("patient_given", Text),
+    Column("patient_middle", Text),
+    Column("patient_born", Date),
     Index("ix_charge_made", "instance_id", "made_at", "charge_id"),
     Index("ix_charge_patient", "instance_id", "patient_id", "made_at", "charge_id"),
     Index("ix_charge_session", "instance_id", "session_id"),
@@ -101,6 +107,8 @@ charge_status = Table(
     Column("retracted", Boolean, nullable=False, server_default=false()),
     # What is pushed now is its reversal: status, tries and lease are those of the reversal.
     Column("reversing", Boolean, nullable=False, server_default=false()),
+    # The notice of redisclosure that goes with it, from its first attempt on: each repeats the same bytes.
+    Column("notice", Text),
     # Where the change stands in the feed; null until it has been numbered after its commit.
     Column("feed_number", BigInteger),
     Index("ix_charge_status_report", "instance_id", "status", "made_at", "charge_id"),
@@ -196,6 +204,8 @@ connection = Table(
     Column("destination_id", Uuid, nullable=False),
     Column("changed_at", UtcDateTime, nullable=False),
     Column("changed_by", Uuid, nullable=False),
+    # What accompanies each disclosure (42 CFR 2.32); empty where the instance is no Part 2 program.
+    Column("notice", Text, nullable=False, server_default=NOTICE),
     # How fast, when and in which order charges go, as `pacing.Pace` reads it, and the same in words.
     Column("pacing", JSON, nullable=False, server_default="{}"),
     Column("rhythm", Text),

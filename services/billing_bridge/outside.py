@@ -25,6 +25,8 @@ from shared.clock import Clock
 CONNECT_SECONDS: Final = 5.0
 WRITE_SECONDS: Final = 10.0
 READ_SECONDS: Final = 20.0
+KEPT_SECONDS: Final = 4.0
+"""Shorter than servers keep a quiet line: to a push that meets a closed one the outcome is unknown."""
 ANSWER_SECONDS: Final = 15.0
 """With a turn's wait, connecting and reading the body it stays below `PUSH_SECONDS_AT_MOST`."""
 
@@ -61,22 +63,29 @@ class CheckedNetwork(httpcore2.AsyncNetworkBackend):
 class CheckedTransport(httpx2.AsyncHTTPTransport):
     """The HTTP client's own transport on a network whose addresses are checked."""
 
-    def __init__(self, networks: Networks, *, connections: int, tls: ssl.SSLContext) -> None:
+    def __init__(self, networks: Networks, *, connections: int, tls: ssl.SSLContext, kept: bool) -> None:
         super().__init__(verify=tls, trust_env=False)
         # The client takes a transport and the pool a network, but the transport hands none on.
         self._pool = httpcore2.AsyncConnectionPool(
             ssl_context=tls,
             max_connections=connections,
-            # A second answer on a kept line would be read as the answer to the next request.
-            max_keepalive_connections=0,
+            # A second answer on a kept line would be read as the answer to the next request: only where
+            # answers name what they answer are lines kept.
+            max_keepalive_connections=connections if kept else 0,
+            keepalive_expiry=KEPT_SECONDS,
             network_backend=CheckedNetwork(networks),
         )
 
 
-def new_client(*, connections: int, networks: Networks, tls: ssl.SSLContext) -> httpx2.AsyncClient:
-    """Build a kept HTTP client. It follows no redirect and asks no proxy of the environment."""
+def new_client(
+    *, connections: int, networks: Networks, tls: ssl.SSLContext, kept: bool
+) -> httpx2.AsyncClient:
+    """Build an HTTP client, with kept lines or one for each request.
+
+    It follows no redirect and asks no proxy of the environment.
+    """
     return httpx2.AsyncClient(
-        transport=CheckedTransport(networks, connections=connections, tls=tls),
+        transport=CheckedTransport(networks, connections=connections, tls=tls, kept=kept),
         follow_redirects=False,
         trust_env=False,
         timeout=httpx2.Timeout(READ_SECONDS, connect=CONNECT_SECONDS, write=WRITE_SECONDS),
@@ -110,7 +119,7 @@ class Outside:
     """Where files for billing systems are laid down, if the operator has named a place."""
     closing: AsyncExitStack
     """What a connector keeps open it hands to this."""
-    _clients: dict[ssl.SSLContext, httpx2.AsyncClient] = field(default_factory=dict, init=False)
+    _clients: dict[tuple[ssl.SSLContext, bool], httpx2.AsyncClient] = field(default_factory=dict, init=False)
 
     def tls_for(self, destination: Destination, settings: ConnectionSettings) -> ssl.SSLContext:
         """Give what a destination's connections trust and show."""
@@ -119,14 +128,19 @@ class Outside:
         except (ssl.SSLError, ValueError):
             raise NothingSentError("Nothing was sent: a certificate of the connection is not PEM.") from None
 
-    def client_for(self, destination: Destination, settings: ConnectionSettings) -> httpx2.AsyncClient:
-        """Give the kept HTTP client for a destination: one for all that trust and show the same."""
+    def client_for(
+        self, destination: Destination, settings: ConnectionSettings, *, kept: bool = False
+    ) -> httpx2.AsyncClient:
+        """Give the HTTP client for a destination: one for all that trust and show the same.
+
+        `kept`: its lines may be used again, by whoever checks that each answer is to its own request.
+        """
         tls = self.tls_for(destination, settings)
-        if tls not in self._clients:
-            client = new_client(connections=self.connections, networks=self.networks, tls=tls)
+        if (tls, kept) not in self._clients:
+            client = new_client(connections=self.connections, networks=self.networks, tls=tls, kept=kept)
             self.closing.push_async_callback(client.aclose)
-            self._clients[tls] = client
-        return self._clients[tls]
+            self._clients[tls, kept] = client
+        return self._clients[tls, kept]
 
 
 @asynccontextmanager

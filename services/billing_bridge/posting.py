@@ -1,7 +1,7 @@
 """One request to another side, with an answer that is told apart from every way of having none."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final
@@ -42,20 +42,27 @@ async def send(
     body: bytes | None = None,
     within: float,
     at_most: int = ANSWER_BYTES_AT_MOST,
+    keeps_line_after: Callable[[Answer], bool] | None = None,
 ) -> Answer:
     """Post `body`, or get where there is none; follow nothing and unpack nothing.
 
-    The answer must begin `within` so many seconds.
+    The answer must begin `within` so many seconds. `keeps_line_after` tells which answers leave a line
+    that is as good as new, where the client keeps lines; after every other end it is closed.
     Raises `NothingSentError` and `OutcomeUnknownError`.
     """
     method = "GET" if body is None else "POST"
     traced = {"traceparent": trace} if (trace := traceparent()) else {}
     request = client.build_request(method, url, content=body, headers={**headers, **traced})
     response = await _sent(client, request, within)
+    keep = False
     try:
         beginning = await _beginning(response, at_most)
-        return Answer(status=response.status_code, headers=response.headers, body=beginning)
+        answer = Answer(status=response.status_code, headers=response.headers, body=beginning)
+        keep = keeps_line_after is not None and keeps_line_after(answer)
+        return answer
     finally:
+        if not keep:
+            await response.extensions["network_stream"].aclose()
         await response.aclose()
 
 

@@ -58,8 +58,13 @@ class Pusher:
     clock: Clock = now_utc
     chance: Callable[[], float] = random.random
     show_life: Callable[[], None] = show_no_life
+    _lines: asyncio.Semaphore = field(init=False)
     _under_way: set[asyncio.Task[None]] = field(default_factory=set, init=False)
     _ended: list[Pushed] = field(default_factory=list, init=False)
+
+    def __post_init__(self) -> None:
+        """Let so many pushes be sent at a time."""
+        self._lines = asyncio.Semaphore(self.concurrent_pushes)
 
     async def run(self, wake: Wake, stop: asyncio.Event) -> None:
         """Push until told to stop; what is under way then is brought to its end."""
@@ -84,7 +89,8 @@ class Pusher:
         In two transactions, so that the pushes of the first are on their way during the second.
         """
         ended = tuple(self._ended)
-        room = self.concurrent_pushes - len(self._under_way)
+        # As many again are claimed as are sent: no line stands idle while rows are written.
+        room = 2 * self.concurrent_pushes - len(self._under_way)
         try:
             return await self._begin_due(at_most=room) if room > 0 else 0
         finally:
@@ -135,7 +141,8 @@ class Pusher:
         # Of several charges in one message, the first one's trace is continued.
         with span("push", after=first.traceparent):
             began = time.perf_counter()
-            outcome = await self._outcome(message)
+            async with self._lines:
+                outcome = await self._outcome(message)
             reached("push.answered")
             PUSHES.labels(first.system, outcome.verdict.value).observe(time.perf_counter() - began)
             at = self.clock()
@@ -164,7 +171,7 @@ class Pusher:
             raise NothingSentError("There is no connector of this name.")
         if self.clock() >= first.start_before:
             raise NothingSentError("It was claimed too long ago to begin.")
-        destination = self._destination(first)
+        destination = self._destination(message)
         if first.kind is Kind.LOOK_UP:
             if not isinstance(connector, LooksUp):
                 raise NothingSentError("This connector can't look anything up.")
@@ -172,13 +179,16 @@ class Pusher:
         send = connector.reverse if first.kind is Kind.REVERSAL else connector.push
         return await send(charges, destination)
 
-    def _destination(self, claimed: Claimed) -> Destination:
+    def _destination(self, message: Sequence[Claimed]) -> Destination:
+        # Of several notices always the same one: equal charges are equal bytes.
+        claimed = min(message, key=lambda one: one.charge.charge_id)
         try:
             return Destination(
                 instance_id=claimed.instance_id,
                 url=claimed.url,
                 secret=self._opened(claimed.sealed_secret, SECRET_PURPOSE) or "",
                 settings=claimed.settings,
+                notice=claimed.notice,
                 client_certificate=self._opened(claimed.sealed_certificate, CERTIFICATE_PURPOSE),
             )
         except UnsealableError:

@@ -5,6 +5,7 @@ from typing import Final
 from fastapi import APIRouter
 
 from services.billing_bridge.codes.endpoints import router as code_router
+from services.billing_bridge.disclosure_endpoints import router as disclosure_router
 from services.billing_bridge.endpoints import router as charge_router
 from services.billing_bridge.preview_endpoints import preview_router
 from services.billing_bridge.report_endpoints import router as report_router
@@ -14,6 +15,7 @@ ROUTERS: Final[tuple[APIRouter, ...]] = (
     charge_router,
     worklist_router,
     report_router,
+    disclosure_router,
     code_router,
     preview_router,
 )

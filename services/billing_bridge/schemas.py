@@ -7,13 +7,15 @@ from uuid import UUID
 from pydantic import AwareDatetime, Field, SecretStr, model_validator
 
 from services.billing_bridge.domain import ClaimForm
+from services.billing_bridge.notices import NOTICE
 from services.billing_bridge.outcomes import Status, Verdict
 from services.billing_bridge.pacing import OPENS_AFTER, PROBES_AFTER_SECONDS, Mode
 from services.billing_bridge.reconciling import Kind
 from shared.web.shapes import Shape, TimeZone, Title
 
 URL_CHARACTERS_AT_MOST = 2000
-SECRET_CHARACTERS_AT_MOST = 400
+SECRET_CHARACTERS_AT_MOST = 4000
+"""A private key of SSH in PEM fits."""
 CERTIFICATE_CHARACTERS_AT_MOST = 20_000
 
 
@@ -67,6 +69,8 @@ class ConnectionChange(Shape):
     settings: Annotated[dict[str, Any], Field(default_factory=dict)]
     """What else this connector can be told: docs/receiving-charges.md says what each takes."""
     pacing: Annotated[Pacing, Field(default_factory=Pacing)]
+    notice: Annotated[str, Field(max_length=2000)] = NOTICE
+    """What accompanies each charge (42 CFR 2.32); empty where the clinic is no Part 2 program."""
 
 
 class Connection(Shape):
@@ -77,6 +81,7 @@ class Connection(Shape):
     """The other side can be asked whether it has a charge."""
     settings: dict[str, Any]
     pacing: Pacing
+    notice: str
     failures: int
     """Messages in a row that were not taken or not answered."""
     probe_at: AwareDatetime | None
@@ -155,6 +160,34 @@ class Attempt(Shape):
     receipt_id: str | None
     answer: str | None
     """At most 2 kB of what the other side said."""
+
+
+class Disclosure(Shape):
+    """One attempt to send one charge of the patient."""
+
+    started_at: AwareDatetime
+    system: str
+    host: str
+    """Where it went; of a file the folder."""
+    kind: Literal["charge", "reversal", "look_up"]
+    """Of a look-up the charge's key alone went out."""
+    purpose: Literal["payment"]
+    charge_id: UUID
+    number: int
+    session_id: UUID
+    service_date: date
+    code: str
+    ended_at: AwareDatetime | None
+    verdict: Verdict | None
+    """Null: nobody knows how it ended, or it is under way."""
+    reason: str | None
+    """Says so where nothing was sent."""
+
+
+class DisclosurePage(Shape):
+    items: list[Disclosure]
+    """Oldest first."""
+    next: str | None
 
 
 class WholeCharge(ListedCharge):

@@ -21,6 +21,7 @@ from services.billing_bridge.decisions import (
 )
 from services.billing_bridge.domain import Charge
 from services.billing_bridge.models import audit_entry, staff_access
+from services.billing_bridge.notices import NOTICE
 from services.billing_bridge.outcomes import Status
 from services.billing_bridge.pacing import Pace
 from services.billing_bridge.pushing import CERTIFICATE_PURPOSE, SECRET_PURPOSE
@@ -45,6 +46,8 @@ from shared.web.staff_access import require_any
 from shared.web.staff_access import staff_access as access_of
 
 BILLERS: Final = frozenset({Role.SUPER_ADMIN})
+ACCOUNTANTS: Final = BILLERS | {Role.RECORDS_ADMIN}
+"""Who may see what was disclosed of a patient, besides those with Manage Billing."""
 BILLING_FEATURES: Final = frozenset({Feature.MANAGE_BILLING})
 
 
@@ -59,12 +62,17 @@ class Deed:
 
 @asynccontextmanager
 async def as_biller(
-    database: Database, deed: Deed, *, subject: object, patient_id: UUID | None = None
+    database: Database,
+    deed: Deed,
+    *,
+    subject: object,
+    patient_id: UUID | None = None,
+    roles: frozenset[Role] = BILLERS,
 ) -> AsyncIterator[Transaction]:
-    """Let in a Super Admin or a user with Manage Billing, and write it down (BILL-7, PERM-8)."""
+    """Let in one of the roles or a user with Manage Billing, and write it down (BILL-7, PERM-8)."""
     async with database.writing(deed.identity.instance_id) as db:
         require_any(
-            await access_of(db, staff_access, deed.identity.user_id), roles=BILLERS, features=BILLING_FEATURES
+            await access_of(db, staff_access, deed.identity.user_id), roles=roles, features=BILLING_FEATURES
         )
         yield db
         await record_access(
@@ -142,6 +150,7 @@ class WantedConnection:
     settings: Mapping[str, Any] = field(default_factory=dict)
     """What else the connector can be told."""
     pace: Pace = field(default_factory=Pace)
+    notice: str = NOTICE
 
 
 async def connect_system(
@@ -180,6 +189,7 @@ def _connection_row(wanted: WantedConnection, before: RowMapping | None, deed: D
         "changed_by": deed.identity.user_id,
         "pacing": wanted.pace.kept,
         "rhythm": wanted.pace.rhythm,
+        "notice": wanted.notice,
         **UNBROKEN,
     }
 

@@ -57,7 +57,7 @@ CONNECTION: Final = (
         connection.c[name]
         for name in (
             "system", "url", "deduplicates", "looks_up", "settings", "active", "paused_because", "changed_at",
-            "pacing", "failures", "probe_at",
+            "pacing", "notice", "failures", "probe_at",
         )
     ),
     connection.c.sealed_certificate.is_not(None).label("has_client_certificate"),

@@ -10,6 +10,7 @@ from services.billing_bridge.outcomes import LOOKED_UP, SENT_AGAIN, Status
 
 NUMBERED: Final = re.compile(r"\b\d+ (minutes|units|attempts)\b|\b(group of) \d+")
 BROKEN: Final = "The billing system did not take what was sent last: one message at a time tries it."
+BEHIND: Final = "It waits for this patient's earlier charge."
 ELSEWHERE: Final = "The connection's address has changed since"
 
 
@@ -33,6 +34,8 @@ class Place:
     """The breaker is open: one message at a time tries the line."""
     is_where_it_went: bool
     """The address is still the one of the last attempt."""
+    behind: bool = False
+    """An earlier charge of the same patient is not settled there yet, and the order counts."""
 
     @property
     def goes_by_itself(self) -> bool:
@@ -57,6 +60,8 @@ class Place:
     def _slowed_by(self) -> Iterator[str]:
         if self.broken:
             yield BROKEN
+        if self.behind:
+            yield BEHIND
         if self.rhythm and self.status is Status.PENDING:
             yield self.rhythm
 

@@ -18,7 +18,7 @@ from services.billing_bridge.decisions import (
 from services.billing_bridge.domain import Charge
 from services.billing_bridge.models import audit_entry, charge, charge_status, connection
 from services.billing_bridge.outcomes import Standing, Status
-from services.billing_bridge.places import PLACE, at_its_connection, place_of, same_place
+from services.billing_bridge.places import BEHIND, PLACE, at_its_connection, place_of, same_place
 from services.billing_bridge.repository import charge_of, stand
 from services.billing_bridge.use_cases import Deed, as_biller
 from services.billing_bridge.waiting import Place
@@ -102,8 +102,8 @@ def _add(found: dict[str, Group], place: Place, row: RowMapping) -> None:
 
 
 def _waiting(db: Transaction, *columns: ColumnElement[Any]) -> Select[Any]:
-    """Show what waits for its time too; nobody decides about that together."""
-    waits_for_its_time = or_(connection.c.probe_at.is_not(None), connection.c.rhythm.is_not(None))
+    """Show what waits for its time or its turn too; nobody decides about that together."""
+    waits_for_its_time = or_(connection.c.probe_at.is_not(None), connection.c.rhythm.is_not(None), BEHIND)
     return _joined(db, *columns).where(or_(_is_open(), and_(IS_PENDING, waits_for_its_time)))
 
 
@@ -122,7 +122,11 @@ def _is_open() -> ColumnElement[bool]:
 
 
 def _joined(db: Transaction, *columns: ColumnElement[Any]) -> Select[Any]:
-    return db.rows_of(charge_status, *columns).join(connection, at_its_connection, isouter=True)
+    return (
+        db.rows_of(charge_status, *columns)
+        .join(charge, charge.c.charge_id == charge_status.c.charge_id)
+        .join(connection, at_its_connection, isouter=True)
+    )
 
 
 async def decide_together(database: Database, deed: Deed, decided: Decided, wanted: Wanted) -> Progress:

@@ -71,6 +71,9 @@ class Participant(Contract):
     mrn: str
     printed_name: str
     birth_date: date | None
+    family_name: str | None = None
+    """The name in its parts, for claims; older records have the printed one alone."""
+    given_names: tuple[str, ...] = ()
     attendance: Attendance
     minutes: Minutes
     """The patient's own time in the session; 0 when absent."""

@@ -17,7 +17,7 @@ import uvicorn
 import uvloop
 from starlette.types import Receive, Scope, Send
 
-from services.billing_bridge.connector import ConnectionSettings, Connector, Destination
+from services.billing_bridge.connector import Connector, Destination
 from services.billing_bridge.connectors.webhook.body import body_of
 from services.billing_bridge.connectors.webhook.connector import WebhookConnector
 from services.billing_bridge.connectors.webhook.secrets import new_secret
@@ -26,7 +26,7 @@ from services.billing_bridge.domain import Charge, charges_for
 from services.billing_bridge.models import connection
 from services.billing_bridge.networks import Networks
 from services.billing_bridge.outcomes import Outcome
-from services.billing_bridge.outside import Outside, open_outside
+from services.billing_bridge.outside import Outside, open_outside, tls_of
 from services.billing_bridge.pushing import SECRET_PURPOSE, Pusher
 from services.billing_bridge.repository import add_new_charges
 from shared.clock import now_utc
@@ -39,6 +39,7 @@ from shared.messaging.bells import SweepOnly
 from shared.messaging.sealing import KeyRing, new_key_ring
 from shared.testing.records import CLINIC, TUESDAY, a_session_record
 from tests.benchmarks.rows import Row
+from tests.integration.services.billing_bridge.connectors.certificates import Authority
 from tests.support.servers import PostgresServer
 
 PAIRS = 5
@@ -67,18 +68,24 @@ class Counting:
 
 def run() -> list[Row]:
     """Measure both in alternating pairs, after a warm-up, on a PostgreSQL and a receiver of their own."""
-    with a_migrated_database() as url, a_receiver() as address:
-        return uvloop.run(measure(url, address))
+    with tempfile.TemporaryDirectory(prefix="opencircle-bench-") as name, a_migrated_database() as url:
+        authority = Authority(Path(name))
+        with a_receiver(Path(name)) as address:
+            return uvloop.run(measure(url, address, authority.pem))
 
 
-async def measure(url: str, address: str) -> list[Row]:
+async def measure(url: str, address: str, trusted_ca: str) -> list[Row]:
     database = Database(engine=create_engine(url))
-    await connect(database, address)
+    await connect(database, address, trusted_ca)
     networks = Networks.parse("", embedded=True)
-    async with open_outside(
-        networks=networks, clock=now_utc, embedded=True, connections=CONNECTIONS
-    ) as outside:
-        client = outside.client_for(Destination(url=address, secret=SECRET), ConnectionSettings())
+    async with (
+        open_outside(networks=networks, clock=now_utc, embedded=True, connections=CONNECTIONS) as outside,
+        httpx2.AsyncClient(
+            verify=tls_of(trusted_ca, None),
+            trust_env=False,
+            limits=httpx2.Limits(max_connections=CONNECTIONS, max_keepalive_connections=CONNECTIONS),
+        ) as client,
+    ):
 
         async def ours() -> float:
             await add(database, charges())
@@ -94,7 +101,7 @@ async def measure(url: str, address: str) -> list[Row]:
     ratios = [mine / bare for mine, bare in pairs]
     return [
         Row(
-            name=f"pushes over {CONNECTIONS} connections, attempt rows / bare client",
+            name=f"pushes over {CONNECTIONS} connections, TLS, attempt rows / bare client",
             unit="1/s",
             ours=statistics.median(mine for mine, _ in pairs),
             peer=statistics.median(bare for _, bare in pairs),
@@ -120,12 +127,13 @@ async def add(database: Database, made: Sequence[Charge]) -> None:
         await add_new_charges(db, [(CLINIC, TUESDAY, charge) for charge in made])
 
 
-async def connect(database: Database, address: str) -> None:
+async def connect(database: Database, address: str, trusted_ca: str) -> None:
     row = {
         "instance_id": CLINIC,
         "system": "webhook",
         "url": address,
         "sealed_secret": KEYS.seal(SECRET, purpose=SECRET_PURPOSE),
+        "settings": {"echoes_key": True, "trusted_ca": trusted_ca},
         "deduplicates": True,
         "active": True,
         "destination_id": new_id(),
@@ -173,14 +181,15 @@ async def answer(scope: Scope, receive: Receive, send: Send) -> None:
     while (await receive()).get("more_body"):
         pass
     body = b'{"receipt_id": "R-7"}'
-    headers = [(b"content-length", str(len(body)).encode())]
+    (key,) = (value for name, value in scope["headers"] if name == b"webhook-id")
+    headers = [(b"content-length", str(len(body)).encode()), (b"webhook-id", key)]
     await send({"type": "http.response.start", "status": 201, "headers": headers})
     await send({"type": "http.response.body", "body": body})
 
 
 @contextmanager
-def a_receiver() -> Iterator[str]:
-    command = [sys.executable, "-m", "tests.benchmarks.pushes"]
+def a_receiver(folder: Path) -> Iterator[str]:
+    command = [sys.executable, "-m", "tests.benchmarks.pushes", str(folder / "server.pem")]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         yield process.stdout.readline().strip()
@@ -209,6 +218,8 @@ async def migrate(url: str) -> None:
 
 if __name__ == "__main__":
     with socket.create_server(("127.0.0.1", 0)) as listening:
-        print(f"http://127.0.0.1:{listening.getsockname()[1]}/charges", flush=True)
-        config = uvicorn.Config(answer, log_config=None, access_log=False, lifespan="off")
+        print(f"https://127.0.0.1:{listening.getsockname()[1]}/charges", flush=True)
+        config = uvicorn.Config(
+            answer, log_config=None, access_log=False, lifespan="off", ssl_certfile=sys.argv[1]
+        )
         uvicorn.Server(config).run([listening])

@@ -4,15 +4,17 @@ import asyncio
 import contextlib
 import random
 import tempfile
+import time
 from collections import Counter
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
+from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 
-from services.billing_bridge.models import charge_status
+from services.billing_bridge.models import charge_status, push_result
 from shared.database.engine import create_engine
 from shared.database.migrations import upgrade
 from shared.database.transactions import Database
@@ -24,6 +26,8 @@ ANSWER_SECONDS: Final = 0.5
 PATIENTS: Final = 10
 ROUNDS: Final = 14
 PUSHERS: Final = 3
+AT_ONCE: Final = 50
+"""Pushes of one pusher under way at a time, as `OPENCIRCLE_BILLING_CONCURRENT_PUSHES` sets it."""
 HABITS: Final = {
     "answers": 75,
     "answers twice": 4,
@@ -31,10 +35,20 @@ HABITS: Final = {
     "books, then hangs up": 3,
     "books, then answers too late": 1,
     "fails before it books": 4,
+    "hangs": 1,
     "hangs up before it books": 3,
     "is too busy": 4,
-    "restarts": 1,
+    # Each breaks every open line.
+    "restarts": 0.2,
     "rejects": 1,
+}
+ANSWERED: Final = {
+    "answers": 201,
+    "answers twice": 201,
+    "books, then fails": 500,
+    "fails before it books": 500,
+    "is too busy": 429,
+    "rejects": 400,
 }
 
 
@@ -66,25 +80,22 @@ class Moody:
             self.repeated += key in self.booked
             # A receiver that recognises a key books it once; one that does not would book it again.
             self.booked[key] += 1
+        if what in ANSWERED:
+            await answering(ANSWERED[what])(writer)
         match what:
-            case "answers":
-                await answering(201)(writer)
             case "answers twice":
                 await answering(201)(writer)
-                await answering(201)(writer)
-            case "books, then fails" | "fails before it books":
-                await answering(500)(writer)
             case "books, then answers too late":
                 await asyncio.sleep(2 * ANSWER_SECONDS)
                 await answering(201)(writer)
-            case "is too busy":
-                await answering(429)(writer)
-            case "rejects":
-                await answering(400)(writer)
+            case "hangs":
+                # Longer than anybody waits; the line is cut when the other side has given up.
+                await asyncio.sleep(4 * ANSWER_SECONDS)
+                writer.transport.abort()
             case "restarts":
                 for line in tuple(self._lines):
                     line.transport.abort()
-            case _:
+            case "books, then hangs up" | "hangs up before it books":
                 writer.transport.abort()
 
 
@@ -109,30 +120,46 @@ async def run(seed: int, charges: int, *, deduplicates: bool) -> tuple[list[tupl
                 moody(chance) as (receiver, url),
                 billing_on(Database(engine=engine), Path(name)) as billing,
             ):
-                await billing.connect(url, deduplicates=deduplicates)
+                # A restart breaks as many lines as are open: the breaker would wait out the moods.
+                await billing.connect(url, deduplicates=deduplicates, pacing={"opens_after": 1000})
+                began = time.monotonic()
                 await _live(billing, receiver, charges)
-                return await _told(billing, receiver, seed, deduplicates=deduplicates)
+                table, faults = await _told(billing, receiver, charges, deduplicates=deduplicates)
+                seconds = round(time.monotonic() - began, 1)
+                return [("seed", seed), *table, ("seconds", seconds)], faults
         finally:
             await engine.dispose()
 
 
 async def _live(billing: Billing, receiver: Moody, charges: int) -> None:
     billing.outside.answer_seconds = ANSWER_SECONDS
+    billing.outside.connections = PUSHERS * AT_ONCE
     await billing.hear(*(a_session_record(present=PATIENTS, absent=0) for _ in range(charges // PATIENTS)))
     for number in range(ROUNDS):
         # The last tries meet a receiver that has recovered.
         receiver.calm = number >= ROUNDS // 2
-        await asyncio.gather(*(billing.push() for _ in range(PUSHERS)))
+        await asyncio.gather(*(_push(billing) for _ in range(PUSHERS)))
         await billing.pusher.recover()
         billing.watch.forward(hours=25)
 
 
+async def _push(billing: Billing) -> None:
+    pusher = billing.pusher
+    pusher.concurrent_pushes = AT_ONCE
+    await pusher.push_all_due()
+
+
 async def _told(
-    billing: Billing, receiver: Moody, seed: int, *, deduplicates: bool
+    billing: Billing, receiver: Moody, expected: int, *, deduplicates: bool
 ) -> tuple[list[tuple[str, int | float]], int]:
     rows = await billing.rows(select(charge_status))
+    acknowledgements = await _acknowledgements(billing)
     statuses = Counter(row.status for row in rows)
     faults = {
+        "never made, or made twice": abs(expected - len(rows)),
+        "accepted, and not acknowledged once": sum(
+            acknowledgements[row.charge_id] != (row.status == "accepted") for row in rows
+        ),
         "accepted, and not there": sum(
             row.status == "accepted" and not receiver.booked[str(row.charge_id)] for row in rows
         ),
@@ -149,7 +176,6 @@ async def _told(
         ),
     }
     table: list[tuple[str, int | float]] = [
-        ("seed", seed),
         ("receiver deduplicates", int(deduplicates)),
         ("charges", len(rows)),
         *sorted((f"receiver {what}", number) for what, number in receiver.done.items()),
@@ -158,3 +184,13 @@ async def _told(
         *faults.items(),
     ]
     return table, sum(faults.values())
+
+
+async def _acknowledgements(billing: Billing) -> Counter[UUID]:
+    """Count for each charge the attempts that the receiver was heard to accept."""
+    accepted = (
+        select(push_result.c.charge_id, func.count().label("number"))
+        .where(push_result.c.verdict == "accepted")
+        .group_by(push_result.c.charge_id)
+    )
+    return Counter({row.charge_id: row.number for row in await billing.rows(accepted)})

@@ -81,10 +81,12 @@ class Hl7Connector:
         settings, profile = _understood(self.settings, orjson.dumps(destination.settings))
         if fault := next(faults_of(charges, profile), None):
             return Outcome(verdict=Verdict.REJECTED, reason=f"Not sent: {fault}")
-        written = message_of(charges, profile, reversing=reversing, at=self.outside.clock())
+        written = message_of(
+            charges, profile, reversing=reversing, at=self.outside.clock(), notice=destination.notice
+        )
         over = self._over_https if urlsplit(destination.url).scheme in {"https", "http"} else self._over_mllp
         answer = await over(written, charges[0], destination, settings, profile)
-        return outcome_of(answer, profile, hidden=(destination.secret, charges[0].mrn))
+        return outcome_of(answer, profile, hidden=(destination.secret, *charges[0].identifiers))
 
     async def _over_mllp(
         self,

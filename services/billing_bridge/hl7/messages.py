@@ -4,16 +4,23 @@ import base64
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any, Final
 
 from services.billing_bridge.domain import Charge
-from services.billing_bridge.hl7.escaping import REPETITION, SEGMENT_END, escaped
-from services.billing_bridge.hl7.profile import MSH, Part, Profile
+from services.billing_bridge.hl7.escaping import REPETITION, escaped
+from services.billing_bridge.hl7.profile import MSH, Profile
 
 CONTROL_ID_LETTERS: Final = 20
 TRANSACTION_ID_LETTERS: Final = 12
 """The lengths of MSH-10 and FT1-2 in HL7 2.5.1: a receiver that cuts longer ones would see doubles."""
+
+LEGAL, UNSPECIFIED = "L", "U"
+"""Kinds of names (table 0200)."""
+NOTE: Final = "NTE"
+"""A comment: without anything to say it is left out."""
+
+BYTES_LOOKED_AT: Final = 15
 
 ASKED: Final = {"original": ("", ""), "commit": ("AL", "NE"), "application": ("AL", "AL")}
 """MSH-15 and MSH-16: which acknowledgements are asked for."""
@@ -27,20 +34,29 @@ class Written:
     content: bytes
 
 
-def message_of(charges: Sequence[Charge], profile: Profile, *, reversing: bool, at: datetime) -> Written:
-    """Write charges of one patient and session, or their reversal.
+def message_of(
+    charges: Sequence[Charge],
+    profile: Profile,
+    *,
+    reversing: bool,
+    at: datetime,
+    notice: str | None = None,
+) -> Written:
+    """Write charges of one patient and session, or their reversal, each with the notice if there is one.
 
     The same charges give the same message every time; only its time (MSH-7, EVN-2) is the attempt's own.
     """
     ordered = sorted(charges, key=lambda one: one.charge_id)
     event = profile.reversals.event if reversing else profile.event
     layout = profile.reversal_layout if reversing else profile.charge_layout
-    of_message = _values_of_message(ordered, profile, reversing=reversing, event=event, at=at)
-    lines = [_written(layout[name], of_message) for name in (MSH, *profile.head)]
+    values = _values_of_message(ordered, profile, reversing=reversing, event=event, at=at)
+    of_message = _texts(values | {"notice": notice})
+    each = profile.each if notice else [name for name in profile.each if name != NOTE]
+    segments = [layout[name].format_map(of_message) for name in (MSH, *profile.head)]
     for number, charge in enumerate(ordered, start=1):
-        values = of_message | _values_of_charge(charge, number, reversing=reversing)
-        lines += [_written(layout[name], values) for name in profile.each]
-    content = "".join(line + SEGMENT_END for line in lines).encode()
+        texts = of_message | _texts(_values_of_charge(charge, number, reversing=reversing))
+        segments += [layout[name].format_map(texts) for name in each]
+    content = "".join(segments).encode()
     return Written(control_id=of_message["control_id"], content=content)
 
 
@@ -57,9 +73,21 @@ def _values_of_message(
         "accept": accept,
         "application": application,
         "mrn": first.mrn,
+        **_name_of(first),
         "patient_id": first.patient_id,
         "session_id": first.session_id,
         "visit_id": _short("visit", str(first.session_id), str(first.patient_id), letters=CONTROL_ID_LETTERS),
+    }
+
+
+def _name_of(charge: Charge) -> dict[str, Any]:
+    """Name the patient for PID-5; a charge from before names were kept says that there is none."""
+    return {
+        "patient_family": charge.patient_family,
+        "patient_given": charge.patient_given,
+        "patient_middle": charge.patient_middle,
+        "patient_born": _day(charge.patient_born) if charge.patient_born else None,
+        "name_type": LEGAL if charge.patient_family else UNSPECIFIED,
     }
 
 
@@ -71,7 +99,7 @@ def _values_of_charge(charge: Charge, number: int, *, reversing: bool) -> dict[s
         "transaction_id": _short(key, letters=TRANSACTION_ID_LETTERS),
         "charge_id": charge.charge_id,
         "replaces": charge.replaces,
-        "service_date": charge.service_date.strftime("%Y%m%d"),
+        "service_date": _day(charge.service_date),
         "form": charge.form.value,
         "code": charge.code,
         # CPT's own codes are digits; HCPCS level II begins with a letter.
@@ -90,19 +118,25 @@ def _values_of_charge(charge: Charge, number: int, *, reversing: bool) -> dict[s
     }
 
 
+def _day(day: date) -> str:
+    return day.isoformat().replace("-", "")
+
+
 def _short(*texts: str, letters: int) -> str:
     """Name something in few letters, always the same: 5 bits a letter, so 12 hold a clinic for ever."""
     digest = hashlib.sha256("|".join(texts).encode()).digest()
-    return base64.b32encode(digest).decode()[:letters]
+    # Five bytes are eight letters: no more of them than are looked at.
+    return base64.b32encode(digest[:BYTES_LOOKED_AT]).decode()[:letters]
 
 
-def _written(parts: tuple[Part, ...], values: Mapping[str, Any]) -> str:
-    return "".join([literal + _value(values.get(name)) if name else literal for literal, name in parts])
+def _texts(values: Mapping[str, Any]) -> dict[str, str]:
+    """Write each value once, escaped: no text of ours parts a field or ends a segment."""
+    return {name: _text(value) for name, value in values.items()}
 
 
-def _value(value: Any) -> str:
+def _text(value: Any) -> str:
     if value is None:
         return ""
     if isinstance(value, tuple):
-        return REPETITION.join(escaped(str(one)) for one in value)
+        return REPETITION.join([escaped(str(one)) for one in value])
     return escaped(str(value))

@@ -12,13 +12,24 @@ from typing import Annotated, Any, Final, Literal, Self
 
 from pydantic import AfterValidator, Field
 
-from services.billing_bridge.hl7.escaping import COMPONENT, ESCAPE, FIELD, REPETITION, SUBCOMPONENT
+from services.billing_bridge.hl7.escaping import (
+    COMPONENT,
+    ESCAPE,
+    FIELD,
+    REPETITION,
+    SEGMENT_END,
+    SUBCOMPONENT,
+)
 from services.billing_bridge.outcomes import Verdict
 from shared.web.shapes import Shape
 
 OF_MESSAGE: Final = frozenset(
-    {"control_id", "event", "sent_at", "accept", "application", "mrn", "patient_id", "session_id", "visit_id"}
-)
+    {
+        "control_id", "event", "sent_at", "accept", "application", "mrn", "patient_id", "session_id",
+        "visit_id", "patient_family", "patient_given", "patient_middle", "patient_born", "name_type",
+        "notice",
+    }
+)  # fmt: skip
 OF_CHARGE: Final = frozenset(
     {
         "number", "transaction_id", "charge_id", "replaces", "service_date", "form", "code", "coding_system",
@@ -26,7 +37,7 @@ OF_CHARGE: Final = frozenset(
         "provider_name", "provider_family", "provider_given", "group_size",
     }
 )  # fmt: skip
-"""What a template may name. None of it is a patient's name or anything clinical."""
+"""What a template may name. None of it is clinical."""
 
 
 def _known(template: str) -> str:
@@ -47,10 +58,8 @@ Segment = Annotated[str, Field(pattern=r"^[A-Z][A-Z0-9]{2}$")]
 
 MSH: Final = "MSH"
 MSH_BEGINS: Final = FIELD.join((MSH, COMPONENT + REPETITION + ESCAPE + SUBCOMPONENT))
-Part = tuple[str, str | None]
-"""Text as it is, and the name of the value after it."""
-Layout = Mapping[str, tuple[Part, ...]]
-"""For each segment what is written from its name to its end."""
+Layout = Mapping[str, str]
+"""For each segment the template of the whole of it, from its name to its end."""
 
 
 class Required(Shape):
@@ -118,13 +127,12 @@ def _layout(fields: Mapping[str, str], segments: Iterable[str]) -> Layout:
     return {name: _segment_layout(name, fields) for name in segments}
 
 
-def _segment_layout(name: str, fields: Mapping[str, str]) -> tuple[Part, ...]:
+def _segment_layout(name: str, fields: Mapping[str, str]) -> str:
     at = {int(one.partition("-")[2]): text for one, text in fields.items() if one.startswith(f"{name}-")}
     # MSH-1 is the separator itself, and MSH-2 the other delimiters: written fields begin with MSH-3.
     first, begins = (3, MSH_BEGINS) if name == MSH else (1, name)
     texts = (at.get(position, "") for position in range(first, max(at, default=0) + 1))
-    whole = FIELD.join((begins, *texts))
-    return tuple((literal, value) for literal, value, _, _ in Formatter().parse(whole))
+    return FIELD.join((begins, *texts)) + SEGMENT_END
 
 
 def _merged(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:

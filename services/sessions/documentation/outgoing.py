@@ -78,6 +78,8 @@ def _participant(session: GroupSession, entry: RosterEntry, patient: Patient) ->
         mrn=patient.mrn,
         printed_name=patient.printed_name,
         birth_date=patient.birth_date,
+        family_name=patient.last_name,
+        given_names=tuple(filter(None, (patient.first_name, patient.middle_name))),
         attendance=entry.attendance or Attendance.ABSENT,
         minutes=entry.minutes_in(session),
         individual_note=entry.individual_note,

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from services.billing_bridge.batches import Batch, batch_of
 from services.billing_bridge.connector import (
     AddressRefusedError,
     ConnectorKind,
@@ -16,7 +17,7 @@ from services.billing_bridge.connector import (
     SecretRefusedError,
     Unit,
 )
-from services.billing_bridge.connectors.batch.files import Batch, batch_of, is_there, lay_down
+from services.billing_bridge.connectors.batch.files import is_there, lay_down
 from services.billing_bridge.domain import Charge
 from services.billing_bridge.outcomes import Outcome, Verdict
 from services.billing_bridge.outside import Outside
@@ -32,17 +33,21 @@ class BatchConnector:
 
     async def push(self, charges: Sequence[Charge], destination: Destination) -> Outcome:
         """Write the file."""
-        return await self._laid_down(batch_of(charges, reversing=False), destination)
+        return await self._laid_down(
+            batch_of(charges, reversing=False, notice=destination.notice), destination
+        )
 
     async def reverse(self, charges: Sequence[Charge], destination: Destination) -> Outcome:
         """Write a file of reversals."""
-        return await self._laid_down(batch_of(charges, reversing=True), destination)
+        return await self._laid_down(
+            batch_of(charges, reversing=True, notice=destination.notice), destination
+        )
 
     async def look_up(
         self, charges: Sequence[Charge], destination: Destination, *, reversing: bool
     ) -> Outcome:
         """Look whether the file lies there; one that does not may have been fetched."""
-        batch = batch_of(charges, reversing=reversing)
+        batch = batch_of(charges, reversing=reversing, notice=destination.notice)
         if await asyncio.to_thread(is_there, self._folder(destination), batch):
             return _accepted(batch)
         return Outcome(verdict=Verdict.UNKNOWN, reason="The file is not there: it may have been fetched.")

@@ -34,6 +34,11 @@ def outcome_of(answer: Answer, *, hidden: Collection[str], now: datetime) -> Out
     )
 
 
+def is_acceptance(answer: Answer) -> bool:
+    """Tell whether the answer accepts the charge."""
+    return _verdict(answer.status, _json_object(answer.body)) is Verdict.ACCEPTED
+
+
 def outcome_of_look_up(answer: Answer, *, hidden: Collection[str]) -> Outcome:
     """Read the answer to the question whether a charge has arrived: 200 yes, 404 no, all else is no word."""
     verdicts = {200: Verdict.ACCEPTED, NOT_FOUND: Verdict.NOT_TAKEN}

@@ -4,11 +4,12 @@ from services.billing_bridge.domain import Charge
 from shared.web.bodies import json_bytes
 
 
-def body_of(charge: Charge) -> bytes:
-    """Write a charge as JSON: from the charge alone, so that every attempt sends the same bytes."""
+def body_of(charge: Charge, *, notice: str | None = None) -> bytes:
+    """Write a charge as JSON: from what never changes, so that every attempt sends the same bytes."""
     return json_bytes(
         {
             "type": "charge.made",
+            **_accompanied_by(notice),
             "data": {
                 "charge_id": charge.charge_id,
                 "session_id": charge.session_id,
@@ -32,11 +33,12 @@ def body_of(charge: Charge) -> bytes:
     )
 
 
-def reversal_body_of(charge: Charge) -> bytes:
+def reversal_body_of(charge: Charge, *, notice: str | None = None) -> bytes:
     """Write a charge's reversal as JSON; `reversal.schema.json` is the contract."""
     return json_bytes(
         {
             "type": "charge.reversed",
+            **_accompanied_by(notice),
             "data": {
                 "kind": "reversal",
                 "charge_id": charge.charge_id,
@@ -50,3 +52,8 @@ def reversal_body_of(charge: Charge) -> bytes:
             },
         }
     )
+
+
+def _accompanied_by(notice: str | None) -> dict[str, str]:
+    # Left out where there is none: what was sent before there were notices keeps its bytes.
+    return {"notice": notice} if notice else {}

@@ -27,6 +27,7 @@ OPERATIONS = {
     ("/v1/billing/counts", "get"),
     ("/v1/billing/reconciliation", "get"),
     ("/v1/billing/reconciliation.csv", "get"),
+    ("/v1/billing/patients/{patient_id}/disclosures", "get"),
     ("/v1/billing/report", "get"),
     ("/v1/billing/report.csv", "get"),
     ("/v1/billing/worklist", "get"),

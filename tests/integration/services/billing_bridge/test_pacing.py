@@ -9,9 +9,10 @@ from sqlalchemy import select
 
 from services.billing_bridge.claims import LEASE, claim_due
 from services.billing_bridge.models import charge_status
+from services.billing_bridge.waiting import BEHIND
 from shared.events.catalogue import SESSION_RETRACTED
 from shared.testing.corrections import retraction_of
-from shared.testing.records import a_session_record
+from shared.testing.records import a_session_record, webhook_billing
 from tests.integration.services.billing_bridge.conftest import NOON, Billing
 from tests.integration.services.billing_bridge.scripted_receiver import (
     ScriptedReceiver,
@@ -165,6 +166,21 @@ async def test_a_patient_s_later_charge_waits_for_an_earlier_one_where_the_order
         assert await begin(billing, ordered=["webhook"]) == 2
         assert await begin(billing, ordered=["webhook"]) == 0
         assert await begin(billing) == 2
+
+
+@pytest.mark.rule("BILL-4")
+async def test_the_worklist_and_the_charge_say_that_it_waits_for_an_earlier_one(billing: Billing) -> None:
+    first = a_session_record(present=1, absent=0, billing=webhook_billing(system="hl7"))
+    second = first.model_copy(
+        update={name: a_session_record().model_dump()[name] for name in ("session_id", "documentation_id")}
+    )
+    await billing.connect("mllp://127.0.0.1:9", system="hl7")
+    await billing.hear(first)
+    await billing.hear(second)
+    shown = (await billing.ask("/charges")).json()["items"]
+    assert sorted([one["reason"] or "" for one in shown]) == ["", BEHIND]
+    (group,) = (await billing.ask("/worklist")).json()["groups"]
+    assert (group["reason"], group["charges"], group["goes_by_itself"]) == (BEHIND, 1, True)
 
 
 @pytest.mark.rule("BILL-4", "BILL-6")

@@ -199,7 +199,7 @@ async def test_a_system_without_a_connector_is_refused_by_name(billing: Billing)
     answer = await billing.ask("/connections/acme", method="PUT", content={"url": NOWHERE})
     assert (answer.status_code, answer.json()["detail"]) == (
         404,
-        "There is no connector of this name; there are: avea, batch, cmd, hl7, webhook.",
+        "There is no connector of this name; there are: avea, batch, cmd, hl7, sftp, webhook.",
     )
 
 

@@ -14,8 +14,9 @@ from services.billing_bridge.hl7.connector import Hl7Settings, faults_of
 from services.billing_bridge.hl7.escaping import escaped
 from services.billing_bridge.hl7.messages import message_of
 from services.billing_bridge.hl7.profile import Profile
+from services.billing_bridge.notices import NOTICE
 from shared.identifiers import new_id
-from shared.testing.records import TUESDAY, a_session_record
+from shared.testing.records import TUESDAY, a_patient, a_session_record
 
 HL7_KINDS = {
     name: kind.settings for name, kind in CONNECTORS.items() if issubclass(kind.settings, Hl7Settings)
@@ -128,12 +129,43 @@ def test_no_text_parts_or_ends_anything(text: str) -> None:
     assert set(escaped(text)).isdisjoint("|^~&\r\n\x0b\x1c\x00")
 
 
-def test_no_name_of_a_patient_and_no_clinical_text_goes_out() -> None:
-    record = a_session_record()
-    sent = "".join(written([one], profile_of(name)) for name in HL7_KINDS for one in charges_for(record))
-    texts = [record.topic, record.description]
-    texts += [text for one in record.participants for text in (one.printed_name, one.individual_note) if text]
+@pytest.mark.rule("DIST-3")
+def test_no_clinical_text_and_no_other_patients_name_goes_out() -> None:
+    record = a_session_record(present=3)
+    first, *_ = charges_for(record)
+    sent = "".join(written([first], profile_of(name)) for name in HL7_KINDS)
+    texts = [record.topic, record.description, str(record.participants[0].individual_note)]
+    texts += [text for one in record.participants[1:] for text in (one.printed_name.split()[0], one.mrn)]
     assert [text for text in texts if text in sent] == []
+
+
+@pytest.mark.rule("BILL-4")
+@pytest.mark.parametrize("name", HL7_KINDS)
+def test_the_patient_is_named_in_pid_5_as_the_standard_requires(name: str) -> None:
+    anna = a_patient(0, family_name="Okafor", given_names=("Anna", "Maria"))
+    (charge,) = charges_for(a_session_record(participants=(anna,)))
+    assert lines(written([charge], profile_of(name)), "PID")[0][5] == "Okafor^Anna^Maria^^^^L"
+
+
+def test_of_an_older_record_the_last_word_of_the_printed_name_is_the_family_name() -> None:
+    assert lines(written([a_charge()], profile_of("hl7")), "PID")[0][5] == "Okafor^Anna^^^^^L"
+
+
+def test_a_charge_from_before_names_were_kept_says_that_it_has_none() -> None:
+    charge = a_charge(patient_family=None, patient_given=None)
+    assert lines(written([charge], profile_of("hl7")), "PID")[0][5] == "^^^^^^U"
+
+
+def test_the_notice_of_redisclosure_follows_each_transaction() -> None:
+    message = message_of(
+        two_charges(), profile_of("hl7"), reversing=False, at=TUESDAY, notice=NOTICE
+    ).content.decode()
+    assert [line[3] for line in lines(message, "NTE")] == [NOTICE, NOTICE]
+    assert parse_message(message, validation_level=VALIDATION_LEVEL.STRICT).validate()
+
+
+def test_without_a_notice_there_is_no_note() -> None:
+    assert lines(written([a_charge()], profile_of("hl7")), "NTE") == []
 
 
 def test_avea_finds_the_mr_number_of_the_episode_and_the_code_by_its_description() -> None:
@@ -182,7 +214,7 @@ def test_a_connection_can_move_a_value_without_code() -> None:
 @pytest.mark.parametrize(
     "changes",
     [
-        {"fields": {"FT1-2": "{patient_name}"}},
+        {"fields": {"FT1-2": "{individual_note}"}},
         {"fields": {"FT1-2": "{code.__class__}"}},
         {"fields": {"first": "x"}},
         {"answers": {"AA": "perhaps"}},

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from services.billing_bridge.connectors.batch.files import batch_of, is_there, lay_down
+from services.billing_bridge.batches import batch_of
+from services.billing_bridge.connectors.batch.files import is_there, lay_down
 from services.billing_bridge.domain import Charge, charges_for
 from shared.testing.records import a_session_record
 
