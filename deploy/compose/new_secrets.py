@@ -14,12 +14,13 @@ from typing import Final
 
 FOLDER: Final = Path(__file__).parent / "secrets"
 DATABASES: Final = {
-    "opencircle_sessions_database_url": "sessions",
-    "opencircle_charts_database_url": "charts",
-    "opencircle_billing_database_url": "billing_bridge",
-    "opencircle_printing_database_url": "printing",
+    "sessions": "sessions",
+    "charts": "charts",
+    "billing": "billing_bridge",
+    "printing": "printing",
 }
-"""Which database a secret points to; its login role has the same name."""
+"""Which database the secrets of a prefix point to. Its owner has the same name and migrates; who serves owns
+nothing, and its name ends in `_service`."""
 
 PASSWORD_BYTES: Final = 24
 KEY_BYTES: Final = 32
@@ -28,17 +29,25 @@ KEY_BYTES: Final = 32
 def new_secrets() -> dict[str, str]:
     """Make the text of each secret, by the name of its file."""
     broker = _password()
-    urls = {
-        secret: f"postgresql+asyncpg://{name}:{_password()}@postgres:5432/{name}"
-        for secret, name in DATABASES.items()
-    }
-    return urls | {
+    return _database_urls() | {
         "postgres_password": _password(),
         "valkey_users": f"user default on nopass resetkeys resetchannels -@all +ping\n"
         f"user opencircle on >{broker} ~* &* +@all -@dangerous +info\n",
         "opencircle_broker_url": f"redis://opencircle:{broker}@valkey:6379/0",
         "opencircle_message_keys": _key_ring(),
         "opencircle_billing_connection_keys": _key_ring(),
+    }
+
+
+def _database_urls() -> dict[str, str]:
+    roles = {
+        f"opencircle_{prefix}_{secret}": (f"{name}{ending}", name)
+        for prefix, name in DATABASES.items()
+        for secret, ending in (("owner_url", ""), ("database_url", "_service"))
+    }
+    return {
+        secret: f"postgresql+asyncpg://{role}:{_password()}@postgres:5432/{name}"
+        for secret, (role, name) in roles.items()
     }
 
 

@@ -3,6 +3,7 @@
 `python -m shared.database.migrations upgrade charts` brings the database to its head that the setting names,
 `python -m shared.database.migrations upgrade charts URL` another one,
 `python -m shared.database.migrations grant charts ROLE` lets a role that owns nothing work as the service,
+`python -m shared.database.migrations upgrade_and_grant charts ROLE` does both, one after the other,
 `python -m shared.database.migrations revision charts "Sentence"` writes a new migration.
 """
 
@@ -119,6 +120,14 @@ async def _upgrade_url(service: str, url: str) -> None:
     await engine.dispose()
 
 
+async def upgrade_and_grant(service: str, url: str, *, role: str) -> None:
+    """Bring a database to its head as its owner, then let `role`, who owns nothing, serve from it."""
+    await _upgrade_url(service, url)
+    engine = create_engine(url)
+    await grant(engine, role)
+    await engine.dispose()
+
+
 async def _grant(service: str, role: str) -> None:
     engine = create_engine(url_of(service))
     await grant(engine, role)
@@ -133,6 +142,8 @@ if __name__ == "__main__":
             asyncio.run(_upgrade_url(service, url))
         case ["grant", service, role]:
             asyncio.run(_grant(service, role))
+        case ["upgrade_and_grant", service, role]:
+            asyncio.run(upgrade_and_grant(service, url_of(service), role=role))
         case ["revision", service, sentence]:
             write_revision(service, sentence)
         case _:

@@ -5,7 +5,9 @@ import tomllib
 
 import pytest
 from pydantic import SecretStr
+from sqlalchemy import make_url
 
+from deploy.compose.new_secrets import new_secrets
 from deploy.embedded.gateway import PREFIXES
 from services.billing_bridge.outside import CONNECT_SECONDS, READ_SECONDS, WRITE_SECONDS
 from services.printing.render_worker import HARD_LIMIT_SECONDS
@@ -81,8 +83,24 @@ def test_a_process_waits_for_the_migrations_of_its_service(container: str) -> No
 def test_migrations_run_once_and_know_one_database_alone(service: str) -> None:
     container = CONTAINERS[MIGRATING[service]]
     assert container["restart"] == "no"
-    assert container["command"][1:] == ["upgrade", service]
+    assert container["command"][1:3] == ["upgrade_and_grant", service]
     assert len(container["secrets"]) == 1
+
+
+@pytest.mark.rule("DIST-2")
+@pytest.mark.parametrize("service", MIGRATING)
+def test_who_migrates_is_who_owns_and_who_serves_is_another(service: str) -> None:
+    container = CONTAINERS[MIGRATING[service]]
+    (owner,) = container["secrets"]
+    assert owner["source"] == owner["target"].replace("database_url", "owner_url")
+    texts = new_secrets()
+    assert make_url(texts[owner["source"]]).username == service
+    assert make_url(texts[owner["target"]]).username == container["command"][3] != service
+
+
+@pytest.mark.parametrize("container", MODULES)
+def test_a_process_that_serves_knows_no_owner(container: str) -> None:
+    assert not [name for name in secrets_of(container) if "OWNER" in name]
 
 
 def test_every_service_is_migrated() -> None:
@@ -161,7 +179,8 @@ def test_the_sheets_are_mounted_where_they_are_made_and_served_alone() -> None:
 
 
 def test_every_secret_is_of_use() -> None:
-    used = {name for container in CONTAINERS.values() for name in container.get("secrets", ())}
+    mounted = [secret for container in CONTAINERS.values() for secret in container.get("secrets", ())]
+    used = {secret if isinstance(secret, str) else secret["source"] for secret in mounted}
     assert used == set(FILE["secrets"])
 
 

@@ -21,8 +21,14 @@ def test_they_are_written_where_compose_looks_for_them() -> None:
 
 def test_every_service_has_a_database_of_its_own() -> None:
     assert sorted(DATABASES.values()) == sorted(SERVICES)
-    passwords = {make_url(new_secrets()[name]).password for name in DATABASES}
-    assert len(passwords) == len(SERVICES)
+    urls = [make_url(text) for name, text in new_secrets().items() if name.endswith("_url")]
+    databases = {url.database for url in urls if url.drivername.startswith("postgresql")}
+    assert databases == set(SERVICES)
+
+
+def test_every_role_of_every_database_has_a_password_of_its_own() -> None:
+    urls = [make_url(text) for name, text in new_secrets().items() if name.endswith("_url")]
+    assert len({url.password for url in urls}) == len({url.username for url in urls}) == len(urls)
 
 
 @pytest.mark.parametrize("name", ["opencircle_message_keys", "opencircle_billing_connection_keys"])

@@ -3,7 +3,7 @@ import re
 import pytest
 
 from deploy.embedded.folder import SERVICES
-from tests.unit.deploy.compose import CONTAINERS, ROOT, names_of, settings_of
+from tests.unit.deploy.compose import MODULES, ROOT, names_of, secrets_of, settings_of
 
 PAGE = (ROOT / "docs/operations.md").read_text()
 ROWS = [line for line in PAGE.splitlines() if line.startswith("| `OPENCIRCLE_")]
@@ -16,7 +16,7 @@ def test_the_page_has_every_setting_and_no_other() -> None:
 
 
 def test_the_page_marks_what_compose_holds_as_secret() -> None:
-    held = {name.upper() for it in CONTAINERS.values() for name in it.get("secrets", ())} & DOCUMENTED
+    held = {name for container in MODULES for name in secrets_of(container)}
     assert {row.split("`")[1] for row in ROWS if "**secret**" in row} == held
 
 
