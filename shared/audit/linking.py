@@ -16,7 +16,7 @@ from shared.database.dialects import take_turns
 from shared.database.transactions import Database
 from shared.identifiers import first_id_at, named_id
 
-LINKED_AT_MOST: Final = 500
+LINKED_AT_MOST: Final = 200
 """Entries of one transaction: some milliseconds of the process that serves requests beside it."""
 LATE_BY_AT_MOST: Final = timedelta(minutes=5)
 """How long the transaction of an entry may take and still be seen by the next look."""

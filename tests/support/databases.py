@@ -36,12 +36,16 @@ async def open_database(
             url = await copied(folder, service, tmp_path / f"{service}{len(engines)}.sqlite3")
         engine = create_engine(url)
         engines.append(engine)
-        # What a test itself asks this engine sees all; what the code under test asks names its instance.
-        return Database(engine=engine.execution_options(**{SCOPE: EVERY_INSTANCE}))
+        return Database(engine=seeing_all(engine))
 
     yield open_one
     for engine in engines:
         await engine.dispose()
+
+
+def seeing_all(engine: AsyncEngine) -> AsyncEngine:
+    """Let what a test itself asks see all rows; what the code under test asks names its instance anyway."""
+    return engine.execution_options(**{SCOPE: EVERY_INSTANCE})
 
 
 async def copied(folder: Path, service: str, file: Path) -> str:
