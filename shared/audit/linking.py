@@ -3,6 +3,7 @@
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from operator import attrgetter
 from typing import Any, Final
 from uuid import UUID
 
@@ -16,7 +17,7 @@ from shared.database.dialects import take_turns
 from shared.database.transactions import Database
 from shared.identifiers import first_id_at, named_id
 
-LINKED_AT_MOST: Final = 500
+LINKED_AT_MOST: Final = 200
 """Entries of one transaction: some milliseconds of the process that serves requests beside it."""
 LATE_BY_AT_MOST: Final = timedelta(minutes=5)
 """How long the transaction of an entry may take and still be seen by the next look."""
@@ -44,12 +45,15 @@ class Linker:
         """
         began, linked = self.clock(), 0
         since = self._since(began)
+        whole = since is None
         while True:
-            count = await self._link_some(since)
-            linked += count
-            if count < LINKED_AT_MOST:
+            found = await self._link_some(since)
+            linked += len(found)
+            if len(found) < LINKED_AT_MOST:
                 break
-        if since is None:
+            # Further on in this look: however much there is, each part of it is found by the index.
+            since = found[-1].id
+        if whole:
             self._looked_through_at = began
         self._seen_until = began
         return linked
@@ -61,19 +65,18 @@ class Linker:
             return None
         return first_id_at(self._seen_until - LATE_BY_AT_MOST)
 
-    async def _link_some(self, since: UUID | None) -> int:
+    async def _link_some(self, since: UUID | None) -> Sequence[Row[Any]]:
         async with self.database.reading_for_all() as connection:
             if (await connection.execute(unlinked(self.trail, since).limit(1))).first() is None:
-                return 0
+                return ()
         async with self.database.writing_for_all() as connection:
             await take_turns(connection, [_TURN])
-            entry = self.trail.c
-            oldest = unlinked(self.trail, since).order_by(entry.at, entry.id).limit(LINKED_AT_MOST)
+            oldest = unlinked(self.trail, since).order_by(self.trail.c.id).limit(LINKED_AT_MOST)
             found = (await connection.execute(oldest)).all()
             if found:
                 heads = await heads_of(connection, self.trail, {row.instance_id for row in found})
                 await connection.execute(insert(links_of(self.trail)), list(_links(found, heads)))
-        return len(found)
+        return found
 
 
 def unlinked(trail: Table, since: UUID | None = None) -> Select[Any]:
@@ -103,7 +106,7 @@ async def heads_of(
 
 def _links(found: Sequence[Row[Any]], heads: dict[UUID, Row[Any]]) -> Iterable[dict[str, Any]]:
     last = {instance_id: (head.sequence, head.hash) for instance_id, head in heads.items()}
-    for row in found:
+    for row in sorted(found, key=attrgetter("at", "id")):
         sequence, previous = last.get(row.instance_id, (0, NOTHING_BEFORE))
         made = hash_of_link(previous, sequence=sequence + 1, entry=row._mapping)  # noqa: SLF001 - its public name
         last[row.instance_id] = (sequence + 1, made)

@@ -29,7 +29,8 @@ from shared.messaging.inbox import mark_applied
 from shared.messaging.messages import Parcel
 from shared.testing.records import CLINIC, TUESDAY, a_parcel, a_session_record, enveloped
 from tests.benchmarks.rows import Row
-from tests.support.servers import PostgresServer
+from tests.support.databases import seeing_all
+from tests.support.servers import PostgresServer, as_superuser
 
 PAIRS = 9
 COMMITS = 20
@@ -46,8 +47,8 @@ def run() -> list[Row]:
 
 
 async def measure(url: str) -> list[Row]:
-    database = Database(engine=create_engine(url))
-    copying = await asyncpg.connect(url.replace("+asyncpg", ""))
+    database = Database(engine=seeing_all(create_engine(url)))
+    copying = await asyncpg.connect(as_superuser(url))
     rows = [
         await statement(database, copying, patients=8),
         await statement(database, copying, patients=25),

@@ -17,6 +17,7 @@ from shared.testing.records import CLINIC
 from shared.web.cursors import cursors_sealed_with
 from tests.benchmarks.notes import a_migrated_database, migrate
 from tests.benchmarks.rows import Row
+from tests.support.servers import OWNER, as_superuser
 
 SMALL, LARGE = 10_000, 1_000_000
 PATIENTS_A_SESSION, NOTES_A_PATIENT, PAGE = 25, 100, 50
@@ -49,8 +50,8 @@ def run() -> list[Row]:
 
 
 async def measure(url: str) -> list[Row]:
-    admin = await asyncpg.connect(url.replace("+asyncpg", ""))
-    await admin.execute("CREATE DATABASE large")
+    admin = await asyncpg.connect(as_superuser(url))
+    await admin.execute(f"CREATE DATABASE large OWNER {OWNER}")
     await admin.close()
     larger = f"{url.rpartition('/')[0]}/large"
     await migrate(larger)
@@ -71,7 +72,7 @@ async def measure(url: str) -> list[Row]:
 async def filled(url: str, count: int) -> Callable[[], Awaitable[float]]:
     """Fill a database with so many notes; give what measures a page there, in milliseconds."""
     sessions = count // PATIENTS_A_SESSION
-    connection = await asyncpg.connect(url.replace("+asyncpg", ""))
+    connection = await asyncpg.connect(as_superuser(url))
     await connection.execute(DOCUMENTATIONS, CLINIC, sessions)
     await connection.execute(NOTES, CLINIC, sessions, sessions // NOTES_A_PATIENT, PATIENTS_A_SESSION)
     patient_id: UUID = await connection.fetchval(A_PATIENT)

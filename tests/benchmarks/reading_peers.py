@@ -36,6 +36,8 @@ from shared.testing.identity import ISSUER
 from shared.testing.records import CLINIC
 from shared.web.application import new_application
 from shared.web.identity import Identity, current_identity
+from tests.support.databases import seeing_all
+from tests.support.servers import as_superuser
 
 MARGARET: Final = uuid5(CLINIC, "Margaret")
 
@@ -81,7 +83,7 @@ class ByHand:
     """No framework, nobody asked who they are, nothing audited: one query and orjson."""
 
     def __init__(self, url: str, _: Path) -> None:
-        self._address = url.replace("+asyncpg", "")
+        self._address = as_superuser(url)
         self._pool: Any = None
         self._lock = asyncio.Lock()
 
@@ -167,7 +169,7 @@ MAPPED: Final = {
 
 def by_orm(url: str, key_file: Path) -> ASGIApp:
     """Ours with its middleware, and one endpoint that marks attendance as one writes it with an ORM."""
-    database, router, mapper = Database(engine=create_engine(url)), APIRouter(), registry()
+    database, router, mapper = Database(engine=seeing_all(create_engine(url))), APIRouter(), registry()
     for kind, table in MAPPED.items():
         mapper.map_imperatively(kind, table)
 

@@ -67,8 +67,7 @@ async def open_database(
             engine = create_engine(await copied(tmp_path_factory.getbasetemp(), service, file))
             event.listen(engine.sync_engine, "connect", _skip_waiting_for_the_disk)
         engines.append(engine)
-        # What a test itself asks this engine sees all; what the code under test asks names its instance.
-        return Database(engine=engine.execution_options(**{SCOPE: EVERY_INSTANCE}))
+        return Database(engine=seeing_all(engine))
 
     yield open_one
     for engine in engines:
@@ -82,6 +81,11 @@ def _skip_waiting_for_the_disk(connection: sqlite3.Connection, _record: object) 
     cursor = connection.cursor()
     cursor.execute("PRAGMA synchronous = OFF")
     cursor.close()
+
+
+def seeing_all(engine: AsyncEngine) -> AsyncEngine:
+    """Let what a test itself asks see all rows; what the code under test asks names its instance anyway."""
+    return engine.execution_options(**{SCOPE: EVERY_INSTANCE})
 
 
 async def copied(folder: Path, service: str, file: Path) -> str:

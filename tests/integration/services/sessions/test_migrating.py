@@ -18,7 +18,7 @@ from shared.database.engine import create_engine
 from shared.database.migrations import configuration, upgrade
 from shared.events.catalogue import SESSION_REVIEWED
 from shared.testing.records import a_session_record, enveloped
-from tests.support.databases import BOTH
+from tests.support.databases import BOTH, seeing_all
 from tests.support.servers import PostgresServer
 
 ROWS = {
@@ -75,7 +75,7 @@ async def open_unmigrated(request: pytest.FixtureRequest, tmp_path: Path) -> Asy
     if request.param == "postgresql":
         server: PostgresServer = request.getfixturevalue("postgres_server")
         url = server.create_database("unmigrated_sessions")
-    engine = create_engine(url)
+    engine = seeing_all(create_engine(url))
     yield engine
     await engine.dispose()
 

@@ -16,10 +16,10 @@ from sqlalchemy.exc import DBAPIError
 from services.charts.models import audit_entry
 from shared.audit.anchoring import AnchorFile, Anchoring
 from shared.audit.anchors import Head, read_anchors
-from shared.audit.linking import Linker
+from shared.audit.linking import LINKED_AT_MOST, Linker
 from shared.audit.verifying import Fault, Finding, verify
 from shared.clock import now_utc
-from shared.database.audit import record_access
+from shared.database.audit import record_access, record_access_to
 from shared.database.insert_only import REFUSAL, insert_only
 from shared.database.transactions import Database
 from shared.identifiers import new_id
@@ -156,6 +156,17 @@ async def test_an_entry_that_is_committed_late_is_linked_at_the_next_look(
         await tell(database)
         assert await linker.link_new() == 1
     assert await linker.link_new() == 1
+    assert await find(database) is None
+
+
+async def test_what_is_more_than_one_transaction_takes_is_linked_in_one_look(database: Database) -> None:
+    many = LINKED_AT_MOST + 1
+    async with database.writing(CLINIC) as db:
+        patient_ids = [new_id() for _ in range(many)]
+        await record_access_to(
+            db, audit_entry, patient_ids=patient_ids, at=TUESDAY, user_id=None, action="listed", subject=""
+        )
+    assert await link(database) == many
     assert await find(database) is None
 
 
