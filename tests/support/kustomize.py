@@ -58,8 +58,12 @@ def _merged(old: Any, new: Any, name: str | None) -> Any:
     if isinstance(old, list) and name in MERGED_BY:
         key = MERGED_BY[name]
         there = {one[key]: one for one in old}
-        there |= {one[key]: _merged(there.get(one[key]), one, None) for one in new}
-        return [*there.values()]
+        merged = {one[key]: _merged(there.get(one[key]), one, None) for one in new}
+        # kustomize puts what is new before what was there.
+        return [
+            *(merged[it] for it in merged if it not in there),
+            *(merged.get(it, there[it]) for it in there),
+        ]
     return new
 
 
