@@ -1,6 +1,6 @@
 # One command per intent. Every target sets up .venv first when the lock has changed.
 .DEFAULT_GOAL := help
-.PHONY: help demo up test nightly check rules chaos bench lock clean
+.PHONY: help demo up test nightly check rules chaos bench lock sbom audit clean
 
 PYTHON := .venv/bin/python
 # The runner's own flags for a part of the tests: make test ARGS="tests/unit -k roster"
@@ -34,11 +34,20 @@ chaos: .venv/.installed-dev ## kill, wipe and restart what may fail, and count w
 bench: .venv/.installed-dev ## measure the hot paths
 	@$(PYTHON) -m tests.benchmarks
 
-lock: .venv/.installed-dev ## resolve pyproject.toml into the two lock files
+lock: .venv/.installed-dev ## resolve pyproject.toml into the lock files
 	@tools/lock
 
+# Two programs of others, each in an environment of its own: nothing here depends on them.
+sbom: .venv/.installed-dev ## write what runs as a CycloneDX bill of materials (sbom.cdx.json)
+	@.venv/bin/uv tool run --quiet --from cyclonedx-bom==7.5.0 cyclonedx-py requirements requirements.lock \
+		--output-format JSON --output-file sbom.cdx.json
+
+audit: .venv/.installed-dev ## ask PyPI whether anything that runs has a known vulnerability
+	@.venv/bin/uv tool run --quiet --from pip-audit==2.10.1 pip-audit --strict --progress-spinner off \
+		--require-hashes --disable-pip --requirement requirements.lock
+
 clean: ## remove the environment, caches and what the demo wrote
-	@rm -rf .venv var demo-output .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	@rm -rf .venv var demo-output sbom.cdx.json .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 .venv/.installed: requirements.lock tools/set_up

@@ -26,6 +26,7 @@ COMMANDS: Final[Mapping[str, Found]] = {
     "charges": Found(module="services.billing_bridge.operator"),
     "import": Found(module="deploy.operations.importing"),
     "keys": Found(module="deploy.operations.keys"),
+    "size": Found(module="deploy.operations.sizing"),
 }
 
 

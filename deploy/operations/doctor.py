@@ -39,7 +39,7 @@ def doctor(
     """Look at everything that can be set up wrong, and say how it is mended. It changes nothing.
 
     Ends with 0 when nothing is broken, else 1; 78 when a setting can't be read at all.
-    In production: docker compose run --rm doctor
+    Examples: opencircle doctor, opencircle doctor --data-dir /srv/opencircle --backups /srv/backups
     """
     findings = run(examine(data_dir, backups=backups))
     if as_json:

@@ -7,15 +7,28 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
+from shared.observability.logs import configure_logging
 from tests.benchmarks.rows import Row
 
-BENCHMARKS = ("embedded", "notes", "pages", "relay", "reading", "pushes", "hl7_messages", "sheets")
+BENCHMARKS = (
+    "embedded",
+    "notes",
+    "pages",
+    "relay",
+    "reading",
+    "pushes",
+    "hl7_messages",
+    "sheets",
+    "footprint",
+)
 
 
 def main(wanted: list[str]) -> None:
     unknown = set(wanted) - set(BENCHMARKS)
     if unknown:
         sys.exit(f"no such benchmark: {', '.join(sorted(unknown))}; there are {', '.join(BENCHMARKS)}")
+    # A line for each parcel would hide the table.
+    configure_logging(service="bench", level="WARNING")
     console = Console(width=None if sys.stdout.isatty() else 150)
     rows: list[Row] = []
     for name in wanted or BENCHMARKS:

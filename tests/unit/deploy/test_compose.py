@@ -191,3 +191,14 @@ def test_the_proxy_sends_each_prefix_to_the_service_that_the_gateway_does() -> N
     assert rows == {
         f"~^{prefix}" if prefix else "default": apis[create.__module__] for prefix, create in PREFIXES
     }
+
+
+def test_the_proxy_can_end_tls_with_files_that_are_secrets() -> None:
+    text = (ROOT / "deploy/compose/tls.yml").read_text()
+    listen = (ROOT / "deploy/compose/listen-tls.conf").read_text()
+    for secret in ("tls_certificate", "tls_key"):
+        assert f"{secret}: {{file: deploy/compose/secrets/{secret}}}" in text
+        assert f"/run/secrets/{secret};" in listen
+    assert "ssl_protocols TLSv1.2 TLSv1.3;" in listen
+    places = {volume.split(":")[1] for volume in CONTAINERS["proxy"]["volumes"]}
+    assert all(volume in text for volume in places if volume.endswith("listen.conf"))

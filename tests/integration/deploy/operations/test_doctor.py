@@ -8,16 +8,20 @@ from pathlib import Path
 
 import pytest
 import redis
+import time_machine
 from typer.testing import CliRunner
 
 from deploy.embedded.folder import DataFolder
+from deploy.operations.checks.databases import look_at_databases
 from deploy.operations.checks.findings import State
 from deploy.operations.doctor import cli, examine
+from deploy.operations.where import Where
 from shared.clock import now_utc
 from shared.messaging.broker import Broker, Outgoing
 from shared.messaging.celery_application import new_celery_application
 from shared.messaging.messages import DELIVER_TASK
 from shared.messaging.sealing import KeyRing, new_key_ring
+from tests.support.databases import OpenDatabase
 from tests.support.servers import ValkeyServer
 
 STOPPED = {"life", "broker"}
@@ -165,3 +169,28 @@ def test_people_are_told_what_to_do(deployment: DataFolder) -> None:
     secret = (deployment.root / "message.keys").read_text().partition(":")[2]
     assert secret not in output
     assert base64.b64decode(secret) not in output.encode()
+
+
+@pytest.mark.postgres
+@pytest.mark.parametrize("open_database", ["postgresql"], indirect=True)
+async def test_a_database_that_keeps_another_time_is_found(
+    production: DataFolder, open_database: OpenDatabase, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    database = await open_database("charts")
+    url = database.engine.url.render_as_string(hide_password=False)
+    monkeypatch.setenv("OPENCIRCLE_CHARTS_DATABASE_URL", url)
+
+    async def states() -> dict[str, State]:
+        return {one.check: one.state async for one in look_at_databases(Where())}
+
+    assert (await states())["clock.charts"] is State.GOOD
+    with time_machine.travel(now_utc() + timedelta(minutes=1)):
+        assert (await states())["clock.charts"] is State.BROKEN
+
+
+async def test_a_database_that_is_away_is_found(
+    production: DataFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OPENCIRCLE_CHARTS_DATABASE_URL", "postgresql+asyncpg://nobody@127.0.0.1:9/charts")
+    found = [one.check async for one in look_at_databases(Where()) if one.state is State.BROKEN]
+    assert found == ["database.charts"]
