@@ -138,12 +138,12 @@ async def test_after_a_broken_connection_the_next_charge_goes_over_a_new_one(
 async def test_no_answer_can_be_taken_for_another_pushs(
     speaker: Speaker, outside: Outside, charges: Charges
 ) -> None:
-    """An MLLP line is kept: its answers name what they answer. HTTP does not, so each push has its own."""
+    """A line is kept where answers name what they answer; else each push has its own."""
     connector = connector_of(speaker, outside)
     async with other_side(speaker) as side:
         for _ in range(3):
             await connector.push(charges, side.destination)
-    assert (len(side.received), side.connections) == (3, 1 if speaker.scheme == "mllp" else 3)
+    assert (len(side.received), side.connections) == (3, 1 if speaker.keeps_line else 3)
 
 
 async def test_no_secret_and_no_patient_is_in_a_text_of_ours(
