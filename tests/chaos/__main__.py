@@ -134,7 +134,7 @@ def unfinished(deployment: Deployment) -> int:
 
 
 async def bill(seed: int, charges: int) -> int:
-    """Show a table each: a receiver that deduplicates, one that does not, and that one over kept connections."""
+    """Show a table for a receiver that deduplicates, one that does not, and the latter over kept lines."""
     faults = 0
     for deduplicates, echoes_key in ((True, False), (False, False), (False, True)):
         rows, found = await billing.run(seed, charges, deduplicates=deduplicates, echoes_key=echoes_key)
