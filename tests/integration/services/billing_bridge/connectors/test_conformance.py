@@ -1,6 +1,7 @@
 """What every connector must do, whatever it speaks: a new one is one more line in `SPEAKERS`."""
 
 import logging
+from contextlib import suppress
 
 import pytest
 
@@ -133,6 +134,20 @@ async def test_after_a_broken_connection_the_next_charge_goes_over_a_new_one(
             await connector.push(charges, side.destination)
         outcome = await connector.push(charges, side.destination)
     assert (outcome.verdict, side.connections) == (Verdict.ACCEPTED, 2)
+
+
+@pytest.mark.rule("BILL-5")
+@pytest.mark.parametrize("act", [REJECT, BUSY, FAIL])
+async def test_after_any_answer_but_acceptance_the_same_charge_goes_over_a_new_connection(
+    speaker: Speaker, outside: Outside, charges: Charges, act: str
+) -> None:
+    """A second answer to the first attempt would else be taken for the answer to the next."""
+    connector = connector_of(speaker, outside)
+    async with other_side(speaker, act) as side:
+        with suppress(OutcomeUnknownError):
+            await connector.push(charges, side.destination)
+        await connector.push(charges, side.destination)
+    assert side.connections == 2
 
 
 async def test_no_answer_can_be_taken_for_another_pushs(
