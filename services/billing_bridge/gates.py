@@ -52,7 +52,8 @@ async def lock_gates(db: AsyncConnection, *, now: datetime, at_most: int) -> dic
     )
     rows = (await db.execute(statement)).mappings().all()
     # Counted after the lock: what another one has begun before is seen.
-    under_way = await _under_way(db, [_key(row) for row in rows])
+    counted = [_key(row) for row in rows if pacing.needs_under_way(*_pace_and_line(row))]
+    under_way = await _under_way(db, counted)
     gates = {_key(row): _gate(row, under_way[_key(row)], now, at_most) for row in rows}
     return {key: gate for key, gate in gates.items() if gate.room}
 

@@ -76,7 +76,12 @@ class Line:
     free_at: datetime | None = None
     """By its pace per minute the next message may go from then on."""
     under_way: int = 0
-    """Messages of all pushers."""
+    """Messages of all pushers, as far as `needs_under_way`."""
+
+
+def needs_under_way(pace: Pace, line: Line) -> bool:
+    """Tell whether `room` depends on how much is under way, which costs a look."""
+    return pace.at_most_at_once is not None or line.probe_at is not None
 
 
 def room(pace: Pace, line: Line, *, now: datetime, at_most: int) -> int:

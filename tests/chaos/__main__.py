@@ -134,10 +134,10 @@ def unfinished(deployment: Deployment) -> int:
 
 
 async def bill(seed: int, charges: int) -> int:
-    """Show a table each for a receiver that deduplicates and one that does not."""
+    """Show a table for a receiver that deduplicates, one that does not, and the latter over kept lines."""
     faults = 0
-    for deduplicates in (True, False):
-        rows, found = await billing.run(seed, charges, deduplicates=deduplicates)
+    for deduplicates, echoes_key in ((True, False), (False, False), (False, True)):
+        rows, found = await billing.run(seed, charges, deduplicates=deduplicates, echoes_key=echoes_key)
         show(rows)
         faults += found
     return min(faults, 1)

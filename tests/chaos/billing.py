@@ -81,13 +81,13 @@ class Moody:
             # A receiver that recognises a key books it once; one that does not would book it again.
             self.booked[key] += 1
         if what in ANSWERED:
-            await answering(ANSWERED[what])(writer)
+            await answering(ANSWERED[what], webhook_id=key)(writer)
         match what:
             case "answers twice":
-                await answering(201)(writer)
+                await answering(201, webhook_id=key)(writer)
             case "books, then answers too late":
                 await asyncio.sleep(2 * ANSWER_SECONDS)
-                await answering(201)(writer)
+                await answering(201, webhook_id=key)(writer)
             case "hangs":
                 # Longer than anybody waits; the line is cut when the other side has given up.
                 await asyncio.sleep(4 * ANSWER_SECONDS)
@@ -109,7 +109,9 @@ async def moody(chance: random.Random) -> AsyncIterator[tuple[Moody, str]]:
         server.close()
 
 
-async def run(seed: int, charges: int, *, deduplicates: bool) -> tuple[list[tuple[str, int | float]], int]:
+async def run(
+    seed: int, charges: int, *, deduplicates: bool, echoes_key: bool = False
+) -> tuple[list[tuple[str, int | float]], int]:
     """Push until all is settled or parked; give the table, and how many charges are not as they should be."""
     with tempfile.TemporaryDirectory(prefix="opencircle-chaos-") as name:
         engine = create_engine(f"sqlite+aiosqlite:///{name}/billing.sqlite3")
@@ -121,12 +123,18 @@ async def run(seed: int, charges: int, *, deduplicates: bool) -> tuple[list[tupl
                 billing_on(Database(engine=engine), Path(name)) as billing,
             ):
                 # A restart breaks as many lines as are open: the breaker would wait out the moods.
-                await billing.connect(url, deduplicates=deduplicates, pacing={"opens_after": 1000})
+                await billing.connect(
+                    url,
+                    deduplicates=deduplicates,
+                    settings={"echoes_key": echoes_key},
+                    pacing={"opens_after": 1000},
+                )
                 began = time.monotonic()
                 await _live(billing, receiver, charges)
                 table, faults = await _told(billing, receiver, charges, deduplicates=deduplicates)
                 seconds = round(time.monotonic() - began, 1)
-                return [("seed", seed), *table, ("seconds", seconds)], faults
+                head = [("seed", seed), ("connections are kept", int(echoes_key))]
+                return [*head, *table, ("seconds", seconds)], faults
         finally:
             await engine.dispose()
 

@@ -1,6 +1,6 @@
 """What a receiver's answer says: its code, and whether it speaks of our message at all."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -55,10 +55,15 @@ def _at(parts: list[str], position: int) -> str:
     return parts[position] if position < len(parts) else ""
 
 
+def verdict_of(answer: Acknowledgement, profile: Profile) -> Verdict:
+    """Read the code by the partner's profile; one that it does not know says nothing."""
+    verdicts: Mapping[str, Verdict] = {**profile.answers}
+    return verdicts.get(answer.code, Verdict.UNKNOWN)
+
+
 def outcome_of(answer: Acknowledgement, profile: Profile, *, hidden: Collection[str]) -> Outcome:
-    """Say what the answer means by the partner's profile; a code that it does not know says nothing."""
-    verdicts: dict[str, Verdict] = {str(code): verdict for code, verdict in profile.answers.items()}
-    verdict = verdicts.get(answer.code, Verdict.UNKNOWN)
+    """Say what the answer means, and what is kept of it."""
+    verdict = verdict_of(answer, profile)
     return Outcome(
         verdict=verdict,
         reason=None if verdict is Verdict.ACCEPTED else _reason(answer),

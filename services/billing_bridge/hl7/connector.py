@@ -24,7 +24,7 @@ from services.billing_bridge.connector import (
     Unit,
 )
 from services.billing_bridge.domain import Charge
-from services.billing_bridge.hl7.acknowledgements import Acknowledgement, outcome_of, read
+from services.billing_bridge.hl7.acknowledgements import Acknowledgement, outcome_of, read, verdict_of
 from services.billing_bridge.hl7.messages import Written, message_of
 from services.billing_bridge.hl7.mllp import Line
 from services.billing_bridge.hl7.profile import Profile
@@ -102,6 +102,9 @@ class Hl7Connector:
                 answer = read(await exchange.answer())
                 # One that speaks of another message is a second answer to an earlier one.
                 if answer.speaks_of == written.control_id and not _is_preliminary(answer, profile):
+                    if verdict_of(answer, profile) is not Verdict.ACCEPTED:
+                        # The same message may come again: a second answer to this one is not to its next.
+                        line.close()
                     return answer
 
     async def _over_https(

@@ -93,11 +93,12 @@ def _name_of(charge: Charge) -> dict[str, Any]:
 
 def _values_of_charge(charge: Charge, number: int, *, reversing: bool) -> dict[str, Any]:
     given, _, family = charge.provider_name.rpartition(" ")
-    key = charge.reversal_key if reversing else str(charge.charge_id)
+    name = str(charge.charge_id)
+    key = charge.reversal_key if reversing else name
     return {
         "number": number,
         "transaction_id": _short(key, letters=TRANSACTION_ID_LETTERS),
-        "charge_id": charge.charge_id,
+        "charge_id": name,
         "replaces": charge.replaces,
         "service_date": _day(charge.service_date),
         "form": charge.form.value,
@@ -131,7 +132,11 @@ def _short(*texts: str, letters: int) -> str:
 
 def _texts(values: Mapping[str, Any]) -> dict[str, str]:
     """Write each value once, escaped: no text of ours parts a field or ends a segment."""
-    return {name: _text(value) for name, value in values.items()}
+    # Most values are codes and numbers, which need no second look.
+    return {
+        name: value if type(value) is str and value.isalnum() else _text(value)
+        for name, value in values.items()
+    }
 
 
 def _text(value: Any) -> str:

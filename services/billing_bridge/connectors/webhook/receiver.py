@@ -67,9 +67,12 @@ def new_receiver(*, secret: str, book: Book) -> Starlette:
     """Build the server's application."""
     webhook, seen = Webhook(secret), Counter[str]()
 
-    def answered(status: int, kind: str, content: dict[str, Any]) -> Response:
+    def answered(key: str, status: int, kind: str, content: dict[str, Any]) -> Response:
         seen[kind] += 1
-        return _json(content, status)
+        answer = _json(content, status)
+        # What it answers: so the connection can be kept (`echoes_key`).
+        answer.headers["webhook-id"] = key
+        return answer
 
     async def take(request: Request) -> Response:
         body, key = await request.body(), request.headers.get("webhook-id", "")
@@ -77,20 +80,20 @@ def new_receiver(*, secret: str, book: Book) -> Starlette:
             message = webhook.verify(body, dict(request.headers))
         # The library answers some malformed signatures with its own error and some with ValueError.
         except (WebhookVerificationError, ValueError):
-            return answered(401, "refused", {"code": "bad_signature"})
+            return answered(key, 401, "refused", {"code": "bad_signature"})
         if request.headers.get("idempotency-key", key) != key:
-            return answered(400, "refused", {"code": "two_different_keys"})
+            return answered(key, 400, "refused", {"code": "two_different_keys"})
         sha256 = hashlib.sha256(body).hexdigest()
         known = book.taken.get(key)
         if known is None and f"{key}-reversal" in book.taken:
             # Its reversal overtook it: taking it now would bill what is void.
-            return answered(422, "conflicts", {"code": "already_reversed"})
+            return answered(key, 422, "conflicts", {"code": "already_reversed"})
         if known is None:
             one = book.take(key, sha256, message["data"])
-            return answered(201, "accepted", {"receipt_id": one.receipt_id})
+            return answered(key, 201, "accepted", {"receipt_id": one.receipt_id})
         if known.sha256 != sha256:
-            return answered(422, "conflicts", {"code": "key_reused_with_another_body"})
-        return answered(200, "duplicates", {"receipt_id": known.receipt_id, "duplicate": True})
+            return answered(key, 422, "conflicts", {"code": "key_reused_with_another_body"})
+        return answered(key, 200, "duplicates", {"receipt_id": known.receipt_id, "duplicate": True})
 
     async def charges(_request: Request) -> Response:
         return _json(list(book.taken.values()))

@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from services.billing_bridge.connector import Destination
@@ -31,6 +31,8 @@ class Speaker:
     """The beginning of an answer that never ends."""
     secret: str = ""
     settings: Mapping[str, Any] = field(default_factory=dict)
+    keeps_line: bool = False
+    """Each answer names what it answers, so one connection takes all."""
 
 
 async def read_http(reader: asyncio.StreamReader) -> bytes:
@@ -44,8 +46,15 @@ async def read_mllp(reader: asyncio.StreamReader) -> bytes:
     return await reader.readuntil(b"\x1c\r")
 
 
-def http(status: int, body: bytes = b'{"receipt_id": "R-7"}') -> bytes:
-    return f"HTTP/1.1 {status} As Told\r\ncontent-length: {len(body)}\r\n\r\n".encode() + body
+def http(status: int, body: bytes = b'{"receipt_id": "R-7"}', *, to: bytes = b"") -> bytes:
+    """An answer; it names the request `to` which it is, if that is given."""
+    echo = f"webhook-id: {key_of(to)}\r\n" if to else ""
+    return f"HTTP/1.1 {status} As Told\r\n{echo}content-length: {len(body)}\r\n\r\n".encode() + body
+
+
+def key_of(request: bytes) -> str:
+    (line,) = (one for one in request.decode().split("\r\n") if one.lower().startswith("webhook-id:"))
+    return line.partition(":")[2].strip()
 
 
 def control_id(request: bytes) -> str:
@@ -81,6 +90,20 @@ WEBHOOK: Final = Speaker(
 AR_IS_BUSY: Final = {"profile": {"answers": {"AR": "not_taken"}}}
 
 
+ECHOING: Final = replace(
+    WEBHOOK,
+    answers={
+        ACCEPT: lambda one: http(201, to=one),
+        REJECT: lambda one: http(400, to=one),
+        BUSY: lambda one: http(429, to=one),
+        FAIL: lambda one: http(500, to=one),
+        TWICE: lambda one: http(201, to=one) * 2,
+    },
+    settings={"echoes_key": True},
+    keeps_line=True,
+)
+
+
 def hl7_over_mllp(system: str) -> Speaker:
     return Speaker(
         system=system,
@@ -95,6 +118,7 @@ def hl7_over_mllp(system: str) -> Speaker:
         },
         beginning=b"\x0bMSH|^~\\&|",
         settings=AR_IS_BUSY,
+        keeps_line=True,
     )
 
 
@@ -114,6 +138,7 @@ HL7_OVER_HTTP: Final = Speaker(
 )
 SPEAKERS: Final = {
     "webhook": WEBHOOK,
+    "webhook that echoes the key": ECHOING,
     "hl7 over MLLP": hl7_over_mllp("hl7"),
     "hl7 over HTTP": HL7_OVER_HTTP,
     "avea": hl7_over_mllp("avea"),

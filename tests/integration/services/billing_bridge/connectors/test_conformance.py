@@ -1,6 +1,7 @@
 """What every connector must do, whatever it speaks: a new one is one more line in `SPEAKERS`."""
 
 import logging
+from contextlib import suppress
 
 import pytest
 
@@ -135,15 +136,29 @@ async def test_after_a_broken_connection_the_next_charge_goes_over_a_new_one(
     assert (outcome.verdict, side.connections) == (Verdict.ACCEPTED, 2)
 
 
+@pytest.mark.rule("BILL-5")
+@pytest.mark.parametrize("act", [REJECT, BUSY, FAIL])
+async def test_after_any_answer_but_acceptance_the_same_charge_goes_over_a_new_connection(
+    speaker: Speaker, outside: Outside, charges: Charges, act: str
+) -> None:
+    """A second answer to the first attempt would else be taken for the answer to the next."""
+    connector = connector_of(speaker, outside)
+    async with other_side(speaker, act) as side:
+        with suppress(OutcomeUnknownError):
+            await connector.push(charges, side.destination)
+        await connector.push(charges, side.destination)
+    assert side.connections == 2
+
+
 async def test_no_answer_can_be_taken_for_another_pushs(
     speaker: Speaker, outside: Outside, charges: Charges
 ) -> None:
-    """An MLLP line is kept: its answers name what they answer. HTTP does not, so each push has its own."""
+    """A line is kept where answers name what they answer; else each push has its own."""
     connector = connector_of(speaker, outside)
     async with other_side(speaker) as side:
         for _ in range(3):
             await connector.push(charges, side.destination)
-    assert (len(side.received), side.connections) == (3, 1 if speaker.scheme == "mllp" else 3)
+    assert (len(side.received), side.connections) == (3, 1 if speaker.keeps_line else 3)
 
 
 async def test_no_secret_and_no_patient_is_in_a_text_of_ours(
