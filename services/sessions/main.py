@@ -45,6 +45,7 @@ from shared.runtime import open_database, serve_http
 from shared.settings import Environment, Settings, read_settings, refuse_setting
 from shared.web.application import Background, new_application
 from shared.web.idempotency import Idempotency
+from shared.web.kept_bodies import MEGABYTE, KeptBodies
 from shared.web.refusals import audit_refusals
 
 ROUTERS = (
@@ -97,6 +98,7 @@ def build_application(
         "clock": clock,
         "plan": Planner(horizon_days=own.horizon_days),
         "previews": previews,
+        "bodies": KeptBodies(bytes_at_most=own.kept_bodies_megabytes * MEGABYTE),
         "streams": Streams(database=database, clock=clock, lookout=Lookout(database=database, clock=clock)),
     }
     if own.issuer_key is not None:

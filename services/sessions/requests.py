@@ -10,6 +10,7 @@ from services.sessions.templates.use_cases import Plan
 from shared.clock import Clock
 from shared.database.transactions import Database
 from shared.web.identity import Identity, current_identity
+from shared.web.kept_bodies import KeptBodies
 from shared.web.shapes import Storable
 
 
@@ -22,6 +23,7 @@ class Call:
     clock: Clock
     plan: Plan
     previews: Previews
+    bodies: KeptBodies
 
 
 async def _call(request: Request) -> Call:
@@ -33,6 +35,7 @@ async def _call(request: Request) -> Call:
         clock=state.clock,
         plan=state.plan,
         previews=state.previews,
+        bodies=state.bodies,
     )
 
 

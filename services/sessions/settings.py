@@ -30,3 +30,5 @@ class SessionsSettings(BaseSettings):
     """How often the planner brings the sessions of every instance up to that horizon."""
     sheets_hours_ahead: Annotated[int, Field(ge=0, le=14 * 24)] = 24
     """How long before a session its sign-in sheet is made ready; 0: only when somebody asks (PRINT-2)."""
+    kept_bodies_megabytes: Annotated[int, Field(ge=0, le=4096)] = 64
+    """So much memory each process of the API takes to answer again what was read before; 0: none."""

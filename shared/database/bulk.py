@@ -6,7 +6,7 @@ from functools import lru_cache
 from typing import Any
 
 import orjson
-from sqlalchemy import JSON, Column, Table
+from sqlalchemy import JSON, Column, Table, bindparam, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -39,6 +39,61 @@ def _unnest_statement(table: Table, names: tuple[str, ...]) -> str:
     return (
         f'INSERT INTO "{table.name}" ({columns}) SELECT {values} '  # noqa: S608 - names of our own tables
         f"FROM unnest({arrays}) AS rows({aliases}) ON CONFLICT DO NOTHING"
+    )
+
+
+async def update_each(
+    connection: AsyncConnection,
+    table: Table,
+    rows: Sequence[Mapping[str, Any]],
+    *,
+    key: str,
+    within: Mapping[str, Any],
+    stamp: Mapping[str, Any],
+    version: str,
+) -> None:
+    """Change the row that each of `rows` names by `key`, among those that have the values `within`.
+
+    All rows have the same keys. Every changed row gets the values of `stamp`, and its `version` grows by one.
+    """
+    names, common = tuple(rows[0]), {**within, **stamp}
+    if connection.dialect.name == "postgresql":
+        statement = _update_statement(table, names, tuple(within), tuple(stamp), key=key, version=version)
+        arrays = [_bound(table.c[name], [row[name] for row in rows]) for name in names]
+        await connection.exec_driver_sql(statement, (*arrays, *common.values()))
+    else:
+        row_of = [table.c[name] == bindparam(f"of_{name}") for name in (key, *within)]
+        values: dict[str, Any] = {name: bindparam(f"new_{name}") for name in (*names, *stamp) if name != key}
+        changed = {**values, version: table.c[version] + 1}
+        parameters = [
+            {f"of_{name}": value for name, value in {key: row[key], **within}.items()}
+            | {f"new_{name}": value for name, value in {**row, **stamp}.items() if name != key}
+            for row in rows
+        ]
+        await connection.execute(update(table).where(*row_of).values(changed), parameters)
+
+
+@lru_cache(maxsize=16)
+def _update_statement(
+    table: Table,
+    names: tuple[str, ...],
+    within: tuple[str, ...],
+    stamp: tuple[str, ...],
+    *,
+    key: str,
+    version: str,
+) -> str:
+    common = {
+        name: f"${place}::{table.c[name].type.compile(_POSTGRESQL)}"
+        for place, name in enumerate((*within, *stamp), start=len(names) + 1)
+    }
+    changes = [f"{name} = new.{name}" for name in names if name != key]
+    changes += [f"{name} = {common[name]}" for name in stamp]
+    same = "".join(f" AND old.{name} = {common[name]}" for name in within)
+    return (
+        f'UPDATE "{table.name}" AS old SET {", ".join(changes)}, {version} = old.{version} + 1 '  # noqa: S608 - names of our own tables
+        f"FROM unnest({_arrays([table.c[name] for name in names], first=1)}) AS new({', '.join(names)}) "
+        f"WHERE old.{key} = new.{key}{same}"
     )
 
 

@@ -1,16 +1,22 @@
 """Engines for PostgreSQL (production) and SQLite in WAL mode (embedded)."""
 
 import sqlite3
-from typing import Any
+import time
+from typing import Any, Final
 
 import asyncpg
 import orjson
 from sqlalchemy import Connection, event
+from sqlalchemy.exc import InvalidatePoolError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.pool import ConnectionPoolEntry
 
 SQLITE_BUSY_TIMEOUT_MILLISECONDS = 20_000
 POOL_SIZE = 10
+
+TRUSTED_SECONDS: Final = 1.0
+"""So long a connection to PostgreSQL counts as alive after its last use, unless its end was heard."""
+_USED_AT: Final = "opencircle_used_at"
 
 WRITES = "opencircle_writes"
 """Execution option of a connection whose transaction takes SQLite's write lock at its start."""
@@ -42,11 +48,11 @@ def create_engine(url: str, *, pool_size: int = POOL_SIZE) -> AsyncEngine:
             url,
             pool_size=pool_size,
             max_overflow=pool_size,
-            pool_pre_ping=True,
             connect_args={"connection_class": ScopedConnection},
             **common,
         )
         event.listen(engine.sync_engine, "begin", _begin_scoped)
+        _check_connections(engine)
         return engine
     if url.startswith("sqlite+aiosqlite://"):
         engine = create_async_engine(url, pool_size=pool_size, max_overflow=pool_size, **common)
@@ -74,6 +80,31 @@ def _begin_scoped(connection: Connection) -> None:
     raw = connection.connection.driver_connection
     assert isinstance(raw, ScopedConnection)  # noqa: S101 - made by `create_engine`
     raw.scope = connection.get_execution_options().get(SCOPE)
+
+
+def _check_connections(engine: AsyncEngine) -> None:
+    """Have no connection used that has ended: one is replaced, after a restart of the database all are.
+
+    SQLAlchemy's pre-ping does so by three round trips before each transaction. Here a connection is asked
+    after a second without use; before that, its closed socket tells.
+    """
+    dialect = engine.sync_engine.dialect
+
+    def note_use(_connection: Any, record: ConnectionPoolEntry) -> None:
+        record.info[_USED_AT] = time.monotonic()
+
+    def require_alive(connection: Any, record: ConnectionPoolEntry, _proxy: Any) -> None:
+        if connection.driver_connection.is_closed():
+            raise InvalidatePoolError
+        used_at = record.info.get(_USED_AT)  # None: it was opened just now
+        if used_at is not None and time.monotonic() - used_at > TRUSTED_SECONDS:
+            try:
+                dialect.do_ping(connection)
+            except dialect.loaded_dbapi.Error as error:
+                raise InvalidatePoolError from error
+
+    event.listen(engine.sync_engine, "checkin", note_use)
+    event.listen(engine.sync_engine, "checkout", require_alive)
 
 
 def _dumps(value: Any) -> str:

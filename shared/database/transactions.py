@@ -83,9 +83,12 @@ class Database:
     _queue: asyncio.Lock = field(default_factory=asyncio.Lock, init=False, repr=False, compare=False)
 
     @asynccontextmanager
-    async def writing(self, instance_id: UUID) -> AsyncIterator[Transaction]:
-        """Open a transaction that commits at the end of the block, or leaves nothing behind."""
-        async with self._writing(str(instance_id)) as connection:
+    async def writing(self, instance_id: UUID, *, one_picture: bool = False) -> AsyncIterator[Transaction]:
+        """Open a transaction that commits at the end of the block, or leaves nothing behind.
+
+        With `one_picture` all that it reads is of one moment; it must change no row that others change.
+        """
+        async with self._writing(str(instance_id), one_picture=one_picture) as connection:
             transaction = Transaction(connection=connection, instance_id=instance_id, bell=self.bell)
             yield transaction
         if transaction.rings:
@@ -107,9 +110,12 @@ class Database:
         return self._reading(EVERY_INSTANCE)
 
     @asynccontextmanager
-    async def _writing(self, scope: str) -> AsyncIterator[AsyncConnection]:
+    async def _writing(self, scope: str, *, one_picture: bool = False) -> AsyncIterator[AsyncConnection]:
+        options: dict[str, Any] = {WRITES: True, SCOPE: scope}
+        if one_picture and self.engine.dialect.name == "postgresql":
+            options["isolation_level"] = "REPEATABLE READ"  # SQLite's transactions all are so
         async with self._turn(), self.engine.connect() as connection:
-            await connection.execution_options(**{WRITES: True, SCOPE: scope})
+            await connection.execution_options(**options)
             async with connection.begin():
                 yield connection
 

@@ -21,8 +21,13 @@ def _as_text(value: object) -> str:
 
 def json_response(value: Any, *, status: int = 200, headers: dict[str, str] | None = None) -> Response:
     """Answer with JSON that no cache may keep: it is health data."""
+    return bytes_response(json_bytes(value), status=status, headers=headers)
+
+
+def bytes_response(body: bytes, *, status: int = 200, headers: dict[str, str] | None = None) -> Response:
+    """Answer with JSON that is written already, as `json_response` does."""
     return Response(
-        json_bytes(value),
+        body,
         status_code=status,
         media_type="application/json",
         headers={"Cache-Control": "no-store", **(headers or {})},

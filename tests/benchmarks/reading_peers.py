@@ -26,6 +26,8 @@ from services.sessions.main import build_application
 from services.sessions.metadata import TRAIL
 from services.sessions.scheduling.models import SESSION, SESSION_LEADER
 from services.sessions.settings import SessionsSettings
+from services.sessions.stream.changes import Part
+from services.sessions.stream.models import SESSION_CHANGE
 from shared.clock import now_utc
 from shared.database.engine import create_engine
 from shared.database.transactions import Database
@@ -57,11 +59,17 @@ def settings_for(key_file: Path) -> Settings:
     )
 
 
-def application_of(url: str, key_file: Path, *, database: Database | None = None) -> Any:
+def application_of(url: str, key_file: Path, *, database: Database | None = None, **settings: Any) -> Any:
     """Ours, as it is served."""
     database = database or Database(engine=create_engine(url))
-    own = SessionsSettings(database_url=SecretStr(url), horizon_days=1)
+    own = SessionsSettings(database_url=SecretStr(url), horizon_days=1, **settings)
     return build_application(settings_for(key_file), own, database=database, clock=now_utc)
+
+
+def anew(url: str, key_file: Path) -> ASGIApp:
+    """Ours, when nothing is kept: as if every session had changed since it was read last."""
+    served: ASGIApp = application_of(url, key_file, kept_bodies_megabytes=0)
+    return served
 
 
 def bare(url: str, key_file: Path) -> ASGIApp:
@@ -153,6 +161,14 @@ class Frozen:
     """A documentation that was signed."""
 
 
+class Changed:
+    """A change that the live stream tells of."""
+
+    def __init__(self, **values: Any) -> None:
+        for name, value in values.items():
+            setattr(self, name, value)
+
+
 class Seen:
     """A row of the audit trail."""
 
@@ -163,7 +179,7 @@ class Seen:
 
 MAPPED: Final = {
     Entry: ROSTER_ENTRY, Held: SESSION, Leads: SESSION_LEADER, May: STAFF_ACCESS, Chosen: INSTANCE,
-    Frozen: FROZEN, Seen: TRAIL,
+    Frozen: FROZEN, Seen: TRAIL, Changed: SESSION_CHANGE,
 }  # fmt: skip
 
 
@@ -203,11 +219,17 @@ async def _mark(db: Any, identity: Identity, session_id: UUID, body: Marks) -> N
         entry.attendance_by, entry.attendance_at = identity.user_id, now
     values = {"action": "attendance.marked", "subject": str(session_id), "outcome": "allowed"}
     whose = {"instance_id": identity.instance_id, "user_id": identity.user_id}
-    db.add(Seen(id=new_id(), at=now, **whose, **values))
+    db.add_all(Seen(id=new_id(), at=now, patient_id=one, **whose, **values) for one in entries)
+    db.add(
+        Changed(
+            id=new_id(), instance_id=identity.instance_id, session_id=session_id, part=Part.ATTENDANCE.value
+        )
+    )
 
 
 APPLICATIONS: Final[dict[str, Callable[[str, Path], ASGIApp]]] = {
     "ours": application_of,
+    "anew": anew,
     "bare": bare,
     "by_hand": ByHand,
     "orm": by_orm,

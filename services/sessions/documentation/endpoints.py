@@ -1,23 +1,20 @@
 """Sessions on their day, over HTTP."""
 
-from typing import Annotated, Any
+from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Header, Query, Response
 
-from services.sessions.directory.permissions import Action
-from services.sessions.directory.use_cases import permit
-from services.sessions.documentation import answers, use_cases, views
+from services.sessions.documentation import answers, use_cases
 from services.sessions.documentation.day import DayFilter, read_day
 from services.sessions.documentation.list_answers import DayAnswer
+from services.sessions.documentation.reading import read_session
 from services.sessions.documentation.schemas import GroupNote, IndividualNote, Marks, SignatureRequest
 from services.sessions.documentation.signing import sign_session
-from services.sessions.metadata import TRAIL
-from services.sessions.requests import Call, CurrentCall
+from services.sessions.requests import CurrentCall
 from services.sessions.scheduling.domain import Status
-from shared.database.audit import record_access_to
-from shared.database.transactions import Transaction
 from shared.web.bodies import etag_of, json_response
+from shared.web.kept_bodies import kept_response
 from shared.web.shapes import Day
 
 IfMatch = Annotated[str | None, Header()]
@@ -40,33 +37,23 @@ async def get_day(
     `roster_size` is who is expected until the session starts, and who is on its roster from then on.
     """
     only = DayFilter(leader_id=leader_id, template_id=template_id, statuses=status)
-    return json_response(
-        await read_day(
-            call.database, call.identity, location_id=location_id, held_on=date, only=only, clock=call.clock
-        )
+    seen = await read_day(
+        call.database,
+        call.identity,
+        call.bodies,
+        location_id=location_id,
+        held_on=date,
+        only=only,
+        clock=call.clock,
     )
+    return kept_response(seen)
 
 
 @router.get("/{session_id}", response_model=answers.SessionAnswer)
 async def get_session(session_id: UUID, call: CurrentCall) -> Response:
     """Give one session with its roster, notes and signatures."""
-    async with call.database.writing(call.identity.instance_id) as db:
-        await permit(db, call.identity, Action.SEE_SESSIONS)
-        session = await views.whole_session(db, session_id)
-        await _seen(db, call, session)
-    return json_response(session, headers={"ETag": views.etag_of_session(session)})
-
-
-async def _seen(db: Transaction, call: Call, session: dict[str, Any]) -> None:
-    await record_access_to(
-        db,
-        TRAIL,
-        patient_ids=[entry["patient_id"] for entry in session["roster"]],
-        at=call.clock(),
-        user_id=call.identity.user_id,
-        action="session.seen",
-        subject=session["id"],
-    )
+    seen = await read_session(call.database, call.identity, call.bodies, session_id, clock=call.clock)
+    return kept_response(seen)
 
 
 @router.post("/{session_id}/start", status_code=204)

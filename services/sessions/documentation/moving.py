@@ -43,7 +43,9 @@ async def session_to_move(
 
 async def require_move(db: Transaction, access: StaffAccess, session: GroupSession, move: Move) -> None:
     """Let the user pass whose move it is now, or raise `ForbiddenProblem` or `ConflictProblem` (PERM-8)."""
-    standings = standings_of(access, session) | await _reviewed(db, session, access)
+    standings = standings_of(access, session)
+    if Standing.SIGNED_AS_REVIEWER in LIFECYCLE[move].by:
+        standings |= await _reviewed(db, session, access)
     if not is_allowed(move, standings):
         needed = "; ".join(_described(one, access) for one in sorted(LIFECYCLE[move].by))
         raise ForbiddenProblem(f"To {move} this session, be one of: {needed}.")

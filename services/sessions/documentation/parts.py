@@ -1,26 +1,22 @@
 """The parts of a document, each with its own version: writers of different parts never conflict (DOC-5)."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Row, Table, bindparam, or_, update
+from sqlalchemy import ColumnElement, Row, Table, or_, update
 
 from services.sessions.documentation.domain import GroupSession
 from services.sessions.documentation.models import ROSTER_ENTRY
 from services.sessions.scheduling.models import SESSION
 from services.sessions.stream.changes import Part, SessionChange, note_changes
+from shared.database.bulk import update_each
 from shared.database.transactions import Transaction
 from shared.events.record import Attendance
-from shared.web.problems import NotFoundProblem, Problem, StaleProblem
-
-
-class PreconditionMissingProblem(Problem):
-    """A write did not say which version it was made from (428, RFC 6585)."""
-
-    status, name, title = 428, "precondition-missing", "Say which version you have changed"
+from shared.web.preconditions import PreconditionNeededProblem
+from shared.web.problems import NotFoundProblem, StaleProblem
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,7 +31,7 @@ def version_in(if_match: str | None) -> int:
     """Read the version out of `If-Match: "3"`; `*` is refused, because it would overwrite unseen text."""
     number = (if_match or "").strip().strip('"')
     if not (number.isascii() and number.isdigit()):
-        raise PreconditionMissingProblem('Send `If-Match` with the ETag of the part, for example "3".')
+        raise PreconditionNeededProblem('Send `If-Match` with the ETag of the part, for example "3".')
     return int(number[:9])
 
 
@@ -130,33 +126,35 @@ async def write_attendance(
     known = {row.patient_id: row for row in await db.all(rows.order_by(entry.c.patient_id).with_for_update())}
     if not marks.keys() <= known.keys():
         raise NotFoundProblem("Not all of these patients are on the roster of this session.")
-    _require_seen({known[one]: mark["version"] for one, mark in marks.items()})
-    values: dict[str, Any] = {name: bindparam(f"new_{name}") for name in _MARKED}
-    stamp = {
-        "attendance_version": entry.c.attendance_version + 1,
-        "attendance_by": author.user_id,
-        "attendance_at": author.at,
-    }
-    statement = update(entry).where(mine, entry.c.patient_id == bindparam("of_patient"))
+    _require_seen([(known[one], mark["version"]) for one, mark in marks.items()])
     all_marks: dict[UUID, Mapping[str, Any]] = {one: {"attendance": rest} for one in known} | dict(marks)
-    parameters = [
-        {"of_patient": one, **{f"new_{name}": mark.get(name) for name in _MARKED}}
-        for one, mark in all_marks.items()
+    rows_new = [
+        {"patient_id": one, **{name: mark.get(name) for name in _MARKED}} for one, mark in all_marks.items()
     ]
-    if parameters:
-        await db.execute(statement.values(values | stamp), parameters)
+    if rows_new:
+        await update_each(
+            db.connection,
+            entry,
+            rows_new,
+            key="patient_id",
+            within={"documentation_id": session.documentation_id, "instance_id": db.instance_id},
+            stamp={"attendance_by": author.user_id, "attendance_at": author.at},
+            version="attendance_version",
+        )
         await note_changes(db, [SessionChange(session_id=session.id, part=Part.ATTENDANCE)])
     return list(all_marks)
 
 
-def _require_seen(marked: Mapping[Row[Any], int | None]) -> None:
+def _require_seen(marked: Sequence[tuple[Row[Any], int | None]]) -> None:
+    """Compare the rows with the versions that the marks name, in the order of the request's marks."""
     errors = [
         {
-            "pointer": f"#/roster/{row.patient_id}",
+            "pointer": f"#/marks/{number}",
             "detail": f"is at version {row.attendance_version}"
             + (f", marked by {row.attendance_by}" if row.attendance_by else ""),
+            "patient_id": str(row.patient_id),
         }
-        for row, version in marked.items()
+        for number, (row, version) in enumerate(marked)
         if (row.attendance is not None if version is None else version != row.attendance_version)
     ]
     if errors:

@@ -156,6 +156,13 @@ async def set_leaders(db: Transaction, session_id: UUID, leader_ids: Sequence[UU
     await insert_new(db.connection, SESSION_LEADER, rows)
 
 
+async def ids_on_roster(db: Transaction, documentation_id: UUID | None) -> list[UUID]:
+    """Give whose data stands under a documentation id."""
+    entry = ROSTER_ENTRY.c
+    mine = db.rows_of(ROSTER_ENTRY, entry.patient_id).where(entry.documentation_id == documentation_id)
+    return [row.patient_id for row in await db.all(mine.order_by(entry.patient_id))]
+
+
 async def freeze_roster(
     db: Transaction, session: GroupSession, documentation_id: UUID, patient_ids: Sequence[UUID]
 ) -> None:

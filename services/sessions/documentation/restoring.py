@@ -11,12 +11,13 @@ from services.sessions.documentation.domain import GroupSession
 from services.sessions.documentation.lifecycle import Move
 from services.sessions.documentation.models import DISCARDED, ROSTER_ENTRY, SIGNATURE
 from services.sessions.documentation.moving import session_to_move
-from services.sessions.documentation.repository import change_session, set_leaders
+from services.sessions.documentation.numbering import versions_so_far
+from services.sessions.documentation.repository import change_session, ids_on_roster, set_leaders
 from services.sessions.metadata import TRAIL
 from services.sessions.scheduling.domain import Status
 from services.sessions.scheduling.models import SESSION
 from shared.clock import Clock
-from shared.database.audit import record_access
+from shared.database.audit import record_access_to
 from shared.database.bulk import insert_new
 from shared.database.transactions import Database, Transaction
 from shared.identifiers import new_id
@@ -69,10 +70,22 @@ def _as_it_was(content: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-async def copy_roster(db: Transaction, from_id: UUID | None, to_id: UUID) -> None:
-    """Have what was written about each patient stand under another documentation id too."""
+async def copy_roster(db: Transaction, session: GroupSession, from_id: UUID | None, to_id: UUID) -> None:
+    """Have what was written about each patient stand under another documentation id too.
+
+    Where a later documentation got further, its versions go on from there: who still shows that one is
+    refused (DOC-5).
+    """
     rows = await db.records(db.rows_of(ROSTER_ENTRY).where(ROSTER_ENTRY.c.documentation_id == from_id))
-    await insert_new(db.connection, ROSTER_ENTRY, [row | {"documentation_id": to_id} for row in rows])
+    so_far = await versions_so_far(db, session.id)
+    copies = [row | _raised(row, so_far.get(row["patient_id"], 0)) for row in rows]
+    await insert_new(db.connection, ROSTER_ENTRY, [copy | {"documentation_id": to_id} for copy in copies])
+
+
+def _raised(row: Mapping[str, Any], so_far: int) -> dict[str, int]:
+    if so_far <= max(row["note_version"], row["attendance_version"]):
+        return {}
+    return dict.fromkeys(("note_version", "attendance_version"), so_far + 1)
 
 
 async def restore_session(
@@ -90,16 +103,27 @@ async def restore_session(
         status, documentation_id = Status(kept.status), kept.documentation_id
         if kept.distributed:
             status, documentation_id = Status.IN_PROGRESS, new_id()
-            await copy_roster(db, kept.documentation_id, documentation_id)
+            await copy_roster(db, session, kept.documentation_id, documentation_id)
         elif status is Status.IN_PROGRESS and not await _is_signed(db, kept.documentation_id):
             # Setting it aside has frozen it; its writers go on in a copy.
             documentation_id = new_id()
-            await copy_roster(db, kept.documentation_id, documentation_id)
-        back = {"status": status.value, "documentation_id": documentation_id}
+            await copy_roster(db, session, kept.documentation_id, documentation_id)
+        back = {
+            "status": status.value,
+            "documentation_id": documentation_id,
+            # Another group note may have been read meanwhile: it stays stale (DOC-5).
+            "note_version": SESSION.c.note_version + 1,
+        }
         await change_session(db, session, back | _as_it_was(kept.content))
         await set_leaders(db, session_id, [UUID(one) for one in kept.content["leader_ids"]])
-        await record_access(
-            db, TRAIL, at=now, user_id=identity.user_id, action="session.restored", subject=session_id
+        await record_access_to(
+            db,
+            TRAIL,
+            patient_ids=await ids_on_roster(db, documentation_id),
+            at=now,
+            user_id=identity.user_id,
+            action="session.restored",
+            subject=session_id,
         )
     return status
 

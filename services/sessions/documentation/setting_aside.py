@@ -25,6 +25,7 @@ from services.sessions.documentation.pre_sign_check import names_in_text
 from services.sessions.documentation.repository import (
     change_session,
     freeze,
+    ids_on_roster,
     load_session,
 )
 from services.sessions.documentation.restoring import as_it_is, copy_roster
@@ -32,7 +33,7 @@ from services.sessions.documentation.roster import patients_of
 from services.sessions.metadata import LEDGER, SERVICE, TRAIL
 from services.sessions.scheduling.domain import Status
 from shared.clock import Clock
-from shared.database.audit import record_access, record_access_to
+from shared.database.audit import record_access_to
 from shared.database.transactions import Database, Transaction
 from shared.events.catalogue import SESSION_RETRACTED
 from shared.events.record import SessionRetracted
@@ -69,10 +70,10 @@ async def _open_a_copy(
         session = await session_to_move(db, identity, session_id, move)
         await _set_aside(db, identity, session, move=move, reason=reason, now=now)
         copy_id = new_id()
-        await copy_roster(db, session.documentation_id, copy_id)
+        await copy_roster(db, session, session.documentation_id, copy_id)
         changes = {"status": Status.IN_PROGRESS.value, "documentation_id": copy_id}
         await change_session(db, session, changes)
-        await _record(db, identity, f"session.{move.value}ed", session_id, now)
+        await _record(db, identity, f"session.{move.value}ed", session, now)
 
 
 async def delete_session(
@@ -99,7 +100,7 @@ async def delete_session(
         if session.status is Status.COMPLETED:
             await _retract(db, identity, session, reason=reason, now=now)
         action = "session.deleted_with_names_acknowledged" if seen else "session.deleted"
-        await _record(db, identity, action, session_id, now)
+        await _record(db, identity, action, session, now)
 
 
 async def _names_acknowledged(
@@ -194,5 +195,15 @@ async def read_history(
     return page
 
 
-async def _record(db: Transaction, identity: Identity, action: str, session_id: UUID, at: datetime) -> None:
-    await record_access(db, TRAIL, at=at, user_id=identity.user_id, action=action, subject=session_id)
+async def _record(
+    db: Transaction, identity: Identity, action: str, session: GroupSession, at: datetime
+) -> None:
+    await record_access_to(
+        db,
+        TRAIL,
+        patient_ids=await ids_on_roster(db, session.documentation_id),
+        at=at,
+        user_id=identity.user_id,
+        action=action,
+        subject=session.id,
+    )

@@ -27,7 +27,6 @@ from services.sessions.documentation.keeping import keep_distribution, keep_docu
 from services.sessions.documentation.lifecycle import Move
 from services.sessions.documentation.moving import require_move
 from services.sessions.documentation.outgoing import session_record
-from services.sessions.documentation.parts import PreconditionMissingProblem
 from services.sessions.documentation.repository import (
     Documentation,
     add_signature,
@@ -49,6 +48,7 @@ from shared.failpoints import reached
 from shared.identifiers import new_id
 from shared.messaging.outbox import publish
 from shared.web.identity import Identity
+from shared.web.preconditions import PreconditionNeededProblem
 from shared.web.problems import ConflictProblem, StaleProblem, StepUpProblem
 
 EVENT_BY_MEANING: Final = {
@@ -73,7 +73,7 @@ async def sign_session(
     When the session becomes Completed, its event is committed with it (SIGN-1 to SIGN-4).
     `shown_sha256` is the digest of the document that the signer was shown: no other one is signed.
     `acknowledged` are ids of findings of the check before signing; they are stored with the signature.
-    Raises `StepUpProblem` when the log-in is older than five minutes, `PreconditionMissingProblem` without
+    Raises `StepUpProblem` when the log-in is older than five minutes, `PreconditionNeededProblem` without
     the digest, `StaleProblem` for that of another document, `ConflictProblem` when a signature that is there
     does not hold for this document, and `UnacknowledgedProblem` for findings that are left.
     """
@@ -140,7 +140,7 @@ def _move_of(session: GroupSession, access: StaffAccess) -> Move:
 
 def _require_shown(documentation: Documentation, shown_sha256: str | None) -> None:
     if shown_sha256 is None:
-        raise PreconditionMissingProblem(
+        raise PreconditionNeededProblem(
             "Read `GET document` of this session first, show it, and send its `document_sha256`: "
             "only what the signer was shown is signed."
         )

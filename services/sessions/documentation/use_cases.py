@@ -22,6 +22,7 @@ from services.sessions.documentation.repository import (
     add_leader,
     change_session,
     freeze_roster,
+    ids_on_roster,
 )
 from services.sessions.metadata import TRAIL
 from services.sessions.scheduling.domain import Status
@@ -131,7 +132,8 @@ async def write_group_note(
         version = await write_group_note_part(
             db, session, changes, version=version_in(if_match), author=author
         )
-        await _record(db, identity, "group_note.written", session_id, now)
+        about = await ids_on_roster(db, session.documentation_id)
+        await _record(db, identity, "group_note.written", session_id, now, about=about)
     return version
 
 

@@ -18,10 +18,10 @@ from shared.web.problems import NotFoundProblem
 _DAYS_IN_WEEK: Final = 7
 
 
-def enrolments(db: Transaction, *which: ColumnElement[bool]) -> Any:
-    """Select `session_id, patient_id, assigned_at, assignment_id` of the sessions and patients that fit.
+def enrolments(instance_id: UUID | ColumnElement[Any], *which: ColumnElement[bool]) -> Any:
+    """Select `session_id, patient_id, assigned_at, assignment_id` of an instance's sessions and patients.
 
-    Who is not in treatment on the day is in none (SCH-5). `which` speaks of SESSION and PATIENT.
+    Who is not in treatment on the day is in none (SCH-5). `which` of them says it of SESSION and PATIENT.
     """
     kinds = (_by_schedule(), _by_group(), _by_session())
     assigned = [
@@ -32,15 +32,15 @@ def enrolments(db: Transaction, *which: ColumnElement[bool]) -> Any:
             ASSIGNMENT.c.id.label("assignment_id"),
         )
         .select_from(SESSION)
-        .join(ASSIGNMENT, and_(ASSIGNMENT.c.instance_id == db.instance_id, kind))
+        .join(ASSIGNMENT, and_(ASSIGNMENT.c.instance_id == instance_id, kind))
         .join(PATIENT, PATIENT.c.id == ASSIGNMENT.c.patient_id)
-        .where(SESSION.c.instance_id == db.instance_id, _in_treatment(), *which)
+        .where(SESSION.c.instance_id == instance_id, _in_treatment(), *which)
         for kind in kinds
     ]
-    return union_all(*assigned, _caseloads(db, *which))
+    return union_all(*assigned, _caseloads(instance_id, *which))
 
 
-def _caseloads(db: Transaction, *which: ColumnElement[bool]) -> Select[Any]:
+def _caseloads(instance_id: UUID | ColumnElement[Any], *which: ColumnElement[bool]) -> Select[Any]:
     care = CARE_TEAM_MEMBER
     # A caseload has no order and no waiting list; the patients' ids stand in for the assignments'.
     return (
@@ -54,8 +54,8 @@ def _caseloads(db: Transaction, *which: ColumnElement[bool]) -> Select[Any]:
         .join(care, and_(care.c.user_id == SESSION.c.caseload_of, care.c.primary_therapist))
         .join(PATIENT, PATIENT.c.id == care.c.patient_id)
         .where(
-            SESSION.c.instance_id == db.instance_id,
-            care.c.instance_id == db.instance_id,
+            SESSION.c.instance_id == instance_id,
+            care.c.instance_id == instance_id,
             _sits_there(),
             _in_treatment(),
             *which,
@@ -117,9 +117,9 @@ def _by_session() -> ColumnElement[bool]:
     return ASSIGNMENT.c.session_id == SESSION.c.id
 
 
-def enrolled_counts(db: Transaction, *which: ColumnElement[bool]) -> Select[Any]:
+def enrolled_counts(instance_id: UUID | ColumnElement[Any], *which: ColumnElement[bool]) -> Select[Any]:
     """Select `session_id, enrolled` of the sessions that fit: who has a place and who waits, together."""
-    enrolled = enrolments(db, *which).subquery()
+    enrolled = enrolments(instance_id, *which).subquery()
     counted = func.count(enrolled.c.patient_id.distinct()).label("enrolled")
     return select(enrolled.c.session_id, counted).group_by(enrolled.c.session_id)
 
@@ -132,7 +132,7 @@ async def seats_in(db: Transaction, session_ids: Collection[UUID]) -> dict[UUID,
     these = (SESSION.c.instance_id == db.instance_id, SESSION.c.id.in_(session_ids))
     capacities = {row.id: row.capacity for row in await db.all(capacity.where(*these))}
     enrolled: dict[UUID, list[Enrolled]] = {one: [] for one in capacities}
-    for row in await db.all(enrolments(db, SESSION.c.id.in_(session_ids))):
+    for row in await db.all(enrolments(db.instance_id, SESSION.c.id.in_(session_ids))):
         enrolled[row.session_id].append(
             Enrolled(patient_id=row.patient_id, assigned_at=row.assigned_at, assignment_id=row.assignment_id)
         )

@@ -5,14 +5,14 @@ from collections.abc import Collection
 from datetime import date, datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import or_, select
+from sqlalchemy import exists, or_, select
 
 from services.sessions.directory.models import CARE_TEAM_MEMBER
 from services.sessions.directory.repository import load_patients
 from services.sessions.scheduling.models import ASSIGNMENT, SESSION
 from services.sessions.scheduling.overlaps import Clash, Meeting, clashes
 from services.sessions.scheduling.timetable import LOOKED_AHEAD, load_claims, load_timetable
-from services.sessions.templates.models import SCHEDULE_OCCURRENCE
+from services.sessions.templates.models import SCHEDULE_OCCURRENCE, TEMPLATE
 from services.sessions.templates.repository import load_enabled_templates
 from shared.database.transactions import Transaction
 from shared.web.problems import ConflictProblem
@@ -88,14 +88,13 @@ async def _patients_of(db: Transaction, template_id: UUID) -> set[UUID]:
             one.c.session_id.in_(sessions),
         )
     )
-    of_caseload = select(SESSION.c.caseload_of).where(
-        SESSION.c.instance_id == db.instance_id,
-        SESSION.c.template_id == template_id,
-        SESSION.c.caseload_of.is_not(None),
+    # Not by its sessions: of one that begins far ahead there are none yet.
+    is_caseload = exists(
+        select(TEMPLATE.c.id).where(
+            TEMPLATE.c.id == template_id, TEMPLATE.c.instance_id == db.instance_id, TEMPLATE.c.caseload
+        )
     )
-    cared_for = db.rows_of(care, care.c.patient_id).where(
-        care.c.primary_therapist, care.c.user_id.in_(of_caseload)
-    )
+    cared_for = db.rows_of(care, care.c.patient_id).where(care.c.primary_therapist, is_caseload)
     return {row.patient_id for row in await db.all(assigned.union(cared_for))}
 
 

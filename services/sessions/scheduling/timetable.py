@@ -23,6 +23,9 @@ from shared.database.transactions import Transaction
 LOOKED_AHEAD: Final = timedelta(days=91)
 """Beyond the last start: a quarter has every n-th weekday of a month and every interval of weeks up to 13."""
 
+BEGINS_WITHIN: Final = timedelta(days=366)
+"""So far ahead a caseload group's beginning is looked for: no session is made later than that."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Claim:
@@ -35,6 +38,13 @@ class Claim:
     starts_on: date
     ends_on: date | None
     therapist_id: UUID | None = None
+    first_on: date = date.min
+    """From when on the series goes, where that may be later."""
+
+    @property
+    def begins_on(self) -> date:
+        """The day from which on it comes to something."""
+        return max(self.starts_on, self.first_on)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -105,7 +115,7 @@ class Claims:
     @property
     def last_start(self) -> date:
         """The last day on which any of it begins."""
-        return max((one.starts_on for many in self.series.values() for one in many), default=date.min)
+        return max((one.begins_on for many in self.series.values() for one in many), default=date.min)
 
 
 async def load_claims(
@@ -182,6 +192,7 @@ async def _caseload_claims(
                 starts_on=since,
                 ends_on=None,
                 therapist_id=row.user_id,
+                first_on=min(one.first_on, since + BEGINS_WITHIN),
             )
             for one in templates
         ]

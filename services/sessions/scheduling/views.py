@@ -136,7 +136,7 @@ async def sessions_of_patient(
 
 async def _ids_of_patient(db: Transaction, patient_id: UUID, *, since: date, until: date) -> set[UUID]:
     days = (SESSION.c.held_on >= since, SESSION.c.held_on <= until)
-    mine = await db.all(enrolments(db, PATIENT.c.id == patient_id, *days))
+    mine = await db.all(enrolments(db.instance_id, PATIENT.c.id == patient_id, *days))
     return {row.session_id for row in mine}
 
 

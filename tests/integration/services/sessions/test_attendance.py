@@ -52,20 +52,21 @@ async def test_a_mark_without_a_version_overwrites_no_other_mark(clinic: Clinic)
     session_id = await clinic.started()
     first, second, _ = clinic.patient_ids
     await clinic.mark(session_id, {first: "absent"}, by="Ada")
-    marks = [{"patient_id": str(one), "attendance": "present"} for one in (first, second)]
+    marks = [{"patient_id": str(one), "attendance": "present"} for one in (second, first)]
     path = f"/v1/group-sessions/{session_id}/attendance"
     answer = await clinic.ask("Margaret", "PUT", path, json={"marks": marks})
     assert (answer.status_code, answer.json()["errors"]) == (
         412,
         [
             {
-                "pointer": f"#/roster/{first}",
+                "pointer": "#/marks/1",
                 "detail": f"is at version 2, marked by {clinic.id_of('Ada')}",
+                "patient_id": str(first),
             }
         ],
     )
     assert await _marks(clinic, session_id) == ["absent", None, None]
-    assert await _mark(clinic, session_id, marks=[marks[0] | {"version": 2}]) == 204
+    assert await _mark(clinic, session_id, marks=[marks[1] | {"version": 2}]) == 204
 
 
 @pytest.mark.rule("DOC-3")

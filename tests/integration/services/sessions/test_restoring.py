@@ -42,7 +42,8 @@ async def test_all_that_was_signed_comes_back_whatever_became_of_the_template(cl
     await _edit_template(clinic, session_id, **changes)
     assert (await clinic.session(session_id))["title"] == "Renamed"
     await _restore(clinic, session_id)
-    assert await clinic.session(session_id) | {"version": before["version"]} == before
+    versions = {name: before[name] for name in ("version", "note_version")}
+    assert await clinic.session(session_id) | versions == before
     assert (await clinic.sign(session_id, by="Ruth")).json() == {"status": "completed"}
     verified = await clinic.do("Ada", "GET", f"/v1/group-sessions/{session_id}/verification")
     assert [one["holds"] for one in verified["signatures"]] == [True, True]
@@ -109,3 +110,27 @@ async def test_it_comes_back_though_its_template_is_gone_and_can_be_signed(clini
     assert (await clinic.session(session_id))["status"] == "cancelled"
     assert await _restore(clinic, session_id) == "in_progress"
     assert (await clinic.sign(session_id)).json() == {"status": "completed"}
+
+
+@pytest.mark.rule("DOC-5", "DOC-6")
+async def test_a_tab_that_shows_what_was_deleted_last_overwrites_nothing_that_came_back(
+    clinic: Clinic,
+) -> None:
+    session_id = await clinic.documented()
+    await _delete(clinic, session_id)
+    await clinic.do("Margaret", "POST", f"/v1/group-sessions/{session_id}/start")
+    stale = await clinic.session(session_id)
+    await _delete(clinic, session_id)
+    await _restore(clinic, session_id)
+    patient_id, version = clinic.patient_ids[0], stale["roster"][0]["note_version"]
+    note = f"/v1/group-sessions/{session_id}/roster/{patient_id}/note"
+    while (await clinic.session(session_id))["roster"][0]["note_version"] < version:
+        now = (await clinic.session(session_id))["roster"][0]["note_version"]
+        await clinic.write_note(session_id, patient_id, "Written on.", if_match=f'"{now}"')
+    overwriting = await clinic.ask(
+        "Margaret", "PUT", note, json={"text": "Old tab."}, if_match=f'"{version}"'
+    )
+    group_note = f"/v1/group-sessions/{session_id}/group-note"
+    etag = f'"{stale["note_version"]}"'
+    other = await clinic.ask("Margaret", "PUT", group_note, json={"topic": "Old tab."}, if_match=etag)
+    assert (overwriting.status_code, other.status_code) == (412, 412)

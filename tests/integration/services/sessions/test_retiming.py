@@ -121,6 +121,20 @@ async def test_a_caseload_group_is_not_laid_over_groups_of_the_caseload(clinic: 
 
 
 @pytest.mark.rule("SCH-4", "TPL-4")
+@pytest.mark.parametrize("days_ahead", [42, 182])
+async def test_a_caseload_group_that_begins_far_ahead_is_looked_through_too(
+    clinic: Clinic, days_ahead: int
+) -> None:
+    assert (await _cared_for_by_ivy(clinic)).is_success
+    await _two_groups(clinic)
+    first_on = str(TODAY + timedelta(days=days_ahead))
+    body = clinic.template_body(title="Check-in", leader_ids=[], caseload=True, first_on=first_on)
+    refused = await clinic.ask("Ada", "POST", "/v1/templates", json=body | {"starts_at": "09:30"})
+    taken = await clinic.ask("Ada", "POST", "/v1/templates", json=body | {"starts_at": "13:00"})
+    assert (refused.status_code, taken.status_code) == (409, 201)
+
+
+@pytest.mark.rule("SCH-4", "TPL-4")
 async def test_nobody_comes_into_a_caseload_whose_group_overlaps_their_own(clinic: Clinic) -> None:
     process, _ = await _two_groups(clinic)
     caseload = await clinic.new_template(title="Check-in", leaders=[], caseload=True, starts_at="09:30")

@@ -139,7 +139,7 @@ async def test_what_was_never_distributed_is_restored_with_its_signatures(clinic
     await _post(clinic, "Ada", session_id, "deletion")
     assert (await _post(clinic, "Ada", session_id, "restoration")).json() == {"status": "pending_review"}
     after = await clinic.session(session_id)
-    assert after | {"version": before["version"]} == before
+    assert after | {name: before[name] for name in ("version", "note_version")} == before
     assert await _events(clinic) == []
 
 
@@ -220,3 +220,18 @@ async def test_a_write_that_names_no_version_is_refused(clinic: Clinic, if_match
     path = f"/v1/group-sessions/{session_id}/group-note"
     answer = await clinic.ask("Margaret", "PUT", path, json={"topic": "x"}, if_match=if_match)
     assert answer.status_code == 428
+
+
+@pytest.mark.rule("PERM-8")
+async def test_setting_aside_and_bringing_back_are_in_the_trail_of_each_patient(clinic: Clinic) -> None:
+    session_id = await clinic.documented(by="Ivy", leaders=["Ivy"])
+    await clinic.sign(session_id, by="Ivy")
+    steps = [("Ruth", "return"), ("Ivy", "reopening"), ("Ada", "deletion"), ("Ada", "restoration")]
+    for who, what in steps:
+        assert (await _post(clinic, who, session_id, what)).is_success
+    actions = ["session.returned", "session.reopened", "session.deleted", "session.restored"]
+    told = {
+        action: {one.patient_id for one in await clinic.rows(TRAIL) if one.action == action}
+        for action in actions
+    }
+    assert told == {action: set(clinic.patient_ids) for action in actions}

@@ -145,15 +145,23 @@ class Life:
 
     def _leave_behind(self, patient: int) -> None:
         entry = self._open.roster[patient]
-        self.left_behind[patient] = max(entry.attendance_version, entry.note_version)
+        before = self.left_behind.get(patient, 0)
+        self.left_behind[patient] = max(before, entry.attendance_version, entry.note_version)
 
     def _new_paper(self, content: Paper) -> Paper:
         self.papers += 1
         copy = deepcopy(content)
         copy.number, copy.signed = self.papers, []
-        for entry in copy.roster.values():
+        for patient, entry in copy.roster.items():
             entry.annotations = []
+            self._raise(patient, entry)
         return copy
+
+    def _raise(self, patient: int, entry: Entry) -> None:
+        # DOC-5: above whatever was read of a later paper that was left behind.
+        left = self.left_behind.get(patient, 0)
+        if left > max(entry.attendance_version, entry.note_version):
+            entry.attendance_version = entry.note_version = left + 1
 
     def write_group_note(self, who: str, topic: str, version: int | None) -> int:
         if refusal := self._no_writing(who):
@@ -304,6 +312,7 @@ class Life:
         self.status = status if as_it_was else "in_progress"
         self.paper = paper if as_it_was else self._new_paper(paper)
         self.leaders = list(leaders)
+        self.note_version += 1  # DOC-5
         return SEEN
 
     def annotate(self, who: str, patient: int, text: str, *, acknowledges: bool) -> int | str:
