@@ -11,6 +11,8 @@ from sqlalchemy import CursorResult, Executable, FromClause, Row, Select, select
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from shared.database.engine import WRITES
+from shared.database.field_keys import FieldKeys
+from shared.database.fields import Fields, NoDataKeysError
 
 
 class Bell(Protocol):
@@ -40,7 +42,15 @@ class Transaction:
     connection: AsyncConnection
     instance_id: UUID
     bell: Bell
+    sealed_by: Fields | None
     rings: bool = field(default=False, init=False)
+
+    @property
+    def fields(self) -> Fields:
+        """What seals this instance's fields; raises `NoDataKeysError` where nothing was sealed yet."""
+        if self.sealed_by is None:
+            raise NoDataKeysError(self.instance_id)
+        return self.sealed_by
 
     def rows_of(self, table: FromClause, *columns: Any) -> Select[Any]:
         """Select from `table`, this instance's rows alone."""
@@ -78,14 +88,18 @@ class Database:
     """One service's database."""
 
     engine: AsyncEngine
+    field_keys: FieldKeys
     bell: Bell = field(default_factory=SilentBell)
     _queue: asyncio.Lock = field(default_factory=asyncio.Lock, init=False, repr=False, compare=False)
 
     @asynccontextmanager
     async def writing(self, instance_id: UUID) -> AsyncIterator[Transaction]:
         """Open a transaction that commits at the end of the block, or leaves nothing behind."""
+        fields = await self.fields_of(instance_id) or await self._first_fields_of(instance_id)
         async with self.writing_for_all() as connection:
-            transaction = Transaction(connection=connection, instance_id=instance_id, bell=self.bell)
+            transaction = Transaction(
+                connection=connection, instance_id=instance_id, bell=self.bell, sealed_by=fields
+            )
             yield transaction
         if transaction.rings:
             self.bell.ring_after_commit()
@@ -93,8 +107,26 @@ class Database:
     @asynccontextmanager
     async def reading(self, instance_id: UUID) -> AsyncIterator[Transaction]:
         """Open a transaction that only reads: one consistent picture."""
+        fields = await self.fields_of(instance_id)
         async with self.engine.connect() as connection, connection.begin():
-            yield Transaction(connection=connection, instance_id=instance_id, bell=self.bell)
+            yield Transaction(
+                connection=connection, instance_id=instance_id, bell=self.bell, sealed_by=fields
+            )
+
+    async def fields_of(self, instance_id: UUID) -> Fields | None:
+        """Give what seals and opens the fields of an instance; None while it has sealed nothing.
+
+        Not to be asked inside a transaction: it has its own, because keys are used once they are committed.
+        """
+        if (known := self.field_keys.known(instance_id)) is not None:
+            return known
+        async with self.engine.connect() as connection:
+            return await self.field_keys.read(connection, instance_id)
+
+    async def _first_fields_of(self, instance_id: UUID) -> Fields | None:
+        async with self.writing_for_all() as connection:
+            await self.field_keys.make(connection, instance_id)
+        return await self.fields_of(instance_id)
 
     @asynccontextmanager
     async def writing_for_all(self) -> AsyncIterator[AsyncConnection]:
