@@ -63,7 +63,8 @@ async def running(root: Path, *, port: int, report: Report) -> AsyncIterator[Dep
         )
         try:
             await supervisor.start()
-            yield Deployment(address=f"http://127.0.0.1:{port}", folder=folder, supervisor=supervisor)
+            with folder.announced(sockets=sockets, port=port):
+                yield Deployment(address=f"http://127.0.0.1:{port}", folder=folder, supervisor=supervisor)
         finally:
             await supervisor.stop()
 

@@ -2,6 +2,7 @@
 
 import fcntl
 import json
+import os
 import sqlite3
 import tempfile
 from collections.abc import Iterator
@@ -28,6 +29,16 @@ class FolderInUseError(OperatorError):
 
 class FolderUnusableError(OperatorError):
     """This folder can't be made or written to."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Serving:
+    """Where a running deployment is reached."""
+
+    port: int
+    """Of the API, on 127.0.0.1."""
+    sockets: Path
+    """The folder of its broker's socket, its bells and its parts' signs of life."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -76,6 +87,39 @@ class DataFolder:
         for name in ("message.keys", "connection.keys"):
             if not (self.root / name).exists():
                 write_private(self.root / name, new_key_ring())
+
+    def is_laid_out(self) -> bool:
+        """Tell whether a deployment has been started here at least once."""
+        return all(self.database(service).exists() for service in SERVICES)
+
+    @contextmanager
+    def announced(self, *, sockets: Path, port: int) -> Iterator[None]:
+        """Let programs beside the deployment know, during the block, where it serves."""
+        file = self.pids / "serving.json"
+        # Renamed into place: whoever reads it finds all of it, or no file.
+        written = self.pids / "serving.new"
+        written.write_text(json.dumps({"pid": os.getpid(), "port": port, "sockets": str(sockets)}))
+        written.replace(file)
+        try:
+            yield
+        finally:
+            file.unlink(missing_ok=True)
+
+    def serving(self) -> Serving | None:
+        """Tell where the deployment serves; None while it does not."""
+        try:
+            told = json.loads((self.pids / "serving.json").read_text())
+        except FileNotFoundError:
+            return None
+        # A supervisor that was killed has left the file behind.
+        if not Path(f"/proc/{told['pid']}").exists():
+            return None
+        return Serving(port=told["port"], sockets=Path(told["sockets"]))
+
+    def told(self) -> dict[str, str]:
+        """Give the settings of all parts as they are now; while stopped, nobody listens where they point."""
+        at = self.serving() or Serving(port=1, sockets=self.pids)
+        return self.environment(sockets=at.sockets, port=at.port)
 
     def environment(self, *, sockets: Path, port: int) -> dict[str, str]:
         """Give the settings of all parts."""

@@ -1,0 +1,1 @@
+"""What operators do beside the processes that serve: look, mend, keep."""
