@@ -4,7 +4,7 @@ Envelope encryption. Each instance has data keys of its own in each service's da
 wrapped by the master keys of the setting OPENCIRCLE_FIELD_KEYS, which the database never sees. A sealed
 field is `s<key version>.base64url(nonce + AES-256-GCM(text))`, authenticated together with its instance,
 its place (`table.column`) and its row: a field that was moved to another row, column or instance does not
-open.
+open. Long texts are compressed first (`z` instead of `s`): the database can't do it any more.
 """
 
 import base64
@@ -14,15 +14,17 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
+import orjson
+import zstandard
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from sqlalchemy import Column, Integer, MetaData, Table, Text, Uuid
 
 from shared.database.columns import UtcDateTime
-from shared.messaging.sealing import KeyRing
+from shared.messaging.sealing import FASTEST, KeyRing
 
 NONCE_BYTES: Final = 12
 KEY_BYTES: Final = 32
@@ -31,6 +33,10 @@ BLIND_VERSION: Final = 0
 FIRST_VERSION: Final = 1
 USED_AFTER: Final = timedelta(minutes=5)
 """A new data key rests so long before it seals: by then every process has read it."""
+PLAIN_KIND: Final = "s"
+COMPRESSED_KIND: Final = "z"
+COMPRESSED_FROM: Final = 1024
+"""Bytes of UTF-8. Shorter texts stay as long as they are."""
 
 
 class FieldUnsealableError(Exception):
@@ -82,8 +88,14 @@ def _purpose(instance_id: UUID, version: int) -> str:
     return f"data-key/{instance_id}/{version}"
 
 
-class NoDataKeysError(Exception):
-    """An instance without data keys has nothing sealed, and nothing to open."""
+def row_key(*parts: UUID | str | int) -> str:
+    """Name the row of a composite key as it is bound to its fields: `<uuid>/<uuid>`, in the key's order."""
+    return "/".join(str(part) for part in parts)
+
+
+def sealed_by(version: int) -> tuple[str, str]:
+    """Give what fields begin with that the key of this version seals."""
+    return f"{PLAIN_KIND}{version}.", f"{COMPRESSED_KIND}{version}."
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -97,24 +109,35 @@ class Fields:
     blind_key: bytes
 
     def seal(self, text: str, *, place: str, row: UUID | str) -> str:
-        """Encrypt the text of `place` (`table.column`) in the row of that key."""
-        nonce = os.urandom(NONCE_BYTES)
-        bound = self._bound(self.sealing, place, row)
-        sealed = nonce + self.ciphers[self.sealing].encrypt(nonce, text.encode(), bound)
-        return f"s{self.sealing}.{base64.urlsafe_b64encode(sealed).decode()}"
+        """Encrypt the text of `place` (`table.column`) in the row of that key; see `row_key`."""
+        kind, content, nonce = PLAIN_KIND, text.encode(), os.urandom(NONCE_BYTES)
+        if len(content) >= COMPRESSED_FROM:
+            kind, content = COMPRESSED_KIND, zstandard.compress(content, FASTEST)
+        bound = self._bound(kind, self.sealing, place, row)
+        sealed = nonce + self.ciphers[self.sealing].encrypt(nonce, content, bound)
+        return f"{kind}{self.sealing}.{base64.urlsafe_b64encode(sealed).decode()}"
 
     def unseal(self, sealed: str, *, place: str, row: UUID | str) -> str:
         """Give back the text; raises `FieldUnsealableError`."""
         key, _, encoded = sealed.partition(".")
+        kind = key[:1]
         try:
-            version = int(key.removeprefix("s"))
+            version = int(key[1:])
             packed = base64.urlsafe_b64decode(encoded)
-            text = self.ciphers[version].decrypt(
-                packed[:NONCE_BYTES], packed[NONCE_BYTES:], self._bound(version, place, row)
+            content = self.ciphers[version].decrypt(
+                packed[:NONCE_BYTES], packed[NONCE_BYTES:], self._bound(kind, version, place, row)
             )
         except (InvalidTag, KeyError, ValueError):
             raise FieldUnsealableError(f"{place} of {row}") from None
-        return text.decode()
+        return (zstandard.decompress(content) if kind == COMPRESSED_KIND else content).decode()
+
+    def seal_json(self, value: Any, *, place: str, row: UUID | str) -> str:
+        """Encrypt a JSON value."""
+        return self.seal(orjson.dumps(value).decode(), place=place, row=row)
+
+    def unseal_json(self, sealed: str, *, place: str, row: UUID | str) -> Any:
+        """Give back a JSON value; raises `FieldUnsealableError`."""
+        return orjson.loads(self.unseal(sealed, place=place, row=row))
 
     def seal_any(self, text: str | None, *, place: str, row: UUID | str) -> str | None:
         """Encrypt a text that may be missing."""
@@ -128,8 +151,8 @@ class Fields:
         """Give what a value is found by: equal for equal values of one place, and telling nothing else."""
         return hmac.new(self.blind_key, f"{place}\0{value}".encode(), hashlib.sha256).hexdigest()
 
-    def _bound(self, version: int, place: str, row: UUID | str) -> bytes:
-        return f"opencircle/field/1/{self.instance_id}/{version}/{place}/{row}".encode()
+    def _bound(self, kind: str, version: int, place: str, row: UUID | str) -> bytes:
+        return f"opencircle/field/1/{self.instance_id}/{kind}{version}/{place}/{row}".encode()
 
 
 def fields_from(keys: list[DataKey], *, instance_id: UUID, at: datetime) -> Fields:

@@ -1,6 +1,6 @@
 """Consuming: a parcel's effects and inbox rows are one transaction of the consumer's own database."""
 
-from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
 from operator import attrgetter
@@ -8,10 +8,9 @@ from typing import Any, Final
 from uuid import UUID
 
 import structlog
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from shared.clock import Clock, now_utc
-from shared.database.transactions import Database
+from shared.database.transactions import Database, WideTransaction
 from shared.events.catalogue import parse
 from shared.events.envelope import Envelope
 from shared.messaging.failures import CannotApplyError, reason_of, verdict_on
@@ -21,7 +20,7 @@ from shared.messaging.tables import Inbox
 
 log = structlog.get_logger()
 
-Handler = Callable[[AsyncConnection, Sequence[Envelope[Any]]], Awaitable[None]]
+Handler = Callable[[WideTransaction, Sequence[Envelope[Any]]], Awaitable[None]]
 """Applies events of one type in the given transaction, all of them or, by raising, none."""
 
 ATTEMPTS_AT_MOST: Final = 5
@@ -79,13 +78,15 @@ class Consuming:
         return (await self._apply([delivery]))[0]
 
     async def _apply_together(self, deliveries: Sequence[Delivery]) -> None:
-        async with self.database.writing_for_all() as connection:
-            by_event = {delivery.event_id: delivery for delivery in deliveries}
-            new = await mark_applied(connection, self.inbox, self.consumer, by_event, at=self.clock())
-            for event_type, envelopes in _by_type(by_event[event_id] for event_id in new):
-                await self.handlers[event_type](connection, envelopes)
+        by_event = {delivery.event_id: delivery for delivery in deliveries}
+        events = {event_id: parse(one.body, one.type) for event_id, one in by_event.items()}
+        instances = {event.instanceid for event in events.values()}
+        async with self.database.writing_for(instances) as db:
+            new = await mark_applied(db.connection, self.inbox, self.consumer, by_event, at=self.clock())
+            for event_type, envelopes in _by_type(events[event_id] for event_id in new):
+                await self.handlers[event_type](db, envelopes)
             if self.rings_after_apply:
-                await self.database.bell.ring_in(connection)
+                await self.database.bell.ring_in(db.connection)
         if self.rings_after_apply:
             self.database.bell.ring_after_commit()
 
@@ -108,8 +109,6 @@ class Consuming:
         return receipt
 
 
-def _by_type(deliveries: Any) -> Iterator[tuple[str, list[Envelope[Any]]]]:
-    for event_type, group in groupby(
-        sorted(deliveries, key=attrgetter("type", "event_id")), key=attrgetter("type")
-    ):
-        yield event_type, [parse(delivery.body, event_type) for delivery in group]
+def _by_type(envelopes: Iterable[Envelope[Any]]) -> Iterator[tuple[str, list[Envelope[Any]]]]:
+    for event_type, group in groupby(sorted(envelopes, key=attrgetter("type", "id")), key=attrgetter("type")):
+        yield event_type, list(group)

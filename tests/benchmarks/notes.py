@@ -27,6 +27,7 @@ from shared.identifiers import new_id
 from shared.messaging.consuming import Consuming
 from shared.messaging.inbox import mark_applied
 from shared.messaging.messages import Parcel
+from shared.testing.databases import database_on
 from shared.testing.records import CLINIC, TUESDAY, a_parcel, a_session_record, enveloped
 from tests.benchmarks.rows import Row
 from tests.support.servers import PostgresServer
@@ -46,7 +47,7 @@ def run() -> list[Row]:
 
 
 async def measure(url: str) -> list[Row]:
-    database = Database(engine=create_engine(url))
+    database = database_on(create_engine(url))
     copying = await asyncpg.connect(url.replace("+asyncpg", ""))
     rows = [
         await statement(database, copying, patients=8),

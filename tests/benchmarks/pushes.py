@@ -37,6 +37,7 @@ from shared.database.transactions import Database
 from shared.identifiers import new_id
 from shared.messaging.bells import SweepOnly
 from shared.messaging.sealing import KeyRing, new_key_ring
+from shared.testing.databases import database_on
 from shared.testing.records import CLINIC, TUESDAY, a_session_record
 from tests.benchmarks.rows import Row
 from tests.support.servers import PostgresServer
@@ -72,7 +73,7 @@ def run() -> list[Row]:
 
 
 async def measure(url: str, address: str) -> list[Row]:
-    database = Database(engine=create_engine(url))
+    database = database_on(create_engine(url))
     await connect(database, address)
     networks = Networks.parse("", embedded=True)
     async with open_outside(

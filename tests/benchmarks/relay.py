@@ -26,6 +26,7 @@ from shared.messaging.outbox import publish
 from shared.messaging.relay import RING_AGAIN_AFTER_SECONDS, Relay
 from shared.messaging.sealing import KeyRing, new_key_ring
 from shared.messaging.tables import DeliveryState
+from shared.testing.databases import database_on
 from shared.testing.records import CLINIC, a_session_record
 from tests.benchmarks.rows import Row
 from tests.support.servers import PostgresServer, ValkeyServer
@@ -45,7 +46,7 @@ def run() -> list[Row]:
 async def measure(url: str, valkey: ValkeyServer) -> list[Row]:
     engine = create_engine(url)
     await upgrade(engine, "sessions")
-    database = Database(engine=engine)
+    database = database_on(engine)
     application = new_celery_application(name="bench", broker_url=valkey.url)
     relay = Relay(
         service="sessions",

@@ -15,7 +15,7 @@ from sqlalchemy import select
 from services.billing_bridge.models import charge_status
 from shared.database.engine import create_engine
 from shared.database.migrations import upgrade
-from shared.database.transactions import Database
+from shared.testing.databases import database_on
 from shared.testing.records import a_session_record
 from tests.integration.services.billing_bridge.conftest import Billing, billing_on
 from tests.integration.services.billing_bridge.scripted_receiver import Received, answering
@@ -107,7 +107,7 @@ async def run(seed: int, charges: int, *, deduplicates: bool) -> tuple[list[tupl
         try:
             async with (
                 moody(chance) as (receiver, url),
-                billing_on(Database(engine=engine), Path(name)) as billing,
+                billing_on(database_on(engine), Path(name)) as billing,
             ):
                 await billing.connect(url, deduplicates=deduplicates)
                 await _live(billing, receiver, charges)
