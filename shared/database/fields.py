@@ -93,11 +93,6 @@ def row_key(*parts: UUID | str | int) -> str:
     return "/".join(str(part) for part in parts)
 
 
-def sealed_by(version: int) -> tuple[str, str]:
-    """Give what fields begin with that the key of this version seals."""
-    return f"{PLAIN_KIND}{version}.", f"{COMPRESSED_KIND}{version}."
-
-
 @dataclass(frozen=True, kw_only=True)
 class Fields:
     """Seals and opens the fields of one instance."""
