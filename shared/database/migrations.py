@@ -82,7 +82,10 @@ def run_environment(metadata: MetaData) -> None:
         context.configure(dialect_name="postgresql", target_metadata=metadata, literal_binds=True)
     else:
         context.configure(
-            connection=context.config.attributes["connection"], target_metadata=metadata, render_as_batch=True
+            connection=context.config.attributes["connection"],
+            target_metadata=metadata,
+            render_as_batch=True,
+            master_keys=context.config.attributes.get("master_keys", ring_of_environment),
         )
     with context.begin_transaction():
         context.run_migrations()
