@@ -12,7 +12,7 @@ import hashlib
 import hmac
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
@@ -63,7 +63,7 @@ class DataKey:
     """One key of an instance, open."""
 
     version: int
-    secret: bytes
+    secret: bytes = field(repr=False)
     used_from: datetime
 
     def wrapped_by(self, master_keys: KeyRing, instance_id: UUID) -> str:
@@ -100,8 +100,8 @@ class Fields:
     instance_id: UUID
     sealing: int
     """The version that seals; every version opens."""
-    ciphers: Mapping[int, AESGCM]
-    blind_key: bytes
+    ciphers: Mapping[int, AESGCM] = field(repr=False)
+    blind_key: bytes = field(repr=False)
 
     def seal(self, text: str, *, place: str, row: UUID | str) -> str:
         """Encrypt the text of `place` (`table.column`) in the row of that key; see `row_key`."""
@@ -152,10 +152,11 @@ class Fields:
 
 def fields_from(keys: list[DataKey], *, instance_id: UUID, at: datetime) -> Fields:
     """Make them of all data keys of an instance, the blind one and at least one data key among them."""
-    usable = [one.version for one in keys if one.version >= FIRST_VERSION and one.used_from <= at]
+    rested = [one.version for one in keys if one.version >= FIRST_VERSION and one.used_from <= at]
     return Fields(
         instance_id=instance_id,
-        sealing=max(usable),
+        # The first key does not rest. Whoever made it may have had a clock that is ahead of this one.
+        sealing=max(rested, default=FIRST_VERSION),
         ciphers={one.version: AESGCM(one.secret) for one in keys if one.version >= FIRST_VERSION},
         blind_key=next(one.secret for one in keys if one.version == BLIND_VERSION),
     )

@@ -1,5 +1,6 @@
 """Databases as tests open them: every process of a test run has the same master keys."""
 
+import base64
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 from uuid import UUID
@@ -12,10 +13,10 @@ from shared.database.field_keys import FieldKeys
 from shared.database.fields import Fields
 from shared.database.sealed_columns import Sealed
 from shared.database.transactions import Bell, Database, SilentBell
-from shared.messaging.sealing import KeyRing, new_key_ring
+from shared.messaging.sealing import KEY_BYTES, KeyRing
 
-FIELD_KEYS: Final = new_key_ring()
-"""OPENCIRCLE_FIELD_KEYS of this run."""
+FIELD_KEYS: Final = f"k1:{base64.b64encode(bytes(KEY_BYTES)).decode()}"
+"""OPENCIRCLE_FIELD_KEYS of all tests: the same in each process."""
 
 
 def database_on(engine: AsyncEngine, *, bell: Bell | None = None) -> Database:

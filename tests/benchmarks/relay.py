@@ -20,7 +20,7 @@ from shared.events.catalogue import SESSION_COMPLETED
 from shared.identifiers import new_id
 from shared.messaging.broker import UNSHOWN, Broker
 from shared.messaging.celery_application import new_celery_application
-from shared.messaging.ledger import claim_due
+from shared.messaging.ledger import claim_due, opened
 from shared.messaging.messages import DELIVER_TASK, Parcel
 from shared.messaging.outbox import publish
 from shared.messaging.relay import RING_AGAIN_AFTER_SECONDS, Relay
@@ -103,7 +103,7 @@ async def ring_one_by_one(relay: Relay) -> int:
         claimed = await claim_due(
             connection, relay.ledger, now=now_utc(), ring_again_after_seconds=RING_AGAIN_AFTER_SECONDS
         )
-    for one in claimed:
+    for one in await opened(relay.database, claimed):
         parcel = Parcel(receipts_to="sessions.receipts", deliveries=(one.delivery,))
         sealed = relay.keys.seal(parcel.model_dump(mode="json"), purpose=DELIVER_TASK)
         signature = relay.broker.application.signature(DELIVER_TASK, args=(sealed,))

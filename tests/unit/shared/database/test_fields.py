@@ -11,6 +11,7 @@ from shared.database.fields import (
     FieldUnsealableError,
     fields_from,
     new_data_key,
+    row_key,
     unwrapped,
 )
 from shared.messaging.sealing import KeyRing, UnsealableError, new_key_ring
@@ -34,6 +35,31 @@ def test_what_was_sealed_opens_as_it_was_written() -> None:
 def test_a_text_that_is_missing_stays_missing() -> None:
     assert FIELDS.seal_any(None, place=PLACE, row=ROW) is None
     assert FIELDS.unseal_any(None, place=PLACE, row=ROW) is None
+
+
+def test_a_long_text_is_kept_in_less_room() -> None:
+    long = TEXT * 1000
+    sealed = FIELDS.seal(long, place=PLACE, row=ROW)
+    assert sealed.startswith("z1.")
+    assert len(sealed) < len(long) / 10
+    assert FIELDS.unseal(sealed, place=PLACE, row=ROW) == long
+    with pytest.raises(FieldUnsealableError):
+        FIELDS.unseal(f"s{sealed[1:]}", place=PLACE, row=ROW)
+
+
+def test_json_opens_as_it_was() -> None:
+    value = {"problems": ["grief", None], "minutes": 50}
+    sealed = FIELDS.seal_json(value, place=PLACE, row=row_key(CLINIC, ROW))
+    assert FIELDS.unseal_json(sealed, place=PLACE, row=f"{CLINIC}/{ROW}") == value
+
+
+def test_the_first_key_seals_even_where_the_clock_is_behind() -> None:
+    assert of(CLINIC, at=NOW - timedelta(seconds=3)).seal(TEXT, place=PLACE, row=ROW).startswith("s1.")
+
+
+def test_no_key_is_ever_shown() -> None:
+    assert "secret" not in repr(KEYS[1])
+    assert repr(FIELDS) == f"Fields(instance_id={CLINIC!r}, sealing=1)"
 
 
 def test_the_same_text_is_never_sealed_the_same() -> None:
