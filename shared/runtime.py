@@ -15,6 +15,7 @@ from prometheus_client.registry import Collector
 from starlette.types import ASGIApp
 
 from shared.database.engine import create_engine
+from shared.database.field_keys import FieldKeys
 from shared.database.transactions import Bell, Database, SilentBell
 from shared.messaging.alive import sign_of_life, touch_while_alive
 from shared.messaging.bells import PostgresBell, PostgresWake, SocketBell, SocketWake, SweepOnly, Wake
@@ -33,7 +34,11 @@ STARTUP_FAILURE: Final = 3
 
 def open_database(url: str, *, settings: Settings, rings: str | None = None) -> Database:
     """Build a database whose commits wake the relay of the service `rings`."""
-    return Database(engine=create_engine(url), bell=_bell(url, settings, rings))
+    return Database(
+        engine=create_engine(url),
+        field_keys=FieldKeys(master_keys=settings.master_keys),
+        bell=_bell(url, settings, rings),
+    )
 
 
 def _bell(url: str, settings: Settings, service: str | None) -> Bell:

@@ -57,10 +57,22 @@ KeyRingText = Annotated[SecretStr, AfterValidator(_key_ring)]
 """A key ring as text: `id:base64-of-32-bytes[,...]`; the first key seals, all open."""
 
 
-class Settings(BaseSettings):
-    """Read from `OPENCIRCLE_...` in the environment."""
+class FieldSettings(BaseSettings):
+    """What a process needs that works on a database, and on nothing else."""
 
     model_config = SettingsConfigDict(env_prefix="OPENCIRCLE_", extra="ignore", use_attribute_docstrings=True)
+
+    field_keys: KeyRingText
+    """`id:base64-of-32-bytes[,...]`: wraps the data keys that seal fields; the first wraps, all open."""
+
+    @property
+    def master_keys(self) -> KeyRing:
+        """The keys that wrap the data keys of the databases."""
+        return KeyRing.parse(self.field_keys.get_secret_value())
+
+
+class Settings(FieldSettings):
+    """Read from `OPENCIRCLE_...` in the environment."""
 
     environment: Environment = Environment.PRODUCTION
     log_level: str = "INFO"

@@ -35,6 +35,7 @@ def new_secrets() -> dict[str, str]:
         f"user opencircle on >{broker} ~* &* +@all -@dangerous +info\n",
         "opencircle_broker_url": f"redis://opencircle:{broker}@valkey:6379/0",
         "opencircle_message_keys": _key_ring(),
+        "opencircle_field_keys": _key_ring(),
         "opencircle_billing_connection_keys": _key_ring(),
     }
 

@@ -91,7 +91,7 @@ class DataFolder:
             new_signing_key(self.anchor_key)
         issuer = open_issuer(self.issuer_key, name=ISSUER, audience=AUDIENCE)
         self.token_keys.write_text(json.dumps(issuer.public_keys()))
-        for name in ("message.keys", "connection.keys"):
+        for name in ("message.keys", "field.keys", "connection.keys"):
             if not (self.root / name).exists():
                 write_private(self.root / name, new_key_ring())
 
@@ -135,6 +135,7 @@ class DataFolder:
             "OPENCIRCLE_ENVIRONMENT": "embedded",
             "OPENCIRCLE_BROKER_URL": f"redis+socket://{sockets / 'broker.sock'}?virtual_host=0",
             "OPENCIRCLE_MESSAGE_KEYS": (self.root / "message.keys").read_text(),
+            "OPENCIRCLE_FIELD_KEYS": (self.root / "field.keys").read_text(),
             "OPENCIRCLE_ISSUER": ISSUER,
             "OPENCIRCLE_AUDIENCE": AUDIENCE,
             "OPENCIRCLE_TOKEN_KEYS": str(self.token_keys.resolve()),

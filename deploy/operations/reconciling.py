@@ -14,10 +14,12 @@ from sqlalchemy import MetaData, select
 
 from deploy.operations.where import Where, tables_of
 from services.billing_bridge import restored as billing
+from services.printing.repository import RECORD
 from services.sessions.documentation.reimporting import CannotReimportError, Copy, reimport
 from shared.database.transactions import Database
 from shared.events.catalogue import CONSUMERS
 from shared.events.record import SessionRecord
+from shared.messaging.ledger import opened
 from shared.messaging.reconciling import (
     Subscription,
     applied_but_unpublished,
@@ -95,7 +97,7 @@ async def _reopen_what_is_unknown(one: Subscription, found: Reconciled, *, at: d
     async for page in receipted_but_unknown(one):
         if page:
             async with one.publisher.writing_for_all() as connection:
-                await reopen(connection, one.ledger, [each.delivery_id for each in page], at=at)
+                await reopen(connection, one.ledger, [each.delivery.delivery_id for each in page], at=at)
             found.reopened[one.consumer] += len(page)
 
 
@@ -105,7 +107,8 @@ async def _restore_billing(
     # Not by the relay: its charges would go out as new ones before anybody could doubt them.
     async for page in receipted_but_unknown(one, or_rung=billing.CONSUMER in restored):
         if page:
-            found.doubted += await billing.apply_again(one.subscriber, page, now=at)
+            deliveries = [each.delivery for each in await opened(one.publisher, page)]
+            found.doubted += await billing.apply_again(one.subscriber, deliveries, now=at)
             found.applied_again += len(page)
     if billing.CONSUMER in restored:
         found.doubted += await billing.apply_again(one.subscriber, (), now=at)
@@ -161,6 +164,8 @@ async def _copies(printing: Database, wanted: Collection[UUID]) -> AsyncIterator
     # What was retracted since is void: nobody has to bring it back.
     whole = select(table).where(table.c.documentation_id.in_(wanted), table.c.version > 0)
     async with printing.reading_for_all() as connection:
-        for row in (await connection.execute(whole)).all():
-            if row.record and not row.retracted:
-                yield Copy(instance_id=row.instance_id, record=SessionRecord.model_validate(row.record))
+        rows = [row for row in await connection.execute(whole) if row.record and not row.retracted]
+    fields = await printing.fields_of({row.instance_id for row in rows})
+    for row in rows:
+        record = fields[row.instance_id].unseal(row.record, place=RECORD, row=row.documentation_id)
+        yield Copy(instance_id=row.instance_id, record=SessionRecord.model_validate_json(record))

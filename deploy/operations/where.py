@@ -14,9 +14,10 @@ from sqlalchemy import MetaData
 from deploy.embedded.errors import OperatorError
 from deploy.embedded.folder import SERVICES, DataFolder
 from shared.database.engine import create_engine
+from shared.database.field_keys import FieldKeys
 from shared.database.migrations import url_of
 from shared.database.transactions import Database
-from shared.settings import SECRETS_FOLDER, Settings, SettingsT, read_settings
+from shared.settings import SECRETS_FOLDER, FieldSettings, Settings, SettingsT, read_settings
 
 DEFAULT_FOLDER: Final = Path("var/opencircle")
 PREFIX: Final = "OPENCIRCLE_"
@@ -70,11 +71,11 @@ class Where:
         Nobody is woken by what is written: the relays find it at their next sweep, a second later.
         """
         async with AsyncExitStack() as stack:
-            databases = {}
+            databases, keys = {}, FieldKeys(master_keys=self.read(FieldSettings).master_keys)
             for service in services or self.services:
                 engine = create_engine(self.url(service), pool_size=POOL_SIZE)
                 stack.push_async_callback(engine.dispose)
-                databases[service] = Database(engine=engine)
+                databases[service] = Database(engine=engine, field_keys=keys)
             yield databases
 
     @contextmanager

@@ -3,11 +3,10 @@
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from sqlalchemy.ext.asyncio import AsyncConnection
-
 from services.billing_bridge.corrections import make_charges, retract_charges
 from services.billing_bridge.models import staff_access
 from shared.clock import now_utc
+from shared.database.transactions import WideTransaction
 from shared.events.catalogue import (
     SESSION_ANNOTATED,
     SESSION_COMPLETED,
@@ -22,25 +21,21 @@ from shared.messaging.consuming import Handler
 from shared.web.staff_access import keep_staff_access
 
 
-async def session_documented(
-    connection: AsyncConnection, envelopes: Sequence[Envelope[SessionRecord]]
-) -> None:
+async def session_documented(db: WideTransaction, envelopes: Sequence[Envelope[SessionRecord]]) -> None:
     """Make the charges of sessions that are completed; an annotation changes none, and may come first."""
-    await make_charges(connection, envelopes, now=now_utc())
+    await make_charges(db.connection, envelopes, now=now_utc())
 
 
-async def session_retracted(
-    connection: AsyncConnection, envelopes: Sequence[Envelope[SessionRetracted]]
-) -> None:
+async def session_retracted(db: WideTransaction, envelopes: Sequence[Envelope[SessionRetracted]]) -> None:
     """Reverse the charges of documentations that are void."""
-    await retract_charges(connection, envelopes, now=now_utc())
+    await retract_charges(db.connection, envelopes, now=now_utc())
 
 
 async def staff_access_changed(
-    connection: AsyncConnection, envelopes: Sequence[Envelope[StaffAccessChanged]]
+    db: WideTransaction, envelopes: Sequence[Envelope[StaffAccessChanged]]
 ) -> None:
     """Keep what staff may do here."""
-    await keep_staff_access(connection, staff_access, envelopes)
+    await keep_staff_access(db.connection, staff_access, envelopes)
 
 
 HANDLERS: Final[Mapping[str, Handler]] = {

@@ -22,6 +22,7 @@ from sqlalchemy import (
 from services.billing_bridge.notices import NOTICE
 from shared.database.audit import audit_table
 from shared.database.columns import UtcDateTime, new_metadata
+from shared.database.fields import data_key_table
 from shared.messaging.tables import inbox_tables
 from shared.web.idempotency import idempotency_table
 from shared.web.staff_access import staff_access_table
@@ -29,6 +30,7 @@ from shared.web.staff_access import staff_access_table
 metadata = new_metadata()
 
 inbox = inbox_tables(metadata)
+data_key = data_key_table(metadata)
 staff_access = staff_access_table(metadata)
 audit_entry = audit_table(metadata)
 idempotency_key = idempotency_table(metadata)

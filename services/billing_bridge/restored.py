@@ -14,6 +14,7 @@ from services.billing_bridge.outcomes import Outcome, Receiver, Status, Verdict
 from services.billing_bridge.places import at_its_connection
 from services.billing_bridge.repository import stand
 from shared.database.transactions import Database
+from shared.events.catalogue import parse
 from shared.messaging.consuming import by_type
 from shared.messaging.inbox import mark_applied
 from shared.messaging.messages import Delivery
@@ -32,12 +33,12 @@ async def apply_again(database: Database, deliveries: Sequence[Delivery], *, now
     pending or under way in the backup is doubted too. What is doubted is looked up, sent again under its key,
     or shown to a person, as its connection allows (BILL-5).
     """
-    async with database.writing_for_all() as db:
-        by_event = {delivery.event_id: delivery for delivery in deliveries}
-        new = await mark_applied(db, inbox, CONSUMER, by_event, at=now) if by_event else set()
-        for event_type, envelopes in by_type(by_event[event_id] for event_id in new):
+    events = {one.event_id: parse(one.body, one.type) for one in deliveries}
+    async with database.writing_for({event.instanceid for event in events.values()}) as db:
+        new = await mark_applied(db.connection, inbox, CONSUMER, events, at=now) if events else set()
+        for event_type, envelopes in by_type(events[event_id] for event_id in new):
             await HANDLERS[event_type](db, envelopes)
-        return await _doubt_unfinished(db, now=now)
+        return await _doubt_unfinished(db.connection, now=now)
 
 
 async def _doubt_unfinished(db: AsyncConnection, *, now: datetime) -> int:

@@ -3,13 +3,12 @@
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from sqlalchemy.ext.asyncio import AsyncConnection
-
 from services.charts.models import instance_settings, staff_access
 from services.charts.tabs.repository import add_missing_tabs
 from services.charts.tabs.use_cases import instances_switched_on
 from services.charts.use_cases import file_notes, mark_entered_in_error
 from shared.clock import now_utc
+from shared.database.transactions import WideTransaction
 from shared.events.catalogue import (
     SESSION_ANNOTATED,
     SESSION_COMPLETED,
@@ -27,34 +26,30 @@ from shared.web.instance_settings import keep_instance_settings
 from shared.web.staff_access import keep_staff_access
 
 
-async def session_documented(
-    connection: AsyncConnection, envelopes: Sequence[Envelope[SessionRecord]]
-) -> None:
+async def session_documented(db: WideTransaction, envelopes: Sequence[Envelope[SessionRecord]]) -> None:
     """File the notes of sessions, and what was added to them: a record tells all, whichever comes first."""
-    await file_notes(connection, envelopes, filed_at=now_utc())
+    await file_notes(db.connection, envelopes, filed_at=now_utc())
 
 
-async def session_retracted(
-    connection: AsyncConnection, envelopes: Sequence[Envelope[SessionRetracted]]
-) -> None:
+async def session_retracted(db: WideTransaction, envelopes: Sequence[Envelope[SessionRetracted]]) -> None:
     """Mark the notes of a void documentation, filed already or not."""
-    await mark_entered_in_error(connection, envelopes)
+    await mark_entered_in_error(db.connection, envelopes)
 
 
 async def settings_changed(
-    connection: AsyncConnection, envelopes: Sequence[Envelope[InstanceSettingsChanged]]
+    db: WideTransaction, envelopes: Sequence[Envelope[InstanceSettingsChanged]]
 ) -> None:
     """Keep what instances have chosen; where Group Sessions are switched on, charts get their tab (TAB-1)."""
-    switched_on = await instances_switched_on(connection, envelopes)
-    await keep_instance_settings(connection, instance_settings, envelopes)
-    await add_missing_tabs(connection, switched_on)
+    switched_on = await instances_switched_on(db.connection, envelopes)
+    await keep_instance_settings(db.connection, instance_settings, envelopes)
+    await add_missing_tabs(db.connection, switched_on)
 
 
 async def staff_access_changed(
-    connection: AsyncConnection, envelopes: Sequence[Envelope[StaffAccessChanged]]
+    db: WideTransaction, envelopes: Sequence[Envelope[StaffAccessChanged]]
 ) -> None:
     """Keep what staff may do here."""
-    await keep_staff_access(connection, staff_access, envelopes)
+    await keep_staff_access(db.connection, staff_access, envelopes)
 
 
 HANDLERS: Final[Mapping[str, Handler]] = {

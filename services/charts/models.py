@@ -17,6 +17,7 @@ from sqlalchemy import (
 
 from shared.database.audit import audit_table
 from shared.database.columns import UtcDateTime, new_metadata
+from shared.database.fields import data_key_table
 from shared.messaging.tables import inbox_tables
 from shared.web.idempotency import idempotency_table
 from shared.web.instance_settings import instance_settings_table
@@ -25,6 +26,7 @@ from shared.web.staff_access import staff_access_table
 metadata = new_metadata()
 
 inbox = inbox_tables(metadata)
+data_key = data_key_table(metadata)
 staff_access = staff_access_table(metadata)
 instance_settings = instance_settings_table(metadata)
 # Why it was read, if it was said: a code of HL7's PurposeOfUse, never free text.

@@ -3,11 +3,10 @@
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from sqlalchemy.ext.asyncio import AsyncConnection
-
 from services.printing.models import staff_access
 from services.printing.queueing import keep_records, keep_retractions, queue_sheets
 from shared.clock import now_utc
+from shared.database.transactions import WideTransaction
 from shared.events.catalogue import (
     SESSION_ANNOTATED,
     SESSION_COMPLETED,
@@ -26,31 +25,27 @@ from shared.web.staff_access import keep_staff_access
 
 
 async def sheets_requested(
-    connection: AsyncConnection, envelopes: Sequence[Envelope[SignInSheet] | Envelope[SignInSheets]]
+    db: WideTransaction, envelopes: Sequence[Envelope[SignInSheet] | Envelope[SignInSheets]]
 ) -> None:
     """Queue the sheets for rendering."""
-    await queue_sheets(connection, envelopes, queued_at=now_utc())
+    await queue_sheets(db, envelopes, queued_at=now_utc())
 
 
-async def session_documented(
-    connection: AsyncConnection, envelopes: Sequence[Envelope[SessionRecord]]
-) -> None:
+async def session_documented(db: WideTransaction, envelopes: Sequence[Envelope[SessionRecord]]) -> None:
     """Keep what records and notes are printed from, and queue the attendance record."""
-    await keep_records(connection, envelopes, at=now_utc())
+    await keep_records(db, envelopes, at=now_utc())
 
 
-async def session_retracted(
-    connection: AsyncConnection, envelopes: Sequence[Envelope[SessionRetracted]]
-) -> None:
+async def session_retracted(db: WideTransaction, envelopes: Sequence[Envelope[SessionRetracted]]) -> None:
     """Print again, as entered in error, what was printed of it."""
-    await keep_retractions(connection, envelopes, at=now_utc())
+    await keep_retractions(db, envelopes, at=now_utc())
 
 
 async def staff_access_changed(
-    connection: AsyncConnection, envelopes: Sequence[Envelope[StaffAccessChanged]]
+    db: WideTransaction, envelopes: Sequence[Envelope[StaffAccessChanged]]
 ) -> None:
     """Keep what staff may do here."""
-    await keep_staff_access(connection, staff_access, envelopes)
+    await keep_staff_access(db.connection, staff_access, envelopes)
 
 
 HANDLERS: Final[Mapping[str, Handler]] = {

@@ -6,6 +6,7 @@ from sqlalchemy import JSON, Column, Index, Integer, String, Table, Text, Uuid
 
 from shared.database.audit import audit_table
 from shared.database.columns import UtcDateTime, new_metadata
+from shared.database.fields import data_key_table
 from shared.messaging.tables import inbox_tables, ledger_tables
 from shared.web.idempotency import idempotency_table
 from shared.web.staff_access import staff_access_table
@@ -17,6 +18,7 @@ RENDERER: Final = "printing.render"
 metadata = new_metadata()
 
 inbox = inbox_tables(metadata)
+data_key = data_key_table(metadata)
 ledger = ledger_tables(metadata)
 staff_access = staff_access_table(metadata)
 audit_entry = audit_table(metadata)
@@ -32,7 +34,7 @@ print_job = Table(
     Column("documentation_id", Uuid),
     Column("patient_id", Uuid),
     Column("status", String(10), nullable=False),
-    Column("sheet", JSON, nullable=False),
+    Column("sheet", Text, nullable=False),  # sealed JSON
     # One more each time that the documentation has changed since: older renders of it are not taken.
     Column("revision", Integer, nullable=False, server_default="0"),
     Column("requested_at", UtcDateTime, nullable=False),
@@ -59,7 +61,7 @@ documented_session = Table(
     Column("session_id", Uuid, nullable=False),
     Column("version", Integer, nullable=False, server_default="0"),
     Column("annotations", Integer, nullable=False, server_default="0"),  # how many the record has
-    Column("record", JSON),
-    Column("retracted", JSON),
+    Column("record", Text),  # sealed JSON
+    Column("retracted", Text),  # sealed JSON
     Index("ix_documented_session_session_id", "session_id"),
 )

@@ -1,14 +1,12 @@
 """What a job prints: its own sheets, or what is known by now of a documentation."""
 
 from collections.abc import Sequence
-from typing import Any
 
 from pydantic import ValidationError
-from sqlalchemy import Row
 
 from services.printing.domain import Kind
 from services.printing.renderer import AttendanceRecord, ChartNote, Printable
-from services.printing.repository import load_documented
+from services.printing.repository import JobToPrint, load_documented
 from shared.database.transactions import Transaction
 from shared.events.record import SessionRecord, SessionRetracted
 from shared.events.sheet import SignInSheet, SignInSheets
@@ -18,7 +16,7 @@ class RecordMissingError(Exception):
     """A job is of a documentation whose record is not here; it comes by event, and queues the job again."""
 
 
-async def document_of(db: Transaction, job: Row[Any]) -> Printable | Exception:
+async def document_of(db: Transaction, job: JobToPrint) -> Printable | Exception:
     """Give what a job prints, or why it can't: the job fails with it, and holds no other up."""
     try:
         return await _document(db, job)
@@ -26,18 +24,17 @@ async def document_of(db: Transaction, job: Row[Any]) -> Printable | Exception:
         return error
 
 
-async def _document(db: Transaction, job: Row[Any]) -> Printable:
-    kind = Kind(job.kind)
-    if kind is Kind.SIGN_IN_SHEET:
+async def _document(db: Transaction, job: JobToPrint) -> Printable:
+    if job.kind is Kind.SIGN_IN_SHEET:
         return SignInSheet.model_validate(job.sheet)
-    if kind is Kind.SIGN_IN_SHEETS:
+    if job.kind is Kind.SIGN_IN_SHEETS:
         return SignInSheets.model_validate(job.sheet)
     documented = await load_documented(db, job.documentation_id)
     if documented is None or documented.record is None:
         raise RecordMissingError(job.id)
     record = SessionRecord.model_validate(documented.record)
     retracted = SessionRetracted.model_validate(documented.retracted) if documented.retracted else None
-    if kind is Kind.CHART_NOTE:
+    if job.kind is Kind.CHART_NOTE:
         return ChartNote(record=record, patient_id=job.patient_id, retracted=retracted)
     return AttendanceRecord(record=record, retracted=retracted)
 

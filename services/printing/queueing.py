@@ -8,8 +8,6 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy.ext.asyncio import AsyncConnection
-
 from services.printing.domain import Kind, NewJob, record_job_id
 from services.printing.models import SERVICE, ledger
 from services.printing.repository import (
@@ -20,7 +18,7 @@ from services.printing.repository import (
     known_jobs,
     queue_again,
 )
-from shared.database.transactions import SilentBell, Transaction
+from shared.database.transactions import WideTransaction
 from shared.events.catalogue import PRINT_JOB_QUEUED
 from shared.events.envelope import Envelope
 from shared.events.record import SessionRecord, SessionRetracted
@@ -29,13 +27,13 @@ from shared.messaging.outbox import publish
 
 
 async def queue_sheets(
-    connection: AsyncConnection,
+    db: WideTransaction,
     requests: Sequence[Envelope[SignInSheet] | Envelope[SignInSheets]],
     *,
     queued_at: datetime,
 ) -> None:
     """Make a job of each request and publish that it waits (PRINT-2, PRINT-5)."""
-    await queue_jobs(connection, [_sheets_job(one) for one in requests], at=queued_at)
+    await queue_jobs(db, [_sheets_job(one) for one in requests], at=queued_at)
 
 
 def _sheets_job(request: Envelope[SignInSheet] | Envelope[SignInSheets]) -> NewJob:
@@ -52,7 +50,7 @@ def _sheets_job(request: Envelope[SignInSheet] | Envelope[SignInSheets]) -> NewJ
 
 
 async def keep_records(
-    connection: AsyncConnection, envelopes: Sequence[Envelope[SessionRecord]], *, at: datetime
+    db: WideTransaction, envelopes: Sequence[Envelope[SessionRecord]], *, at: datetime
 ) -> None:
     """Keep what records and notes are printed from, and have the attendance record made (PRINT-3).
 
@@ -63,14 +61,14 @@ async def keep_records(
         | {"annotations": len(one.data.annotations), "record": one.data.model_dump(mode="json")}
         for one in envelopes
     ]
-    changed = await keep_newest_records(connection, rows)
-    await _print_again(connection, changed, at=at)
+    changed = await keep_newest_records(db, rows)
+    await _print_again(db, changed, at=at)
     records = {one.data.documentation_id: _record_job(one, at) for one in envelopes}
-    await queue_jobs(connection, [records[one] for one in sorted(changed)], at=at)
+    await queue_jobs(db, [records[one] for one in sorted(changed)], at=at)
 
 
 async def keep_retractions(
-    connection: AsyncConnection, envelopes: Sequence[Envelope[SessionRetracted]], *, at: datetime
+    db: WideTransaction, envelopes: Sequence[Envelope[SessionRetracted]], *, at: datetime
 ) -> None:
     """Have all that was printed of a void documentation printed again, as entered in error (DOC-6)."""
     # Version 0: the record may come later, at any version.
@@ -78,8 +76,8 @@ async def keep_retractions(
     rows = [
         _documented(one) | none_yet | {"retracted": one.data.model_dump(mode="json")} for one in envelopes
     ]
-    changed = await keep_retracted(connection, rows)
-    await _print_again(connection, changed, at=at)
+    changed = await keep_retracted(db, rows)
+    await _print_again(db, changed, at=at)
 
 
 def _documented(envelope: Envelope[SessionRecord] | Envelope[SessionRetracted]) -> dict[str, Any]:
@@ -104,25 +102,25 @@ def _record_job(envelope: Envelope[SessionRecord], at: datetime) -> NewJob:
     )
 
 
-async def queue_jobs(connection: AsyncConnection, jobs: Sequence[NewJob], *, at: datetime) -> None:
+async def queue_jobs(db: WideTransaction, jobs: Sequence[NewJob], *, at: datetime) -> None:
     """Queue jobs and publish that they wait; one that was queued before stays as it is."""
-    known = await known_jobs(connection, [job.id for job in jobs])
+    known = await known_jobs(db.connection, [job.id for job in jobs])
     new = [job for job in jobs if job.id not in known]
-    await add_queued_jobs(connection, new, at=at)
+    await add_queued_jobs(db, new, at=at)
     waiting = [JobToRender(id=job.id, instance_id=job.instance_id, revision=0) for job in new]
-    await _publish(connection, waiting, at=at)
+    await _publish(db, waiting, at=at)
 
 
-async def _print_again(connection: AsyncConnection, documentation_ids: set[UUID], *, at: datetime) -> None:
-    jobs = await queue_again(connection, documentation_ids, at=at)
-    await _publish(connection, jobs, at=at)
+async def _print_again(db: WideTransaction, documentation_ids: set[UUID], *, at: datetime) -> None:
+    jobs = await queue_again(db.connection, documentation_ids, at=at)
+    await _publish(db, jobs, at=at)
 
 
-async def _publish(connection: AsyncConnection, jobs: Sequence[JobToRender], *, at: datetime) -> None:
+async def _publish(db: WideTransaction, jobs: Sequence[JobToRender], *, at: datetime) -> None:
     # One after the other: a request is one file or a few, and its render takes a thousand times longer.
     for job in jobs:
         await publish(
-            Transaction(connection=connection, instance_id=job.instance_id, bell=SilentBell()),
+            db.of(job.instance_id),
             ledger,
             source=SERVICE,
             event_type=PRINT_JOB_QUEUED,

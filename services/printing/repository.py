@@ -4,17 +4,23 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from operator import itemgetter
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Row, Update, or_, select, update
+import orjson
+from sqlalchemy import ColumnElement, Update, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.printing.domain import UNFINISHED, JobStatus, NewJob, PrintedFile, PrintFailure
+from services.printing.domain import UNFINISHED, JobStatus, Kind, NewJob, PrintedFile, PrintFailure
 from services.printing.models import documented_session, print_job
 from shared.database.bulk import insert_new
 from shared.database.dialects import upsert
-from shared.database.transactions import Transaction
+from shared.database.fields import Fields
+from shared.database.transactions import Transaction, WideTransaction
+
+SHEET: Final = "print_job.sheet"
+RECORD: Final = "documented_session.record"
+RETRACTED: Final = "documented_session.retracted"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,19 +32,45 @@ class JobToRender:
     revision: int
 
 
+@dataclass(frozen=True, kw_only=True)
+class JobToPrint:
+    """A job whose render begins."""
+
+    id: UUID
+    kind: Kind
+    sheet: Any
+    documentation_id: UUID | None
+    patient_id: UUID | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Documented:
+    """What is known of a documentation: its newest record, and why it is void."""
+
+    session_id: UUID
+    record: Any | None
+    retracted: Any | None
+
+
 async def known_jobs(connection: AsyncConnection, ids: Collection[UUID]) -> set[UUID]:
     """Tell which of the jobs exist already."""
     statement = select(print_job.c.id).where(print_job.c.id.in_(ids))
     return set((await connection.execute(statement)).scalars())
 
 
-async def add_queued_jobs(connection: AsyncConnection, jobs: Sequence[NewJob], *, at: datetime) -> None:
+async def add_queued_jobs(db: WideTransaction, jobs: Sequence[NewJob], *, at: datetime) -> None:
     """Add queued jobs, in one statement."""
     rows = [
-        asdict(job) | {"kind": job.kind.value, "status": JobStatus.QUEUED.value, "status_since": at}
+        asdict(job)
+        | {
+            "kind": job.kind.value,
+            "sheet": db.fields[job.instance_id].seal_json(job.sheet, place=SHEET, row=job.id),
+            "status": JobStatus.QUEUED.value,
+            "status_since": at,
+        }
         for job in jobs
     ]
-    await insert_new(connection, print_job, rows)
+    await insert_new(db.connection, print_job, rows)
 
 
 async def queue_again(
@@ -57,13 +89,13 @@ async def queue_again(
     return [JobToRender(id=row.id, instance_id=row.instance_id, revision=row.revision) for row in rows]
 
 
-async def keep_newest_records(connection: AsyncConnection, rows: Sequence[Mapping[str, Any]]) -> set[UUID]:
+async def keep_newest_records(db: WideTransaction, rows: Sequence[Mapping[str, Any]]) -> set[UUID]:
     """Keep records that are newer than what is known of them; give the documentations that changed.
 
     An annotation leaves the version as it is: of two the one that tells more is newer.
     """
     newest = {row["documentation_id"]: row for row in sorted(rows, key=itemgetter("version", "annotations"))}
-    return await _keep(connection, newest, ("version", "annotations", "record"), _is_newer)
+    return await _keep(db, newest, ("version", "annotations", "record"), _is_newer)
 
 
 def _is_newer(new: Any) -> ColumnElement[bool]:
@@ -73,23 +105,23 @@ def _is_newer(new: Any) -> ColumnElement[bool]:
     return newer
 
 
-async def keep_retracted(connection: AsyncConnection, rows: Sequence[Mapping[str, Any]]) -> set[UUID]:
+async def keep_retracted(db: WideTransaction, rows: Sequence[Mapping[str, Any]]) -> set[UUID]:
     """Keep why documentations are void; give those of which it was not known."""
     first = {row["documentation_id"]: row for row in reversed(rows)}
     table = documented_session
-    return await _keep(connection, first, ("retracted",), lambda _new: table.c.retracted.is_(None))
+    return await _keep(db, first, ("retracted",), lambda _new: table.c.retracted.is_(None))
 
 
 async def _keep(
-    connection: AsyncConnection,
+    db: WideTransaction,
     rows: Mapping[UUID, Mapping[str, Any]],
     changed: Collection[str],
     is_news: Callable[[Any], ColumnElement[bool]],
 ) -> set[UUID]:
     if not rows:
         return set()
-    table, many = documented_session, list(rows.values())
-    statement = upsert(connection, table, many[0])
+    table, many = documented_session, [_sealed(row, db.fields[row["instance_id"]]) for row in rows.values()]
+    statement = upsert(db.connection, table, many[0])
     new = statement.excluded
     statement = statement.on_conflict_do_update(
         index_elements=["documentation_id"],
@@ -97,10 +129,19 @@ async def _keep(
         where=is_news(new) & (table.c.instance_id == new.instance_id),
     )
     returning = statement.returning(table.c.documentation_id)
-    return set((await connection.execute(returning, many)).scalars())
+    return set((await db.connection.execute(returning, many)).scalars())
 
 
-async def begin_rendering(db: Transaction, job_id: UUID, *, revision: int, at: datetime) -> Row[Any] | None:
+def _sealed(row: Mapping[str, Any], fields: Fields) -> dict[str, Any]:
+    key = row["documentation_id"]
+    return dict(row) | {
+        column: fields.seal_json(row[column], place=place, row=key)
+        for column, place in (("record", RECORD), ("retracted", RETRACTED))
+        if column in row
+    }
+
+
+async def begin_rendering(db: Transaction, job_id: UUID, *, revision: int, at: datetime) -> JobToPrint | None:
     """Mark a job as rendering and give it; None when it is finished, or is at another revision.
 
     A job that is rendering already is begun again: its child may have died. Should it live after
@@ -108,8 +149,15 @@ async def begin_rendering(db: Transaction, job_id: UUID, *, revision: int, at: d
     """
     statement = _unfinished(db, job_id, revision).values(status=JobStatus.RENDERING.value, status_since=at)
     job = print_job.c
-    return await db.one_or_none(
+    row = await db.one_or_none(
         statement.returning(job.id, job.kind, job.sheet, job.documentation_id, job.patient_id)
+    )
+    return row and JobToPrint(
+        id=row.id,
+        kind=Kind(row.kind),
+        sheet=db.fields.unseal_json(row.sheet, place=SHEET, row=row.id),
+        documentation_id=row.documentation_id,
+        patient_id=row.patient_id,
     )
 
 
@@ -119,10 +167,19 @@ async def job_exists(db: Transaction, job_id: UUID) -> bool:
     return found is not None
 
 
-async def load_documented(db: Transaction, documentation_id: UUID | None) -> Row[Any] | None:
+async def load_documented(db: Transaction, documentation_id: UUID | None) -> Documented | None:
     """Give what is known of a documentation."""
     table = documented_session
-    return await db.one_or_none(db.rows_of(table).where(table.c.documentation_id == documentation_id))
+    row = await db.one_or_none(db.rows_of(table).where(table.c.documentation_id == documentation_id))
+    if row is None:
+        return None
+    record = db.fields.unseal_any(row.record, place=RECORD, row=row.documentation_id)
+    retracted = db.fields.unseal_any(row.retracted, place=RETRACTED, row=row.documentation_id)
+    return Documented(
+        session_id=row.session_id,
+        record=None if record is None else orjson.loads(record),
+        retracted=None if retracted is None else orjson.loads(retracted),
+    )
 
 
 async def finish(
@@ -133,15 +190,17 @@ async def finish(
     values = asdict(outcome)
     if "warnings" in values:
         values["warnings"] = list(values["warnings"])
+    if (content := values.pop("content_sha256", None)) is not None:
+        values["content_sha256"] = _found_by(db, content)
     await db.execute(_unfinished(db, job_id, revision).values(status=status.value, status_since=at, **values))
 
 
 async def find_printed(db: Transaction, content_sha256: str) -> PrintedFile | None:
     """Give a file that shows exactly this; None where there is none without warnings."""
-    job = print_job.c
+    job, found_by = print_job.c, _found_by(db, content_sha256)
     columns = (job.storage_key, job.byte_size, job.sha256, job.pages)
     statement = db.rows_of(print_job, *columns, job.warnings).where(
-        job.content_sha256 == content_sha256, job.status == JobStatus.READY.value
+        job.content_sha256 == found_by, job.status == JobStatus.READY.value
     )
     for row in await db.all(statement.order_by(job.status_since.desc()).limit(10)):
         if not row.warnings:
@@ -153,6 +212,11 @@ async def find_printed(db: Transaction, content_sha256: str) -> PrintedFile | No
                 content_sha256=content_sha256,
             )
     return None
+
+
+def _found_by(db: Transaction, content_sha256: str) -> str:
+    # Blind: who guesses a sheet, names and all, must not be able to try whether it was printed.
+    return db.fields.blind(content_sha256, place="print_job.content_sha256")
 
 
 def _unfinished(db: Transaction, job_id: UUID, revision: int) -> Update:

@@ -83,7 +83,7 @@ async def request_note(
             documentation_id=documentation_id,
             patient_id=patient_id,
         )
-        await queue_jobs(db.connection, [job], at=at)
+        await queue_jobs(db.wide, [job], at=at)
         await db.ring()
         await _record(db, identity, "chart_note.print_requested", job_id, at, patient_id=patient_id)
         return await _job(db, job_id)

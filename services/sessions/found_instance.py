@@ -16,8 +16,9 @@ from services.sessions.directory.schemas import MIN_PASSWORD_CHARACTERS
 from services.sessions.settings import SessionsSettings
 from shared.clock import now_utc
 from shared.database.engine import create_engine
+from shared.database.field_keys import FieldKeys
 from shared.database.transactions import Database
-from shared.settings import read_settings
+from shared.settings import FieldSettings, read_settings
 
 command = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
@@ -31,20 +32,21 @@ def main(
     ] = None,
 ) -> None:
     """Found an instance; print `instance` and `sub` of its first user's tokens."""
-    own = read_settings(SessionsSettings)
+    own, keys = (
+        read_settings(SessionsSettings),
+        FieldKeys(master_keys=read_settings(FieldSettings).master_keys),
+    )
+    database = Database(engine=create_engine(own.database_url.get_secret_value()), field_keys=keys)
     password = _read_password(login) if login is not None else ""
-    founded = asyncio.run(_found(own.database_url.get_secret_value(), name, login, password))
+    founded = asyncio.run(_found(database, name, login, password))
     typer.echo(f"instance {founded.instance_id}\nsub      {founded.administrator_id}")
 
 
-async def _found(url: str, name: str, login: str | None, password: str) -> Founded:
-    engine = create_engine(url)
+async def _found(database: Database, name: str, login: str | None, password: str) -> Founded:
     try:
-        return await found_instance(
-            Database(engine=engine), name=name, login=login, password=password, clock=now_utc
-        )
+        return await found_instance(database, name=name, login=login, password=password, clock=now_utc)
     finally:
-        await engine.dispose()
+        await database.engine.dispose()
 
 
 def _read_password(login: str) -> str:

@@ -11,8 +11,9 @@ import typer
 from services.sessions.logging_in.throttling import unlock
 from services.sessions.settings import SessionsSettings
 from shared.database.engine import create_engine
+from shared.database.field_keys import FieldKeys
 from shared.database.transactions import Database
-from shared.settings import read_settings
+from shared.settings import FieldSettings, read_settings
 
 command = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
@@ -21,16 +22,17 @@ command = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 def main(login: Annotated[str, typer.Option(help="A login of the built-in issuer.")]) -> None:
     """Forget what has failed for a login."""
     own = read_settings(SessionsSettings)
-    asyncio.run(_unlock(own.database_url.get_secret_value(), login))
+    keys = FieldKeys(master_keys=read_settings(FieldSettings).master_keys)
+    database = Database(engine=create_engine(own.database_url.get_secret_value()), field_keys=keys)
+    asyncio.run(_unlock(database, login))
 
 
-async def _unlock(url: str, login: str) -> None:
-    engine = create_engine(url)
+async def _unlock(database: Database, login: str) -> None:
     try:
-        async with Database(engine=engine).writing_for_all() as connection:
+        async with database.writing_for_all() as connection:
             await unlock(connection, login=login)
     finally:
-        await engine.dispose()
+        await database.engine.dispose()
 
 
 if __name__ == "__main__":

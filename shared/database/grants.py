@@ -5,9 +5,9 @@ insert-only stays so (DIST-2).
 """
 
 import re
-from typing import Final
+from typing import Any, Final
 
-from sqlalchemy import text
+from sqlalchemy import Row, text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 _ROLE: Final = re.compile(r"[a-z][a-z0-9_]{0,62}")
@@ -17,7 +17,7 @@ _TABLES: Final = """
 SELECT quote_ident(relation.relname) AS name, EXISTS (
     SELECT 1 FROM pg_trigger AS refusal
     WHERE refusal.tgrelid = relation.oid AND refusal.tgname = relation.relname || '_is_insert_only'
-) AS is_insert_only
+) AS is_insert_only, relation.relname = 'data_key' AS is_data_key
 FROM pg_class AS relation
 WHERE relation.relnamespace = 'public'::regnamespace AND relation.relkind IN ('r', 'p')
 ORDER BY 1
@@ -39,6 +39,11 @@ async def grant(engine: AsyncEngine, role: str) -> None:
         tables = (await connection.execute(text(_TABLES))).all()
         await connection.execute(text(f"GRANT USAGE ON SCHEMA public TO {role}"))
         for table in tables:
-            verbs = "SELECT, INSERT" if table.is_insert_only else "SELECT, INSERT, UPDATE, DELETE"
             await connection.execute(text(f"REVOKE ALL ON {table.name} FROM {role}"))
-            await connection.execute(text(f"GRANT {verbs} ON {table.name} TO {role}"))
+            await connection.execute(text(f"GRANT {_verbs(table)} ON {table.name} TO {role}"))
+
+
+def _verbs(table: Row[Any]) -> str:
+    if table.is_data_key:
+        return "SELECT, INSERT, UPDATE (wrapped)"
+    return "SELECT, INSERT" if table.is_insert_only else "SELECT, INSERT, UPDATE, DELETE"

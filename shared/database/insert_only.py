@@ -25,6 +25,25 @@ def insert_only(table: str, *, dialect: str) -> tuple[str, ...]:
     )
 
 
+def kept_data_keys(*, dialect: str) -> tuple[str, ...]:
+    """Give the statements by which a data key is never deleted; it may be wrapped anew, and no more.
+
+    Without it nothing that it sealed opens again.
+    """
+    if dialect == "postgresql":
+        return (
+            _POSTGRESQL_FUNCTION,
+            _trigger("data_key", "is_never_deleted", "DELETE", "ROW"),
+            _trigger("data_key", "is_never_emptied", "TRUNCATE", "STATEMENT"),
+            _trigger("data_key", "is_only_rewrapped", "UPDATE OF instance_id, version, used_from", "ROW"),
+        )
+    return tuple(
+        f"CREATE TRIGGER data_key_refuses_{verb.partition(' ')[0].lower()} BEFORE {verb} ON data_key "
+        f"BEGIN SELECT RAISE(ABORT, '{REFUSAL}: data_key'); END"
+        for verb in ("DELETE", "UPDATE OF instance_id, version, used_from")
+    )
+
+
 def _trigger(table: str, name: str, verbs: str, each: str) -> str:
     event = f"BEFORE {verbs} ON {table} FOR EACH {each}"
     return f"CREATE TRIGGER {table}_{name} {event} EXECUTE FUNCTION refuse_change()"

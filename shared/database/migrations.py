@@ -10,6 +10,7 @@
 import asyncio
 import sys
 import tempfile
+from collections.abc import Callable
 from importlib import import_module
 from pathlib import Path
 
@@ -24,7 +25,8 @@ from shared.database.engine import EVERY_INSTANCE, SCOPE, WRITES, create_engine
 from shared.database.grants import grant
 from shared.database.row_security import secure_rows
 from shared.failpoints import reached
-from shared.settings import read_settings
+from shared.messaging.sealing import KeyRing
+from shared.settings import FieldSettings, read_settings
 
 SERVICES_FOLDER = Path(__file__).resolve().parents[2] / "services"
 
@@ -37,14 +39,24 @@ def configuration(service: str) -> Config:
     return config
 
 
-async def upgrade(engine: AsyncEngine, service: str) -> None:
-    """Bring the database of `service` to its head, in one transaction."""
+def ring_of_environment() -> KeyRing:
+    """Read the master keys, or end the process with one line that says what is wrong with them."""
+    return read_settings(FieldSettings).master_keys
+
+
+async def upgrade(
+    engine: AsyncEngine, service: str, *, master_keys: Callable[[], KeyRing] = ring_of_environment
+) -> None:
+    """Bring the database of `service` to its head, in one transaction.
+
+    The master keys are asked for by migrations that seal columns, once there are rows to seal.
+    """
     async with engine.connect() as connection:
         await connection.execution_options(**{WRITES: True, SCOPE: EVERY_INSTANCE})
         if engine.dialect.name == "sqlite":
             await _check_foreign_keys(connection, "OFF")
         async with connection.begin():
-            await connection.run_sync(upgrade_on, service)
+            await connection.run_sync(upgrade_on, service, master_keys)
         reached("migration.committed")
         if engine.dialect.name == "sqlite":
             await _check_foreign_keys(connection, "ON")
@@ -58,10 +70,13 @@ async def _check_foreign_keys(connection: AsyncConnection, mode: str) -> None:
     await raw.driver_connection.execute(f"PRAGMA foreign_keys = {mode}")
 
 
-def upgrade_on(connection: Connection, service: str) -> None:
+def upgrade_on(
+    connection: Connection, service: str, master_keys: Callable[[], KeyRing] = ring_of_environment
+) -> None:
     """Bring the database behind `connection` to the head of `service`."""
     config = configuration(service)
     config.attributes["connection"] = connection
+    config.attributes["master_keys"] = master_keys
     command.upgrade(config, "head")
     secure_rows(connection)
 
@@ -76,6 +91,7 @@ def run_environment(metadata: MetaData) -> None:
             target_metadata=metadata,
             render_as_batch=True,
             on_version_apply=lambda **_: reached("migration.step"),
+            master_keys=context.config.attributes.get("master_keys", ring_of_environment),
         )
     with context.begin_transaction():
         context.run_migrations()

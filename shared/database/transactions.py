@@ -1,7 +1,8 @@
 """Units of work: one request or one message is one transaction, bound to one instance."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+import time
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from dataclasses import dataclass, field
 from typing import Any, Protocol
@@ -11,6 +12,8 @@ from sqlalchemy import CursorResult, Executable, FromClause, Row, Select, select
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from shared.database.engine import EVERY_INSTANCE, SCOPE, WRITES
+from shared.database.field_keys import FieldKeys
+from shared.database.fields import Fields
 from shared.failpoints import reached
 
 
@@ -41,7 +44,14 @@ class Transaction:
     connection: AsyncConnection
     instance_id: UUID
     bell: Bell
+    fields: Fields
+    """What seals and opens this instance's fields."""
     rings: bool = field(default=False, init=False)
+
+    @property
+    def wide(self) -> "WideTransaction":
+        """Give it to what works on several instances, with this one alone."""
+        return WideTransaction(connection=self.connection, fields={self.instance_id: self.fields})
 
     def rows_of(self, table: FromClause, *columns: Any) -> Select[Any]:
         """Select from `table`, this instance's rows alone."""
@@ -75,10 +85,29 @@ class Transaction:
 
 
 @dataclass(frozen=True, kw_only=True)
+class WideTransaction:
+    """An open writing transaction over several instances: for messaging, whose rows name theirs."""
+
+    connection: AsyncConnection
+    fields: Mapping[UUID, Fields]
+    """What seals and opens the fields of each."""
+
+    def of(self, instance_id: UUID) -> Transaction:
+        """See one instance only; whoever opened this rings the bell."""
+        return Transaction(
+            connection=self.connection,
+            instance_id=instance_id,
+            bell=SilentBell(),
+            fields=self.fields[instance_id],
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
 class Database:
     """One service's database."""
 
     engine: AsyncEngine
+    field_keys: FieldKeys
     bell: Bell = field(default_factory=SilentBell)
     _queue: asyncio.Lock = field(default_factory=asyncio.Lock, init=False, repr=False, compare=False)
 
@@ -88,8 +117,11 @@ class Database:
 
         With `one_picture` all that it reads is of one moment; it must change no row that others change.
         """
+        fields = await self._fields_of_one(instance_id)
         async with self._writing(str(instance_id), one_picture=one_picture) as connection:
-            transaction = Transaction(connection=connection, instance_id=instance_id, bell=self.bell)
+            transaction = Transaction(
+                connection=connection, instance_id=instance_id, bell=self.bell, fields=fields
+            )
             yield transaction
         if transaction.rings:
             reached("ledger.committed")
@@ -98,11 +130,45 @@ class Database:
     @asynccontextmanager
     async def reading(self, instance_id: UUID) -> AsyncIterator[Transaction]:
         """Open a transaction that only reads: one consistent picture."""
+        fields = await self._fields_of_one(instance_id)
         async with self._reading(str(instance_id)) as connection:
-            yield Transaction(connection=connection, instance_id=instance_id, bell=self.bell)
+            yield Transaction(connection=connection, instance_id=instance_id, bell=self.bell, fields=fields)
+
+    @asynccontextmanager
+    async def writing_for(self, instance_ids: Collection[UUID]) -> AsyncIterator[WideTransaction]:
+        """Open a writing transaction over several instances; whoever writes rings the bell."""
+        fields = await self.fields_of(instance_ids)
+        async with self.writing_for_all() as connection:
+            yield WideTransaction(connection=connection, fields=fields)
+
+    async def fields_of(self, instance_ids: Collection[UUID]) -> Mapping[UUID, Fields]:
+        """Give what seals and opens the fields of instances; those that have no data keys yet get some.
+
+        Not to be asked inside a transaction. It has its own, one after the other: keys are used once they
+        are committed, and a pool of one connection is enough.
+        """
+        fields = self.field_keys.known(instance_ids)
+        fields |= await self._read_keys(set(instance_ids) - fields.keys())
+        if keyless := set(instance_ids) - fields.keys():
+            async with self.writing_for_all() as connection:
+                await connection.run_sync(self.field_keys.make, keyless)
+            fields |= await self._read_keys(keyless)
+        return fields
+
+    async def _fields_of_one(self, instance_id: UUID) -> Fields:
+        return (await self.fields_of((instance_id,)))[instance_id]
+
+    async def _read_keys(self, instance_ids: Collection[UUID]) -> dict[UUID, Fields]:
+        if not instance_ids:
+            return {}
+        began = time.monotonic()
+        async with self.reading_for_all() as connection:
+            fields = await connection.run_sync(self.field_keys.read, instance_ids)
+        self.field_keys.remember(fields, read_at=began)
+        return fields
 
     def writing_for_all(self) -> AbstractAsyncContextManager[AsyncConnection]:
-        """Open a writing transaction over all instances: for messaging, whose rows name theirs."""
+        """Open a writing transaction over all instances that seals nothing and opens nothing."""
         return self._writing(EVERY_INSTANCE)
 
     def reading_for_all(self) -> AbstractAsyncContextManager[AsyncConnection]:

@@ -10,10 +10,9 @@ from uuid import UUID
 
 import orjson
 import structlog
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from shared.clock import Clock, now_utc
-from shared.database.transactions import Database
+from shared.database.transactions import Database, WideTransaction
 from shared.events.catalogue import parse
 from shared.events.envelope import Envelope
 from shared.failpoints import reached
@@ -25,7 +24,7 @@ from shared.observability.tracing import span, trace_id_of
 
 log = structlog.get_logger()
 
-Handler = Callable[[AsyncConnection, Sequence[Envelope[Any]]], Awaitable[None]]
+Handler = Callable[[WideTransaction, Sequence[Envelope[Any]]], Awaitable[None]]
 """Applies events of one type in the given transaction, all of them or, by raising, none."""
 
 ATTEMPTS_AT_MOST: Final = 5
@@ -85,26 +84,26 @@ class Consuming:
         return (await self._apply([delivery]))[0]
 
     async def _apply_together(self, deliveries: Sequence[Delivery]) -> None:
-        async with self.database.writing_for_all() as connection:
-            by_event = {delivery.event_id: delivery for delivery in deliveries}
-            new = await mark_applied(connection, self.inbox, self.consumer, by_event, at=self.clock())
+        by_event = {delivery.event_id: delivery for delivery in deliveries}
+        events = {event_id: parse(one.body, one.type) for event_id, one in by_event.items()}
+        instances = {event.instanceid for event in events.values()}
+        async with self.database.writing_for(instances) as db:
+            new = await mark_applied(db.connection, self.inbox, self.consumer, by_event, at=self.clock())
             reached("consumer.inbox_written")
-            for event_type, envelopes in by_type(by_event[event_id] for event_id in new):
-                await self._handle(connection, event_type, envelopes)
+            for event_type, envelopes in by_type(events[event_id] for event_id in new):
+                await self._handle(db, event_type, envelopes)
             reached("consumer.effect_written")
             if self.rings_after_apply:
-                await self.database.bell.ring_in(connection)
+                await self.database.bell.ring_in(db.connection)
         if self.rings_after_apply:
             self.database.bell.ring_after_commit()
 
-    async def _handle(
-        self, connection: AsyncConnection, event_type: str, envelopes: Sequence[Envelope[Any]]
-    ) -> None:
+    async def _handle(self, db: WideTransaction, event_type: str, envelopes: Sequence[Envelope[Any]]) -> None:
         with ExitStack() as spans:
             # Of several, what is published on the way continues the last one's trace.
             for one in envelopes:
                 spans.enter_context(span(f"consume {self.consumer}", after=one.traceparent))
-            await self.handlers[event_type](connection, envelopes)
+            await self.handlers[event_type](db, envelopes)
         log.info(
             "Deliveries were applied.",
             code="deliveries.applied",
@@ -142,9 +141,7 @@ def _trace_id_of(delivery: Delivery) -> str | None:
         return None
 
 
-def by_type(deliveries: Iterable[Delivery]) -> Iterator[tuple[str, list[Envelope[Any]]]]:
-    """Read the envelopes of deliveries, those of one type together."""
-    for event_type, group in groupby(
-        sorted(deliveries, key=attrgetter("type", "event_id")), key=attrgetter("type")
-    ):
-        yield event_type, [parse(delivery.body, event_type) for delivery in group]
+def by_type(envelopes: Iterable[Envelope[Any]]) -> Iterator[tuple[str, list[Envelope[Any]]]]:
+    """Give the envelopes of one type together."""
+    for event_type, group in groupby(sorted(envelopes, key=attrgetter("type", "id")), key=attrgetter("type")):
+        yield event_type, list(group)

@@ -5,6 +5,7 @@ from typing import Final
 
 from sqlalchemy.exc import DBAPIError
 
+from shared.database.field_keys import DataKeyUnopenableError
 from shared.messaging.messages import Verdict
 
 PASSING_SQLSTATES: Final = ("08", "40", "53", "55", "57", "58")
@@ -22,7 +23,9 @@ def verdict_on(error: Exception) -> Verdict:
         locked = "locked" in str(error.orig) or "disk" in str(error.orig)
         passing = error.connection_invalidated or (sqlstate or "").startswith(PASSING_SQLSTATES) or locked
         return Verdict.TRANSIENT if passing else Verdict.PERMANENT
-    return Verdict.TRANSIENT if isinstance(error, OSError | TimeoutError) else Verdict.PERMANENT
+    # A missing master key is put right by whoever runs this, and nothing was wrong with the event.
+    passing = isinstance(error, OSError | TimeoutError | DataKeyUnopenableError)
+    return Verdict.TRANSIENT if passing else Verdict.PERMANENT
 
 
 def reason_of(error: BaseException) -> str:

@@ -1,19 +1,24 @@
 """The ledger's rows: claimed by relays, closed by receipts, parked for people."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any, Final
 from uuid import UUID
 
+import structlog
 from sqlalchemy import ColumnElement, case, func, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from shared.database.bulk import insert_new
+from shared.database.fields import Fields, FieldUnsealableError
+from shared.database.transactions import Database
 from shared.identifiers import new_id
 from shared.messaging.messages import Delivery, Receipt, Verdict
-from shared.messaging.tables import DeliveryState, Ledger
+from shared.messaging.tables import EVENT_BODY, DeliveryState, Ledger
+
+log = structlog.get_logger()
 
 CLAIM_AT_MOST: Final = 1000
 
@@ -35,9 +40,10 @@ class Step(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class Claimed:
-    """A delivery that this relay has to ring for now."""
+    """A delivery that this relay has to ring for now, its body still sealed."""
 
     consumer: str
+    instance_id: UUID
     delivery: Delivery
 
 
@@ -67,13 +73,14 @@ async def claim_due(
     claimed = (await connection.execute(claim)).all()
     if not claimed:
         return []
-    bodies = select(event.c.id, event.c.type, event.c.body).where(
+    bodies = select(event.c.id, event.c.instance_id, event.c.type, event.c.body).where(
         event.c.id.in_({row.event_id for row in claimed})
     )
     events = {row.id: row for row in (await connection.execute(bodies)).all()}
     return [
         Claimed(
             consumer=row.consumer,
+            instance_id=events[row.event_id].instance_id,
             # Our own rows need no validation, which would cost more than all else here.
             delivery=Delivery.model_construct(
                 delivery_id=row.id,
@@ -85,6 +92,30 @@ async def claim_due(
         )
         for row in claimed
     ]
+
+
+async def opened(database: Database, claimed: Sequence[Claimed]) -> list[Claimed]:
+    """Open the bodies of deliveries, outside of any transaction.
+
+    One that does not open is left out: it is rung for again later, and holds no other up meanwhile.
+    """
+    fields = await database.fields_of({one.instance_id for one in claimed})
+    return list(_opened(claimed, fields))
+
+
+def _opened(claimed: Sequence[Claimed], fields: Mapping[UUID, Fields]) -> Iterator[Claimed]:
+    for one in claimed:
+        sealed = one.delivery
+        try:
+            body = fields[one.instance_id].unseal(sealed.body, place=EVENT_BODY, row=sealed.event_id)
+        except FieldUnsealableError:
+            log.exception(
+                "An event in the ledger does not open.",
+                code="event.unsealable",
+                event_id=str(sealed.event_id),
+            )
+        else:
+            yield replace(one, delivery=sealed.model_copy(update={"body": body}))
 
 
 async def hand_back(

@@ -10,7 +10,7 @@ from shared.events.catalogue import subscribers
 from shared.events.contract import Contract
 from shared.events.envelope import envelope_of
 from shared.identifiers import new_id
-from shared.messaging.tables import DeliveryState, Ledger
+from shared.messaging.tables import EVENT_BODY, DeliveryState, Ledger
 from shared.observability.tracing import traceparent
 
 
@@ -64,7 +64,7 @@ async def publish_all(
             "type": event_type,
             "subject": envelope.subject,
             "occurred_at": at,
-            "body": envelope.model_dump_json(),
+            "body": db.fields.seal(envelope.model_dump_json(), place=EVENT_BODY, row=envelope.id),
         }
         for envelope in envelopes
     ]

@@ -15,7 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from shared.database.transactions import Database
 from shared.messaging.inbox import already_applied
-from shared.messaging.ledger import Step, note_steps
+from shared.messaging.ledger import Claimed, Step, note_steps
 from shared.messaging.messages import Delivery
 from shared.messaging.tables import DeliveryState, Inbox, Ledger
 
@@ -36,8 +36,8 @@ class Subscription:
     inbox: Inbox
 
 
-async def receipted_but_unknown(one: Subscription, *, or_rung: bool = False) -> AsyncIterator[list[Delivery]]:
-    """Give the deliveries that the ledger counts as applied and the inbox does not have, page by page.
+async def receipted_but_unknown(one: Subscription, *, or_rung: bool = False) -> AsyncIterator[list[Claimed]]:
+    """Give the deliveries, sealed, that the ledger counts as applied and the inbox does not have, page by page.
 
     `or_rung`: those too that were rung and have no receipt yet, for they may have been applied.
     """
@@ -47,7 +47,14 @@ async def receipted_but_unknown(one: Subscription, *, or_rung: bool = False) -> 
     after = UUID(int=0)
     while True:
         page = (
-            select(delivery.c.id, delivery.c.event_id, delivery.c.rings, event.c.type, event.c.body)
+            select(
+                delivery.c.id,
+                delivery.c.event_id,
+                delivery.c.rings,
+                event.c.type,
+                event.c.body,
+                event.c.instance_id,
+            )
             .join(event, event.c.id == delivery.c.event_id)
             .where(
                 delivery.c.consumer == one.consumer,
@@ -57,14 +64,20 @@ async def receipted_but_unknown(one: Subscription, *, or_rung: bool = False) -> 
             .order_by(delivery.c.id)
             .limit(PAGE)
         )
-        async with one.publisher.engine.connect() as connection:
+        async with one.publisher.reading_for_all() as connection:
             rows = (await connection.execute(page)).all()
         if not rows:
             return
-        async with one.subscriber.engine.connect() as connection:
+        async with one.subscriber.reading_for_all() as connection:
             known = await already_applied(connection, one.inbox, one.consumer, {row.event_id for row in rows})
         yield [
-            Delivery(delivery_id=row.id, event_id=row.event_id, type=row.type, ring=row.rings, body=row.body)
+            Claimed(
+                consumer=one.consumer,
+                instance_id=row.instance_id,
+                delivery=Delivery(
+                    delivery_id=row.id, event_id=row.event_id, type=row.type, ring=row.rings, body=row.body
+                ),
+            )
             for row in rows
             if row.event_id not in known
         ]
@@ -101,11 +114,11 @@ async def applied_but_unpublished(one: Subscription) -> list[UUID]:
             .order_by(applied.c.event_id)
             .limit(PAGE)
         )
-        async with one.subscriber.engine.connect() as connection:
+        async with one.subscriber.reading_for_all() as connection:
             ids = list((await connection.execute(page)).scalars())
         if not ids:
             return strays
-        async with one.publisher.engine.connect() as connection:
+        async with one.publisher.reading_for_all() as connection:
             known = set((await connection.execute(select(event.c.id).where(event.c.id.in_(ids)))).scalars())
         strays += [one_id for one_id in ids if one_id not in known]
         after = ids[-1]

@@ -11,6 +11,7 @@ import structlog
 from sqlalchemy.exc import DBAPIError
 
 from shared.clock import Clock, now_utc
+from shared.database.field_keys import DataKeyUnopenableError
 from shared.database.transactions import Database
 from shared.events.catalogue import CONSUMERS
 from shared.failpoints import reached
@@ -18,7 +19,7 @@ from shared.messaging.alive import show_no_life
 from shared.messaging.bells import Wake
 from shared.messaging.broker import Broker, BrokerUnavailableError, Outgoing
 from shared.messaging.failures import reason_of
-from shared.messaging.ledger import CLAIM_AT_MOST, Claimed, claim_due, hand_back
+from shared.messaging.ledger import CLAIM_AT_MOST, Claimed, claim_due, hand_back, opened
 from shared.messaging.messages import DELIVER_TASK, Parcel, receipts_queue
 from shared.messaging.sealing import KeyRing
 from shared.messaging.tables import Ledger
@@ -59,7 +60,7 @@ class Relay:
                     await asyncio.sleep(PAUSE_SECONDS)
                     continue
                 # asyncpg says that nobody listens by a plain OSError.
-                except (DBAPIError, OSError) as error:
+                except (DBAPIError, OSError, DataKeyUnopenableError) as error:
                     log.warning(
                         "The ledger can't be read; trying again.",
                         code="ledger.unavailable",
@@ -87,7 +88,7 @@ class Relay:
         reached("relay.claimed")
         try:
             # Blocks the loop, which has nothing else to do: simpler and quicker than a thread.
-            self.broker.send(self._outgoing(claimed))
+            self.broker.send(self._outgoing(await opened(self.database, claimed)))
         except BrokerUnavailableError:
             async with self.database.writing_for_all() as connection:
                 ids = [one.delivery.delivery_id for one in claimed]

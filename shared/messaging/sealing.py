@@ -51,6 +51,11 @@ class KeyRing:
             keys[key_id] = AESGCM(secret)
         return cls(keys)
 
+    @property
+    def first(self) -> str:
+        """The id of the key that seals."""
+        return next(iter(self.keys))
+
     def seal(self, content: Any, *, purpose: str) -> str:
         """Compress and encrypt a JSON value."""
         key_id, cipher = next(iter(self.keys.items()))

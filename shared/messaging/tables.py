@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Final
 
 from sqlalchemy import (
     Column,
@@ -18,6 +19,9 @@ from sqlalchemy import (
 )
 
 from shared.database.columns import UtcDateTime
+
+EVENT_BODY: Final = "event.body"
+"""The place of the sealed envelope; its row is the event's id."""
 
 
 class DeliveryState(StrEnum):

@@ -27,6 +27,7 @@ from shared.identifiers import new_id
 from shared.messaging.consuming import Consuming
 from shared.messaging.inbox import mark_applied
 from shared.messaging.messages import Parcel
+from shared.testing.databases import database_on
 from shared.testing.records import CLINIC, TUESDAY, a_parcel, a_session_record, enveloped
 from tests.benchmarks.rows import Row
 from tests.support.databases import seeing_all
@@ -47,7 +48,7 @@ def run() -> list[Row]:
 
 
 async def measure(url: str) -> list[Row]:
-    database = Database(engine=seeing_all(create_engine(url)))
+    database = database_on(seeing_all(create_engine(url)))
     copying = await asyncpg.connect(as_superuser(url))
     rows = [
         await statement(database, copying, patients=8),

@@ -11,8 +11,8 @@ import asyncpg
 
 from services.charts.views import Wanted, chart_page
 from shared.database.engine import create_engine
-from shared.database.transactions import Database
 from shared.messaging.sealing import KeyRing, new_key_ring
+from shared.testing.databases import database_on
 from shared.testing.records import CLINIC
 from shared.web.cursors import cursors_sealed_with
 from tests.benchmarks.notes import a_migrated_database, migrate
@@ -78,7 +78,7 @@ async def filled(url: str, count: int) -> Callable[[], Awaitable[float]]:
     patient_id: UUID = await connection.fetchval(A_PATIENT)
     await connection.execute("VACUUM ANALYZE")
     await connection.close()
-    database = Database(engine=create_engine(url))
+    database = database_on(create_engine(url))
 
     async def milliseconds() -> float:
         started = time.perf_counter()

@@ -37,6 +37,7 @@ from shared.database.transactions import Database
 from shared.identifiers import new_id
 from shared.messaging.bells import SweepOnly
 from shared.messaging.sealing import KeyRing, new_key_ring
+from shared.testing.databases import database_on
 from shared.testing.records import CLINIC, TUESDAY, a_session_record
 from tests.benchmarks.rows import Row
 from tests.integration.services.billing_bridge.connectors.certificates import Authority
@@ -75,7 +76,7 @@ def run() -> list[Row]:
 
 
 async def measure(url: str, address: str, trusted_ca: str) -> list[Row]:
-    database = Database(engine=create_engine(url))
+    database = database_on(create_engine(url))
     await connect(database, address, trusted_ca)
     networks = Networks.parse("", embedded=True)
     async with (

@@ -26,8 +26,8 @@ from sqlalchemy import insert
 from services.sessions.scheduling.models import SESSION, SESSION_LEADER
 from shared.database.engine import create_engine
 from shared.database.migrations import upgrade
-from shared.database.transactions import Database
 from shared.identifiers import new_id
+from shared.testing.databases import database_on
 from shared.testing.identity import TokenIssuer
 from shared.testing.records import CLINIC
 from tests.benchmarks.reading_peers import APPLICATIONS, application_of, serve
@@ -76,7 +76,7 @@ def run() -> list[Row]:
 
 
 async def fill(url: str, issuer: TokenIssuer) -> Filled:
-    database = Database(engine=create_engine(url))
+    database = database_on(create_engine(url))
     await upgrade(database.engine, "sessions")
     clock = SetClock()
     application = application_of(url, issuer.key_file, database=database)

@@ -34,6 +34,7 @@ from shared.database.transactions import Database
 from shared.identifiers import new_id
 from shared.messaging.sealing import new_key_ring
 from shared.settings import Settings
+from shared.testing.databases import FIELD_KEYS, database_on
 from shared.testing.identity import ISSUER
 from shared.testing.records import CLINIC
 from shared.web.application import new_application
@@ -54,6 +55,7 @@ def settings_for(key_file: Path) -> Settings:
     return Settings(
         broker_url=SecretStr("redis://unused"),
         message_keys=SecretStr(new_key_ring()),
+        field_keys=SecretStr(FIELD_KEYS),
         issuer=ISSUER,
         token_keys=str(key_file),
     )
@@ -61,7 +63,7 @@ def settings_for(key_file: Path) -> Settings:
 
 def application_of(url: str, key_file: Path, *, database: Database | None = None, **settings: Any) -> Any:
     """Ours, as it is served."""
-    database = database or Database(engine=create_engine(url))
+    database = database or database_on(create_engine(url))
     own = SessionsSettings(database_url=SecretStr(url), horizon_days=1, **settings)
     return build_application(settings_for(key_file), own, database=database, clock=now_utc)
 
@@ -185,7 +187,7 @@ MAPPED: Final = {
 
 def by_orm(url: str, key_file: Path) -> ASGIApp:
     """Ours with its middleware, and one endpoint that marks attendance as one writes it with an ORM."""
-    database, router, mapper = Database(engine=seeing_all(create_engine(url))), APIRouter(), registry()
+    database, router, mapper = database_on(seeing_all(create_engine(url))), APIRouter(), registry()
     for kind, table in MAPPED.items():
         mapper.map_imperatively(kind, table)
 

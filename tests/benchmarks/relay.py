@@ -20,12 +20,13 @@ from shared.events.catalogue import SESSION_COMPLETED
 from shared.identifiers import new_id
 from shared.messaging.broker import UNSHOWN, Broker
 from shared.messaging.celery_application import new_celery_application
-from shared.messaging.ledger import claim_due
+from shared.messaging.ledger import claim_due, opened
 from shared.messaging.messages import DELIVER_TASK, Parcel
 from shared.messaging.outbox import publish
 from shared.messaging.relay import RING_AGAIN_AFTER_SECONDS, Relay
 from shared.messaging.sealing import KeyRing, new_key_ring
 from shared.messaging.tables import DeliveryState
+from shared.testing.databases import database_on
 from shared.testing.records import CLINIC, a_session_record
 from tests.benchmarks.rows import Row
 from tests.support.servers import PostgresServer, ValkeyServer
@@ -45,7 +46,7 @@ def run() -> list[Row]:
 async def measure(url: str, valkey: ValkeyServer) -> list[Row]:
     engine = create_engine(url)
     await upgrade(engine, "sessions")
-    database = Database(engine=engine)
+    database = database_on(engine)
     application = new_celery_application(name="bench", broker_url=valkey.url)
     relay = Relay(
         service="sessions",
@@ -102,7 +103,7 @@ async def ring_one_by_one(relay: Relay) -> int:
         claimed = await claim_due(
             connection, relay.ledger, now=now_utc(), ring_again_after_seconds=RING_AGAIN_AFTER_SECONDS
         )
-    for one in claimed:
+    for one in await opened(relay.database, claimed):
         parcel = Parcel(receipts_to="sessions.receipts", deliveries=(one.delivery,))
         sealed = relay.keys.seal(parcel.model_dump(mode="json"), purpose=DELIVER_TASK)
         signature = relay.broker.application.signature(DELIVER_TASK, args=(sealed,))

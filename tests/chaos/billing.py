@@ -17,7 +17,7 @@ from sqlalchemy import func, select
 from services.billing_bridge.models import charge_status, push_result
 from shared.database.engine import create_engine
 from shared.database.migrations import upgrade
-from shared.database.transactions import Database
+from shared.testing.databases import database_on
 from shared.testing.records import a_session_record
 from tests.integration.services.billing_bridge.conftest import Billing, billing_on
 from tests.integration.services.billing_bridge.scripted_receiver import Received, answering
@@ -120,7 +120,7 @@ async def run(
         try:
             async with (
                 moody(chance) as (receiver, url),
-                billing_on(Database(engine=engine), Path(name)) as billing,
+                billing_on(database_on(engine), Path(name)) as billing,
             ):
                 # A restart breaks as many lines as are open: the breaker would wait out the moods.
                 await billing.connect(

@@ -24,7 +24,7 @@ from services.sessions.configuration.use_cases import found_instance
 from shared.clock import now_utc
 from shared.database.engine import create_engine
 from shared.database.migrations import upgrade
-from shared.database.transactions import Database
+from shared.testing.databases import database_on
 from tests.end_to_end.demo_run import ROOT
 from tests.support.servers import PostgresServer, ValkeyServer, free_port
 
@@ -72,7 +72,7 @@ async def _prepare(urls: dict[str, str]) -> None:
         if service == "sessions":
             login, password = LOGIN
             await found_instance(
-                Database(engine=engine), name="Clinic", login=login, password=password, clock=now_utc
+                database_on(engine), name="Clinic", login=login, password=password, clock=now_utc
             )
         await engine.dispose()
 

@@ -1,6 +1,7 @@
 """A migrated database of one service, on SQLite and on PostgreSQL: the same tests run on both."""
 
 import itertools
+import os
 import shutil
 import sqlite3
 from collections import defaultdict
@@ -18,6 +19,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from shared.database.engine import EVERY_INSTANCE, SCOPE, create_engine
 from shared.database.migrations import upgrade
 from shared.database.transactions import Database
+from shared.testing.databases import FIELD_KEYS, database_on
 from tests.support.servers import PostgresServer
 
 OpenDatabase = Callable[[str], Awaitable[Database]]
@@ -44,6 +46,11 @@ class _Made:
     emptied: int = 0
 
 
+def pytest_configure() -> None:
+    """Have every process that a test starts open what the others seal."""
+    os.environ["OPENCIRCLE_FIELD_KEYS"] = FIELD_KEYS
+
+
 _templates: dict[tuple[int, str], str] = {}
 _free: defaultdict[tuple[int, str], list[_Made]] = defaultdict(list)
 _names = itertools.count()
@@ -67,7 +74,7 @@ async def open_database(
             engine = create_engine(await copied(tmp_path_factory.getbasetemp(), service, file))
             event.listen(engine.sync_engine, "connect", _skip_waiting_for_the_disk)
         engines.append(engine)
-        return Database(engine=seeing_all(engine))
+        return database_on(seeing_all(engine))
 
     yield open_one
     for engine in engines:

@@ -15,6 +15,7 @@ from shared.database.dialects import upsert
 from shared.database.transactions import Transaction
 from shared.events.catalogue import parse
 from shared.events.record import SessionRecord
+from shared.messaging.tables import EVENT_BODY
 
 
 async def keep_document(db: Transaction, document: dict[str, Any]) -> str:
@@ -52,5 +53,6 @@ async def distributed_record(db: Transaction, documentation_id: UUID | None) -> 
     )
     event = LEDGER.event
     row = (await db.all(db.rows_of(event).where(event.c.id.in_(told))))[0]
-    record: SessionRecord = parse(row.body, row.type).data
+    body = db.fields.unseal(row.body, place=EVENT_BODY, row=row.id)
+    record: SessionRecord = parse(body, row.type).data
     return record

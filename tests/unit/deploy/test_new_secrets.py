@@ -31,9 +31,9 @@ def test_every_role_of_every_database_has_a_password_of_its_own() -> None:
     assert len({url.password for url in urls}) == len({url.username for url in urls}) == len(urls)
 
 
-@pytest.mark.parametrize("name", ["opencircle_message_keys", "opencircle_billing_connection_keys"])
-def test_key_rings_can_be_read(name: str) -> None:
-    assert list(KeyRing.parse(new_secrets()[name]).keys) == ["k1"]
+@pytest.mark.parametrize("of", ["message", "field", "billing_connection"])
+def test_key_rings_can_be_read(of: str) -> None:
+    assert list(KeyRing.parse(new_secrets()[f"opencircle_{of}_keys"]).keys) == ["k1"]
 
 
 def test_no_other_user_of_the_host_comes_to_them(tmp_path: Path) -> None:

@@ -33,6 +33,7 @@ from shared.messaging.consuming import Consuming
 from shared.messaging.sealing import new_key_ring
 from shared.settings import Settings
 from shared.testing.corrections import an_annotation, annotated
+from shared.testing.databases import database_on
 from shared.testing.identity import ISSUER, TokenIssuer
 from shared.testing.records import CLINIC, MARGARET, a_parcel, a_session_record, enveloped
 from shared.web.instance_settings import NOTHING_HEARD
@@ -69,7 +70,7 @@ HEARD: list[tuple[str, Contract]] = [
 def served(tmp_path: Path) -> Iterator[tuple[str, str, dict[str, Any]]]:
     """The service with charts in it behind a real server: its address, a token, its description."""
     issuer = TokenIssuer(tmp_path)
-    database = Database(engine=create_engine(f"sqlite+aiosqlite:///{tmp_path}/charts.sqlite3"))
+    database = database_on(create_engine(f"sqlite+aiosqlite:///{tmp_path}/charts.sqlite3"))
     application = build_application(
         Settings(
             broker_url=SecretStr("redis://unused"),

@@ -26,9 +26,9 @@ from services.sessions.settings import SessionsSettings
 from services.sessions.stream.endpoints import STREAM_PATH
 from shared.database.engine import create_engine
 from shared.database.migrations import upgrade
-from shared.database.transactions import Database
 from shared.messaging.sealing import new_key_ring
 from shared.settings import Settings
+from shared.testing.databases import database_on
 from shared.testing.identity import ISSUER, TokenIssuer
 from shared.testing.records import CLINIC
 from tests.integration.services.sessions.clinic import Clinic, SetClock
@@ -47,7 +47,7 @@ EXAMPLES = 100 if settings.get_current_profile_name() == "nightly" else 8
 def served(tmp_path: Path) -> Iterator[tuple[str, str, dict[str, Any]]]:
     """A service with a clinic behind a real server: its address, a Super Admin's token, its description."""
     issuer, url = TokenIssuer(tmp_path), f"sqlite+aiosqlite:///{tmp_path}/sessions.sqlite3"
-    database = Database(engine=create_engine(url))
+    database = database_on(create_engine(url))
     application = build_application(
         Settings(
             broker_url=SecretStr("redis://unused"),

@@ -39,6 +39,7 @@ from shared.messaging.consuming import Consuming
 from shared.messaging.messages import Receipt
 from shared.messaging.sealing import KeyRing, new_key_ring
 from shared.settings import Environment, Settings
+from shared.testing.databases import FIELD_KEYS
 from shared.testing.identity import ISSUER, TokenIssuer
 from shared.testing.records import CLINIC, MARGARET, TUESDAY, a_parcel, a_session_record, enveloped
 from shared.web.application import new_application
@@ -186,6 +187,7 @@ async def billing_on(database: Database, folder: Path) -> AsyncIterator[Billing]
         environment=Environment.EMBEDDED,
         broker_url=SecretStr("redis://unused"),
         message_keys=SecretStr(new_key_ring()),
+        field_keys=SecretStr(FIELD_KEYS),
         issuer=ISSUER,
         token_keys=str(issuer.key_file),
     )

@@ -18,11 +18,11 @@ from sqlalchemy import select
 from services.billing_bridge.models import charge, charge_history, charge_status
 from shared.database.engine import create_engine
 from shared.database.migrations import upgrade
-from shared.database.transactions import Database
 from shared.events.catalogue import SESSION_ANNOTATED, SESSION_COMPLETED, SESSION_RETRACTED
 from shared.events.envelope import Envelope
 from shared.events.record import Attendance, SessionRecord
 from shared.testing.corrections import an_annotation, annotated, documented_again, retraction_of
+from shared.testing.databases import database_on
 from shared.testing.records import a_parcel, a_session_record, enveloped
 from tests.integration.services.billing_bridge.conftest import Billing, billing_on
 from tests.integration.services.billing_bridge.scripted_receiver import (
@@ -90,7 +90,7 @@ class Lives(RuleBasedStateMachine):
         shutil.copy(self.migrated, file)
         engine = create_engine(f"sqlite+aiosqlite:///{file}")
         self.stack.push_async_callback(engine.dispose)
-        billing = await self.stack.enter_async_context(billing_on(Database(engine=engine), self.folder))
+        billing = await self.stack.enter_async_context(billing_on(database_on(engine), self.folder))
         receiver = await self.stack.enter_async_context(scripted_receiver())
         await billing.connect(receiver.url, deduplicates=deduplicates)
         return billing, receiver

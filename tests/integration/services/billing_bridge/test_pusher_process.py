@@ -12,9 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from shared.database.transactions import Database
 from shared.messaging.bells import PostgresBell, PostgresWake
 from shared.messaging.sealing import KeyRing, new_key_ring
+from shared.testing.databases import database_on
 from shared.testing.identity import ISSUER
 from shared.testing.records import a_session_record, webhook_billing
 from tests.integration.services.billing_bridge.conftest import Billing, RunningReceiver
@@ -122,7 +122,7 @@ async def test_a_consumers_commit_rings_for_the_pusher(billing: Billing) -> None
     if billing.database.engine.dialect.name != "postgresql":
         pytest.skip("SQLite is rung by sockets, which have their own tests")
     url = billing.database.engine.url.render_as_string(hide_password=False)
-    ringing = Database(engine=billing.database.engine, bell=PostgresBell())
+    ringing = database_on(billing.database.engine, bell=PostgresBell())
     async with PostgresWake(url) as wake:
         await Billing(**vars(billing) | {"database": ringing}).hear(a_session_record(present=1))
         begun = time.monotonic()

@@ -29,13 +29,13 @@ from services.charts.standing import STATUS, notes
 from services.charts.totals import attendance
 from services.charts.views import WHOLE, read_notes
 from shared.database.engine import create_engine
-from shared.database.transactions import Database
 from shared.events.catalogue import SESSION_ANNOTATED, SESSION_COMPLETED, SESSION_RETRACTED, SESSION_REVIEWED
 from shared.events.envelope import Envelope
 from shared.events.record import Attendance, SessionRecord
 from shared.identifiers import new_id
 from shared.messaging.consuming import Consuming
 from shared.testing.corrections import an_annotation, annotated, retraction_of
+from shared.testing.databases import database_on
 from shared.testing.records import a_parcel, a_patient, a_session_record, enveloped
 from tests.integration.services.charts.conftest import Charts
 
@@ -79,7 +79,7 @@ class Lives(RuleBasedStateMachine):
         self.start()
 
     def start(self) -> None:
-        self.database = Database(engine=create_engine(self.url, pool_size=1))
+        self.database = database_on(create_engine(self.url, pool_size=1))
         self.consuming = Consuming(consumer="charts", database=self.database, inbox=inbox, handlers=HANDLERS)
 
     @initialize(target=empty, count=st.integers(1, 2))

@@ -15,6 +15,7 @@ from shared.database.transactions import Database
 from shared.events.catalogue import SESSION_ANNOTATED, SESSION_RETRACTED
 from shared.events.staff import Role
 from shared.testing.corrections import an_annotation, annotated, retraction_of
+from shared.testing.databases import database_on
 from shared.testing.records import a_session_record
 from tests.integration.services.charts.conftest import Charts
 from tests.support.databases import seeing_all
@@ -125,7 +126,7 @@ async def as_service(charts: Charts) -> AsyncIterator[Charts]:
             await connection.execute(text(created))
     await grant(charts.database.engine, SERVICE_ROLE)
     engine = create_engine(charts.database.engine.url.set(username=SERVICE_ROLE).render_as_string())
-    served = Database(engine=seeing_all(engine))
+    served = database_on(seeing_all(engine))
     charts.application.state.database = served
     yield replace(charts, database=served)
     await engine.dispose()

@@ -16,6 +16,7 @@ from services.printing.main import create_application
 from services.printing.models import audit_entry, inbox, ledger, print_job
 from services.printing.renderer import Press
 from services.printing.rendering import Renderer, Rendering
+from services.printing.sealed_columns import SEALED
 from services.printing.storage import FolderStorage
 from shared.database.transactions import Database
 from shared.events.catalogue import SHEET_REQUESTED, SHEETS_REQUESTED, STAFF_ACCESS_CHANGED
@@ -23,9 +24,10 @@ from shared.events.contract import Contract
 from shared.events.sheet import SignInSheet, SignInSheets
 from shared.events.staff import Feature, Role, StaffAccess, StaffAccessChanged
 from shared.messaging.consuming import Consuming
-from shared.messaging.ledger import claim_due
+from shared.messaging.ledger import claim_due, opened
 from shared.messaging.messages import Parcel, Receipt, Verdict
 from shared.messaging.sealing import new_key_ring
+from shared.testing.databases import opened_rows
 from shared.testing.identity import ISSUER, TokenIssuer
 from shared.testing.records import CLINIC, MARGARET, TUESDAY, a_parcel, enveloped
 from tests.support.databases import OpenDatabase
@@ -64,6 +66,7 @@ class Printing:
             claimed = await claim_due(
                 connection, ledger, now=NOW + timedelta(days=3650), ring_again_after_seconds=[0]
             )
+        claimed = await opened(self.database, claimed)
         deliveries = tuple(one.delivery for one in claimed if one.consumer == "printing.render")
         return Parcel(receipts_to="printing.receipts", deliveries=deliveries)
 
@@ -118,8 +121,8 @@ class Printing:
         return await self._rows(select(audit_entry).order_by(audit_entry.c.id))
 
     async def _rows(self, statement: Any) -> Sequence[Row[Any]]:
-        async with self.database.engine.connect() as connection:
-            return (await connection.execute(statement)).all()
+        table = statement.get_final_froms()[0].name
+        return await opened_rows(self.database, statement, [one for one in SEALED if one.table == table])
 
     @property
     def consuming(self) -> Consuming:

@@ -13,7 +13,7 @@ async def test_a_requested_sheet_is_a_queued_job(printing: Printing) -> None:
     await printing.request(sheet)
     job = await printing.job(sheet)
     assert (job.status, job.instance_id, job.session_id) == ("queued", CLINIC, sheet.session_id)
-    assert sheet.model_validate(job.sheet) == sheet
+    assert sheet.model_validate_json(job.sheet) == sheet
 
 
 async def test_each_job_is_published_for_the_renderers(printing: Printing) -> None:

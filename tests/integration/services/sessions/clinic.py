@@ -8,15 +8,17 @@ from uuid import UUID, uuid5
 
 import httpx2
 from fastapi import FastAPI
-from sqlalchemy import Row, Table, select
+from sqlalchemy import Row, Select, Table, select
 
 from services.sessions.configuration.domain import InstanceSettings
 from services.sessions.configuration.repository import add_instance
 from services.sessions.directory.domain import Location, Patient, StaffMember
 from services.sessions.directory.repository import store, store_access
 from services.sessions.scheduling.domain import session_id_of
+from services.sessions.sealed_columns import SEALED
 from shared.database.transactions import Database
 from shared.events.staff import Feature, Role, StaffAccess
+from shared.testing.databases import opened_rows
 from shared.testing.identity import TokenIssuer
 from shared.testing.records import FIRST_NAMES, LAST_NAMES, TUESDAY
 
@@ -298,18 +300,20 @@ class Clinic:
         return seen
 
     async def rows(self, table: Table) -> Sequence[Row[Any]]:
-        """Give this instance's rows, oldest first."""
+        """Give this instance's rows, oldest first, with their fields open."""
         mine = (
             select(table)
             .where(table.c.instance_id == self.instance_id)
             .order_by(table.primary_key.columns[0])
         )
-        async with self.database.engine.connect() as connection:
-            return (await connection.execute(mine)).all()
+        return await self._opened(mine, table)
 
     async def everything(self, table: Table) -> Sequence[Row[Any]]:
-        async with self.database.engine.connect() as connection:
-            return (await connection.execute(select(table))).all()
+        return await self._opened(select(table), table)
+
+    async def _opened(self, statement: Select[Any], table: Table) -> Sequence[Row[Any]]:
+        sealed = [one for one in SEALED if one.table == table.name]
+        return await opened_rows(self.database, statement, sealed)
 
 
 def some_settings(**changes: Any) -> InstanceSettings:

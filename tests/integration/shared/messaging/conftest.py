@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 import pytest_asyncio
 from sqlalchemy import Column, Integer, Row, Table, Uuid, insert, select
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from shared.database.columns import new_metadata
 from shared.database.engine import create_engine
-from shared.database.transactions import Database
+from shared.database.fields import data_key_table
+from shared.database.transactions import Database, WideTransaction
 from shared.events.catalogue import SESSION_COMPLETED
 from shared.events.envelope import Envelope
 from shared.events.record import SessionRecord
@@ -21,6 +21,7 @@ from shared.identifiers import new_id
 from shared.messaging.consuming import Consuming
 from shared.messaging.outbox import publish
 from shared.messaging.tables import inbox_tables, ledger_tables
+from shared.testing.databases import database_on
 from shared.testing.records import CLINIC, TUESDAY, a_session_record
 from tests.support.databases import BOTH
 from tests.support.servers import PostgresServer
@@ -28,6 +29,7 @@ from tests.support.servers import PostgresServer
 metadata = new_metadata()
 ledger = ledger_tables(metadata)
 inbox = inbox_tables(metadata)
+data_key_table(metadata)
 effect = Table(
     "effect",
     metadata,
@@ -46,7 +48,7 @@ async def database(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncItera
     engine = create_engine(url)
     async with engine.begin() as connection:
         await connection.run_sync(metadata.create_all)
-    yield Database(engine=engine)
+    yield database_on(engine)
     await engine.dispose()
 
 
@@ -75,10 +77,8 @@ class Effects:
     database: Database
     failures: dict[str, BaseException] = field(default_factory=dict)
 
-    async def __call__(
-        self, connection: AsyncConnection, envelopes: Sequence[Envelope[SessionRecord]]
-    ) -> None:
-        await connection.execute(insert(effect), [{"event_id": one.id} for one in envelopes])
+    async def __call__(self, db: WideTransaction, envelopes: Sequence[Envelope[SessionRecord]]) -> None:
+        await db.connection.execute(insert(effect), [{"event_id": one.id} for one in envelopes])
         for one in envelopes:
             if error := self.failures.get(one.data.topic):
                 raise error

@@ -11,6 +11,7 @@ from shared.messaging.broker import Broker, BrokerUnavailableError
 from shared.messaging.celery_application import new_celery_application
 from shared.messaging.relay import Relay
 from shared.messaging.sealing import KeyRing, new_key_ring
+from shared.testing.databases import database_on
 from tests.integration.shared.messaging.conftest import SteppedClock, deliveries, ledger, publish_a_session
 from tests.support.servers import LOOPBACK, ValkeyServer, free_port
 
@@ -112,7 +113,7 @@ async def test_it_stops_when_told_to(relay: Relay, database: Database) -> None:
 
 async def test_it_outlives_a_database_that_cannot_be_reached(broker_url: str, clock: SteppedClock) -> None:
     nowhere = create_engine(f"postgresql+asyncpg://postgres@{LOOPBACK}:{free_port()}/nowhere")
-    relay = relay_on(broker_url, Database(engine=nowhere), clock)
+    relay = relay_on(broker_url, database_on(nowhere), clock)
     stop = asyncio.Event()
     running = asyncio.create_task(relay.run(SweepOnly(), stop))
     await asyncio.sleep(0.3)

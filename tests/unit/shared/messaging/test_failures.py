@@ -3,6 +3,7 @@ from typing import Any
 import pytest
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
+from shared.database.field_keys import DataKeyUnopenableError
 from shared.messaging.failures import CannotApplyError, reason_of, verdict_on
 from shared.messaging.messages import Verdict
 
@@ -27,6 +28,7 @@ PASSING = {
     "SQLite busy": from_database(Exception("database is locked")),
     "socket": ConnectionResetError(),
     "time-out": TimeoutError(),
+    "a master key that is missing": DataKeyUnopenableError("an instance", 1),
 }
 
 LASTING = {

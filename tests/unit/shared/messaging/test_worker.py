@@ -6,7 +6,6 @@ from celery import Celery
 
 from shared.database.columns import new_metadata
 from shared.database.engine import create_engine
-from shared.database.transactions import Database
 from shared.messaging.broker import Broker
 from shared.messaging.celery_application import new_celery_application
 from shared.messaging.consuming import Consuming
@@ -15,6 +14,7 @@ from shared.messaging.sealing import KeyRing, new_key_ring
 from shared.messaging.tables import inbox_tables, ledger_tables
 from shared.messaging.worker import serve_deliveries, serve_receipts
 from shared.observability.metrics import MESSAGES_REFUSED
+from shared.testing.databases import database_on
 
 KEYS = KeyRing.parse(new_key_ring())
 
@@ -29,7 +29,7 @@ def told() -> list[str]:
 def application(told: list[str]) -> Celery:
     """Serves both tasks on a broker and a database that are never reached."""
     application = new_celery_application(name="test", broker_url="redis://unused")
-    database = Database(engine=create_engine("sqlite+aiosqlite:///unused/unused.sqlite3"))
+    database = database_on(create_engine("sqlite+aiosqlite:///unused/unused.sqlite3"))
     metadata = new_metadata()
     consuming = Consuming(consumer="charts", database=database, inbox=inbox_tables(metadata), handlers={})
     broker = Broker(application=application)

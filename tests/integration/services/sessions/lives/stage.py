@@ -15,12 +15,13 @@ from sqlalchemy import create_engine as create_plain_engine
 
 from services.sessions.main import build_application
 from services.sessions.scheduling.domain import session_id_of
+from services.sessions.sealed_columns import SEALED
 from services.sessions.settings import SessionsSettings
 from shared.database.engine import create_engine
 from shared.database.migrations import upgrade
-from shared.database.transactions import Database
 from shared.messaging.sealing import new_key_ring
 from shared.settings import Settings
+from shared.testing.databases import database_on, opened_row
 from shared.testing.identity import ISSUER, TokenIssuer
 from shared.testing.records import CLINIC, OTHER_CLINIC, TUESDAY
 from tests.integration.services.sessions.clinic import TODAY, Clinic, SetClock
@@ -95,7 +96,10 @@ class Stage:
     def rows(self, table: Table, key: str, value: Any) -> list[tuple[Any, ...]]:
         with self.reader.begin():
             found = select(table).where(table.c[key] == value).order_by(*table.primary_key.columns)
-            return [tuple(row) for row in self.reader.execute(found)]
+            rows = self.reader.execute(found).all()
+        sealed = [one for one in SEALED if one.table == table.name]
+        fields = self.run(self.clinic.database.fields_of({row.instance_id for row in rows} if sealed else ()))
+        return [opened_row(row, fields, sealed) for row in rows]
 
     def scalar(self, statement: Select[Any]) -> Any:
         with self.reader.begin():
@@ -118,7 +122,7 @@ def set_stage(folder: Path, loop: asyncio.AbstractEventLoop) -> Stage:
     )
     engine = create_engine(f"sqlite+aiosqlite:///{folder}/sessions.sqlite3", pool_size=1)
     run_inline(engine)
-    database = Database(engine=engine)
+    database = database_on(engine)
     own = SessionsSettings(database_url=SecretStr("given above"), horizon_days=1)
     application = build_application(settings, own, database=database, clock=clock)
     clinic, other = (
