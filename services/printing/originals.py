@@ -34,7 +34,7 @@ async def _document(db: Transaction, job: JobToPrint) -> Printable:
         raise RecordMissingError(job.id)
     record = SessionRecord.model_validate(documented.record)
     retracted = SessionRetracted.model_validate(documented.retracted) if documented.retracted else None
-    if job.kind is Kind.CHART_NOTE:
+    if job.kind is Kind.CHART_NOTE and job.patient_id is not None:
         return ChartNote(record=record, patient_id=job.patient_id, retracted=retracted)
     return AttendanceRecord(record=record, retracted=retracted)
 

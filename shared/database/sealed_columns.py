@@ -1,6 +1,5 @@
 """Which columns are sealed, and why the other texts may be plain: each service has a table of both."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -41,7 +40,7 @@ class Sealed:
 EVENT: Final = (Sealed(place="event.body"),)
 """What a service that publishes seals."""
 
-PLAIN_EVERYWHERE: Final[Mapping[str, str]] = {
+PLAIN_EVERYWHERE: Final[dict[str, str]] = {
     "audit_entry.action": "what was done, in our words",
     "audit_entry.subject": "an id",
     "audit_entry.outcome": "one of our words",

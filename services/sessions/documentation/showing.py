@@ -177,4 +177,4 @@ def one_text(*parts: ColumnElement[Any]) -> ColumnElement[str]:
 def one_text_of_all(texts: Select[Any]) -> ColumnElement[Any]:
     """Put a text of each row into one, in the order of the rows; another order would only cost a reading."""
     each = texts.subquery()
-    return select(func.aggregate_strings(each.c.text, _BETWEEN)).scalar_subquery()
+    return select(func.aggregate_strings(each.c.text, ":")).scalar_subquery()

@@ -71,7 +71,7 @@ def _remark(number: int) -> dict[str, Any]:
 def _seal(connection: Connection) -> None:
     given = {"master_keys": lambda: KeyRing.parse(FIELD_KEYS)}
     with Operations.context(MigrationContext.configure(connection, opts=given)):
-        columns = {"mrn": sa.String(64), "problems": sa.JSON()}
+        columns: dict[str, sa.types.TypeEngine[Any]] = {"mrn": sa.String(64), "problems": sa.JSON()}
         seal_columns("remark", columns, row=KEY, blind={"mrn": "mrn_blind"})
 
 
