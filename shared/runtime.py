@@ -9,6 +9,7 @@ from typing import Any, Final
 
 import uvicorn
 from celery import Celery
+from celery.signals import setup_logging
 from prometheus_client import REGISTRY, Metric, start_http_server
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.registry import Collector
@@ -88,6 +89,8 @@ def serve_http(create_application: Callable[[], ASGIApp], *, service: str) -> No
 
 def run_worker(application: Celery, *, settings: Settings, pool: str = "solo", concurrency: int = 1) -> None:
     """Serve until told to stop; a second signal ends it at once. Scaled by starting more processes."""
+    # Whoever hears this signal sets up logging, and it is done: Celery would silence all below its own level.
+    setup_logging.connect(_keep_logging, weak=False)
     touch_while_alive(application, settings.alive_file)
     REGISTRY.register(WorkerTasks())
     observe_loop(settings, service=application.main)
@@ -102,6 +105,10 @@ def run_worker(application: Celery, *, settings: Settings, pool: str = "solo", c
         without_heartbeat=True,
     )
     worker.start()
+
+
+def _keep_logging(**_signal: Any) -> None:
+    """Leave logging as `configure_logging` has set it up."""
 
 
 def observe_loop(settings: Settings, *, service: str) -> None:
