@@ -148,7 +148,9 @@ async def _write(sftp: asyncssh.SFTPClient, path: str, content: bytes) -> None:
 async def _read(sftp: asyncssh.SFTPClient, path: str) -> bytes | None:
     try:
         async with sftp.open(path, "rb") as file:
-            return bytes(await file.read())
+            content = await file.read()
+            # Its types can't tell that a file opened for bytes gives bytes.
+            return content if isinstance(content, bytes) else content.encode()
     except asyncssh.SFTPNoSuchFile:
         return None
 
