@@ -38,7 +38,7 @@ from shared.clock import Clock, now_utc
 from shared.database.transactions import Database
 from shared.messaging.ledger import measure_ledger
 from shared.runtime import open_database, serve_http
-from shared.settings import Environment, Settings, read_settings, refuse_setting
+from shared.settings import Settings, read_all_settings
 from shared.web.application import new_application
 from shared.web.idempotency import Idempotency
 from shared.web.refusals import audit_refusals
@@ -67,7 +67,7 @@ ISSUER_PATHS = ("/v1/token", "/.well-known/jwks.json", TOKEN_PATH, REVOCATION_PA
 
 def create_application() -> FastAPI:
     """Build the application from the environment."""
-    settings, own = read_settings(Settings), read_settings(SessionsSettings)
+    settings, own = read_all_settings(SessionsSettings)
     database = open_database(own.database_url.get_secret_value(), settings=settings, rings=SERVICE)
     client = new_client(str(own.billing_url)) if own.billing_url else None
     return build_application(settings, own, database=database, clock=now_utc, billing=client)
@@ -91,8 +91,6 @@ def build_application(
         "streams": Streams(database=database, clock=clock, lookout=Lookout(database=database, clock=clock)),
     }
     if own.issuer_key is not None:
-        if settings.environment is Environment.PRODUCTION:
-            refuse_setting("OPENCIRCLE_SESSIONS_ISSUER_KEY", "the built-in issuer is not for production")
         state["issuer"] = open_issuer(own.issuer_key, name=settings.issuer, audience=settings.audience)
         state["log_in_limits"] = Limits(
             idle=timedelta(minutes=own.idle_minutes), absolute=timedelta(hours=own.log_in_hours)
