@@ -5,12 +5,15 @@ from typing import Final
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from services.charts.emergency import keep_emergency_access
 from services.charts.models import instance_settings, staff_access
 from services.charts.tabs.repository import add_missing_tabs
 from services.charts.tabs.use_cases import instances_switched_on
 from services.charts.use_cases import file_notes, mark_entered_in_error
 from shared.clock import now_utc
 from shared.events.catalogue import (
+    EMERGENCY_ACCESS_ENDED,
+    EMERGENCY_ACCESS_OPENED,
     SESSION_ANNOTATED,
     SESSION_COMPLETED,
     SESSION_RETRACTED,
@@ -64,4 +67,6 @@ HANDLERS: Final[Mapping[str, Handler]] = {
     SESSION_RETRACTED: session_retracted,
     SETTINGS_CHANGED: settings_changed,
     STAFF_ACCESS_CHANGED: staff_access_changed,
+    EMERGENCY_ACCESS_OPENED: keep_emergency_access,
+    EMERGENCY_ACCESS_ENDED: keep_emergency_access,
 }

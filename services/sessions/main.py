@@ -21,6 +21,7 @@ from services.sessions.documentation.history_endpoints import router as history_
 from services.sessions.documentation.people_endpoints import router as people_router
 from services.sessions.documentation.sheet_endpoints import router as sheet_router
 from services.sessions.documentation.worklist_endpoints import router as worklist_router
+from services.sessions.emergency.endpoints import router as emergency_router
 from services.sessions.logging_in.domain import Limits
 from services.sessions.logging_in.endpoints import router as log_in_router
 from services.sessions.logging_in.oauth_endpoints import REVOCATION_PATH, TOKEN_PATH
@@ -60,6 +61,7 @@ ROUTERS = (
     annotation_router,
     check_router,
     sheet_router,
+    emergency_router,
 )
 ISSUER_ROUTERS = (log_in_router, oauth_router)
 ISSUER_PATHS = ("/v1/token", "/.well-known/jwks.json", TOKEN_PATH, REVOCATION_PATH)
@@ -88,6 +90,7 @@ def build_application(
         "clock": clock,
         "plan": Planner(horizon_days=own.horizon_days),
         "previews": previews,
+        "emergency_minutes": own.emergency_minutes,
         "streams": Streams(database=database, clock=clock, lookout=Lookout(database=database, clock=clock)),
     }
     if own.issuer_key is not None:

@@ -23,6 +23,7 @@ class Action(StrEnum):
     START_ANY = "start any session"
     SEE_DISCARDED = "read what was discarded of a session"
     REVIEW = "review a session"
+    REVIEW_EMERGENCIES = "see and review emergency access"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,6 +69,7 @@ PERMISSIONS: Final[Mapping[Action, Grant]] = {
     Action.START_ANY: Grant(roles=_ADMINS),
     # DOC-6
     Action.SEE_DISCARDED: Grant(roles=_ADMINS),
+    Action.REVIEW_EMERGENCIES: Grant(roles=_ADMINS),
     # SIGN-3
     Action.REVIEW: Grant(features=frozenset({Feature.REVIEW_GROUP_SESSIONS})),
 }
