@@ -30,7 +30,7 @@ from tests.support.databases import OpenDatabase
 LOGIN, PASSWORD = "admin@riverbend", "correct horse battery"
 
 
-def _build(database: Database, folder: Path, environment: Environment, *, clock: Clock = now_utc) -> FastAPI:
+def _build(database: Database, folder: Path, clock: Clock) -> FastAPI:
     key, public_keys = folder / "issuer.pem", folder / "keys.json"
     new_signing_key(key)
     public_keys.write_bytes(json_bytes(open_issuer(key, name=ISSUER, audience=AUDIENCE).public_keys()))
