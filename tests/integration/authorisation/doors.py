@@ -76,7 +76,8 @@ class Door:
             headers["Authorization"] = f"Bearer {token}"
         transport = httpx2.ASGITransport(app=self.application)
         async with httpx2.AsyncClient(transport=transport, base_url="http://door") as client:
-            return await client.request(method, path.format(**ids) + query, json=body, headers=headers)
+            sent = {"content": body} if isinstance(body, str) else {"json": body}
+            return await client.request(method, path.format(**ids) + query, headers=headers, **sent)
 
     async def hear(self, facts: Contract, event_type: str, *, instance_id: UUID = CLINIC) -> None:
         _, inbox, handlers = SERVICES[self.service]

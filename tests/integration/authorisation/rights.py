@@ -148,7 +148,7 @@ RIGHTS: Final[dict[str, dict[str, Right]]] = {
         f"POST {_SESSION}/roster/{{patient_id}}/removal": _may(ALL, _REASON),
         f"PUT {_SESSION}/roster/{{patient_id}}/note": _may(ALL, {"text": "Changed"}),
         f"GET {_SESSION}/roster/{{patient_id}}/annotations": _may(SESSIONS),
-        f"POST {_SESSION}/roster/{{patient_id}}/annotations": _may(SESSIONS, {"text": "Changed"}),
+        f"POST {_SESSION}/roster/{{patient_id}}/annotations": _may(ALL, {"text": "Changed"}),
         f"POST {_SESSION}/sign-in-sheet": _may(SESSIONS),
         f"POST {_SESSION}/signatures": _may(ALL, {}),
         f"POST {_SESSION}/return": _may(ALL, _REASON),
@@ -168,9 +168,9 @@ RIGHTS: Final[dict[str, dict[str, Right]]] = {
         "GET /v1/charts/patients/{patient_id}/tabs": _may("ARMTIND"),
         "GET /v1/charts/sessions/{session_id}/filing": _may(RECORDS),
         "GET /v1/charts/sessions/{session_id}/individual-notes": _may(SESSIONS),
-        "GET /v1/charts/tabs": _may("A"),
+        "GET /v1/charts/tabs": _may("ARMTIND"),
         "POST /v1/charts/tabs": _may("A", {"kind": "group_sessions", "name": "Groups"}),
-        "GET /v1/charts/tabs/{tab_id}": _may("A"),
+        "GET /v1/charts/tabs/{tab_id}": _may("ARMTIND"),
         "PUT /v1/charts/tabs/{tab_id}": _may(
             "A", {"enabled": True, "location_ids": [], "name": "Groups", "order": 1}
         ),
@@ -185,7 +185,9 @@ RIGHTS: Final[dict[str, dict[str, Right]]] = {
         "POST /v1/billing/charges/{charge_id}/release": _may("A", _REASON),
         "GET /v1/billing/codes": _may("A"),
         "POST /v1/billing/codes": _may("A", _CODE),
-        "POST /v1/billing/codes/import": _may("A"),
+        "POST /v1/billing/codes/import": _may(
+            "A", "kind,code,description,effective_on\nccode,90853,Group,2020-01-01\n"
+        ),
         "GET /v1/billing/codes/{code_id}": _may("A"),
         "PUT /v1/billing/codes/{code_id}": _may("A", _CODE),
         "GET /v1/billing/connections": _may("A"),
@@ -198,15 +200,15 @@ RIGHTS: Final[dict[str, dict[str, Right]]] = {
         "GET /v1/billing/report": _may("A", query=f"?since={_DAY}"),
         "GET /v1/billing/report.csv": _may("A", query=f"?since={_DAY}"),
         "GET /v1/billing/worklist": _may("A"),
-        "POST /v1/billing/worklist/cancel": _may("A", _REASON | {"all": True}),
-        "POST /v1/billing/worklist/release": _may("A", _REASON | {"all": True}),
+        "POST /v1/billing/worklist/cancel": _may("A", _REASON),
+        "POST /v1/billing/worklist/release": _may("A", _REASON),
     },
     "printing": {
         "POST /v1/printing/attendance-records": _may(SESSIONS, {"session_id": _ID}),
         "POST /v1/printing/chart-notes": _may("ARMTIND", {"documentation_id": _ID, "patient_id": _ID}),
-        "GET /v1/printing/counts": _may(RECORDS),
-        "GET /v1/printing/jobs/{job_id}": _may(ALL),
-        "GET /v1/printing/jobs/{job_id}/file": _may(ALL),
+        "GET /v1/printing/counts": _may("ARMTIFY"),
+        "GET /v1/printing/jobs/{job_id}": _may("ARMTIUFNDY"),
+        "GET /v1/printing/jobs/{job_id}/file": _may("ARMTIUFNDY"),
     },
 }
 

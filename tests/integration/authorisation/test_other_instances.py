@@ -5,7 +5,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from sqlalchemy import Table, select
+from sqlalchemy import Column, select
 
 from services.billing_bridge.models import charge
 from services.charts.models import chart_note
@@ -25,19 +25,19 @@ async def _theirs(door: Door) -> Mapping[str, Any]:
     known = {"session_id": record.session_id, "patient_id": record.participants[0].patient_id}
     if door.service == "printing":
         await door.hear(a_sheet(job_id=new_id()), SHEET_REQUESTED)
-        return known | {"job_id": await _first(door, print_job)}
+        return known | {"job_id": await _first(door, print_job.c.id)}
     if door.service == "charts":
-        return known | {"note_id": await _first(door, chart_note)}
+        return known | {"note_id": await _first(door, chart_note.c.id)}
     code = await door.ask("Ada", "POST /v1/billing/codes", ids=IDS, body=_CODE)
-    return known | {"charge_id": await _first(door, charge), "code_id": code.json()["id"]}
+    return known | {"charge_id": await _first(door, charge.c.charge_id), "code_id": code.json()["id"]}
 
 
 _CODE = RIGHTS["billing_bridge"]["POST /v1/billing/codes"].body
 
 
-async def _first(door: Door, table: Table) -> UUID:
+async def _first(door: Door, column: Column[Any]) -> UUID:
     async with door.database.engine.connect() as connection:
-        first: UUID = (await connection.execute(select(table.c.id).limit(1))).scalar_one()
+        first: UUID = (await connection.execute(select(column).limit(1))).scalar_one()
     return first
 
 
