@@ -26,7 +26,7 @@ from shared.messaging.relay import Relay
 from shared.messaging.tables import Ledger
 from shared.observability.logs import configure_logging
 from shared.observability.tracing import report_to
-from shared.settings import Settings, read_settings, refuse_setting
+from shared.settings import Settings, end_if_wrong, read_settings
 from shared.web.stopping import Server, Stoppable
 
 STARTUP_FAILURE: Final = 3
@@ -125,7 +125,8 @@ def send_traces(settings: Settings, *, service: str) -> None:
     try:
         from shared.observability.otel import report_by_otlp  # noqa: PLC0415 - an optional extra
     except ImportError:
-        refuse_setting("OPENCIRCLE_OTLP_ENDPOINT", "needs the extra `otel` (requirements-otel.lock)")
+        end_if_wrong([("OPENCIRCLE_OTLP_ENDPOINT", "needs the extra `otel` (requirements-otel.lock)")])
+        raise
     report_to(report_by_otlp(str(settings.otlp_endpoint), service=service))
 
 

@@ -81,6 +81,7 @@ async def database(open_database: OpenDatabase) -> Database:
 def worker(database: Database, broker_url: str, tmp_path: Path) -> Iterator[RunningWorker]:
     ring = new_key_ring()
     settings = {
+        "OPENCIRCLE_ENVIRONMENT": "embedded",
         "OPENCIRCLE_BROKER_URL": broker_url,
         "OPENCIRCLE_MESSAGE_KEYS": ring,
         "OPENCIRCLE_ISSUER": "https://issuer.test",

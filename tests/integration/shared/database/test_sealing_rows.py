@@ -25,7 +25,7 @@ from shared.testing.records import CLINIC, OTHER_CLINIC
 from tests.support.databases import BOTH
 from tests.support.servers import PostgresServer
 
-KEY: Final = {"session_id": sa.Uuid(), "number": sa.Integer()}
+KEY: Final[dict[str, sa.types.TypeEngine[Any]]] = {"session_id": sa.Uuid(), "number": sa.Integer()}
 metadata = new_metadata()
 remark = sa.Table(
     "remark",

@@ -1,4 +1,5 @@
 from collections.abc import Callable
+from typing import cast
 
 import pikepdf
 import pytest
@@ -31,7 +32,9 @@ def test_the_window_shows_the_title(opened: Opened) -> None:
 def test_the_structure_has_one_root_that_knows_where_marked_content_belongs(opened: Opened) -> None:
     tree = opened().Root.StructTreeRoot
     assert [str(child.S) for child in tree.K] == ["/Document"]
-    pages_with_content = [entry for entry in tree.ParentTree.Nums if isinstance(entry, int)]
+    pages_with_content = [
+        entry for entry in cast("list[object]", tree.ParentTree.Nums) if isinstance(entry, int)
+    ]
     assert pages_with_content == [0]
 
 
