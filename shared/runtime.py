@@ -17,6 +17,7 @@ from shared.messaging.alive import sign_of_life, touch_while_alive
 from shared.messaging.bells import PostgresBell, PostgresWake, SocketBell, SocketWake, SweepOnly, Wake
 from shared.messaging.broker import Broker
 from shared.messaging.celery_application import new_celery_application
+from shared.messaging.deafness import end_when_deaf
 from shared.messaging.relay import Relay
 from shared.messaging.tables import Ledger
 from shared.observability.logs import configure_logging
@@ -80,6 +81,7 @@ def run_worker(application: Celery, *, settings: Settings, pool: str = "solo", c
     """Serve until told to stop; a second signal ends it at once. Scaled by starting more processes."""
     if settings.alive_file is not None:
         touch_while_alive(application, settings.alive_file)
+    end_when_deaf(application)
     # Not by Celery's command line: that loads a shell with completion, a quarter of a second of it.
     worker = application.Worker(
         pool_cls=pool,
