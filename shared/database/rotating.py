@@ -111,7 +111,7 @@ async def reseal(database: Database, table: Table, sealed: Sealed) -> AsyncItera
     after: Sequence[Any] | None = None
     while True:
         wanted = older if after is None else older.where(tuple_(*order) > tuple_(*after))
-        async with database.engine.connect() as connection:
+        async with database.reading_for_all() as connection:
             rows = (await connection.execute(wanted)).all()
         if not rows:
             return
@@ -167,7 +167,7 @@ def _sealed_anew(row: Row[Any], sealed: Sealed, fields: Mapping[UUID, Fields]) -
 
 async def wrapped_by(database: Database) -> Counter[str]:
     """Count the data keys by the id of the master key that wraps them."""
-    async with database.engine.connect() as connection:
+    async with database.reading_for_all() as connection:
         wrapped = (await connection.execute(select(DATA_KEY.c.wrapped))).scalars()
         return Counter(one.partition(".")[0] for one in wrapped)
 
@@ -182,5 +182,5 @@ async def sealed_by(database: Database, table: Table, sealed: Sealed) -> dict[in
         .where(DATA_KEY.c.version >= FIRST_VERSION)
         .group_by(DATA_KEY.c.version)
     )
-    async with database.engine.connect() as connection:
+    async with database.reading_for_all() as connection:
         return {row[0]: row[1] for row in await connection.execute(statement)}

@@ -126,7 +126,7 @@ class Database:
     async def reading(self, instance_id: UUID) -> AsyncIterator[Transaction]:
         """Open a transaction that only reads: one consistent picture."""
         fields = await self._fields_of_one(instance_id)
-        async with self.engine.connect() as connection, connection.begin():
+        async with self.reading_for_all() as connection:
             yield Transaction(connection=connection, instance_id=instance_id, bell=self.bell, fields=fields)
 
     @asynccontextmanager
@@ -157,7 +157,7 @@ class Database:
         if not instance_ids:
             return {}
         began = time.monotonic()
-        async with self.engine.connect() as connection:
+        async with self.reading_for_all() as connection:
             fields = await connection.run_sync(self.field_keys.read, instance_ids)
         self.field_keys.remember(fields, read_at=began)
         return fields
@@ -169,6 +169,12 @@ class Database:
             await connection.execution_options(**{WRITES: True})
             async with connection.begin():
                 yield connection
+
+    @asynccontextmanager
+    async def reading_for_all(self) -> AsyncIterator[AsyncConnection]:
+        """Open a reading transaction over all instances that opens no field."""
+        async with self.engine.connect() as connection, connection.begin():
+            yield connection
 
     def _turn(self) -> AbstractAsyncContextManager[Any]:
         # SQLite has one writer at a time, and lets in by chance who waits for it: of very many, some wait

@@ -27,7 +27,7 @@ def database_on(engine: AsyncEngine, *, bell: Bell | None = None) -> Database:
 
 async def opened_rows(database: Database, statement: Select[Any], sealed: Sequence[Sealed]) -> list[Row[Any]]:
     """Give the rows of a table as they were before they were sealed; `sealed` are columns of it."""
-    async with database.engine.connect() as connection:
+    async with database.reading_for_all() as connection:
         result = await connection.execute(statement)
         names, rows = tuple(result.keys()), result.all()
     fields = await database.fields_of({row.instance_id for row in rows} if sealed else ())
