@@ -82,7 +82,9 @@ def test_migrations_run_once_and_know_one_database_alone(service: str) -> None:
     container = CONTAINERS[MIGRATING[service]]
     assert container["restart"] == "no"
     assert container["command"][1:] == ["upgrade", service]
-    assert len(container["secrets"]) == 1
+    # They seal the rows that are there when a column begins to be sealed.
+    databases = [name for name in container["secrets"] if name != "opencircle_field_keys"]
+    assert databases == [f"opencircle_{service.partition('_')[0]}_database_url"]
 
 
 def test_every_service_is_migrated() -> None:
