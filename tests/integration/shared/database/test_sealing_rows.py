@@ -19,6 +19,7 @@ from shared.database.fields import row_key
 from shared.database.insert_only import REFUSAL, insert_only
 from shared.database.sealing_rows import seal_columns
 from shared.database.transactions import Database
+from shared.identifiers import new_id
 from shared.messaging.sealing import KeyRing
 from shared.testing.databases import FIELD_KEYS, database_on
 from shared.testing.records import CLINIC, OTHER_CLINIC
@@ -45,7 +46,7 @@ async def database(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncItera
     url = f"sqlite+aiosqlite:///{tmp_path}/remarks.sqlite3"
     if request.param == "postgresql":
         server: PostgresServer = request.getfixturevalue("postgres_server")
-        url = server.create_database("remarks")
+        url = server.create_database(f"remarks_{new_id().hex}")
     engine = create_engine(url)
     async with engine.begin() as connection:
         await connection.run_sync(metadata.create_all)
