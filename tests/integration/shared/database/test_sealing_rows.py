@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from alembic.migration import MigrationContext
 from alembic.operations import Operations
 from sqlalchemy import Connection, select, text
+from sqlalchemy.types import TypeEngine
 
 from shared.database.columns import new_metadata
 from shared.database.engine import create_engine
@@ -26,7 +27,7 @@ from shared.testing.records import CLINIC, OTHER_CLINIC
 from tests.support.databases import BOTH
 from tests.support.servers import PostgresServer
 
-KEY: Final = {"session_id": sa.Uuid(), "number": sa.Integer()}
+KEY: Final[dict[str, TypeEngine[Any]]] = {"session_id": sa.Uuid(), "number": sa.Integer()}
 metadata = new_metadata()
 remark = sa.Table(
     "remark",
@@ -72,7 +73,7 @@ def _remark(number: int) -> dict[str, Any]:
 def _seal(connection: Connection) -> None:
     given = {"master_keys": lambda: KeyRing.parse(FIELD_KEYS)}
     with Operations.context(MigrationContext.configure(connection, opts=given)):
-        columns = {"mrn": sa.String(64), "problems": sa.JSON()}
+        columns: dict[str, TypeEngine[Any]] = {"mrn": sa.String(64), "problems": sa.JSON()}
         seal_columns("remark", columns, row=KEY, blind={"mrn": "mrn_blind"})
 
 
