@@ -15,7 +15,7 @@ from services.sessions.configuration.use_cases import found_instance
 from shared.clock import now_utc
 from shared.database.engine import create_engine
 from shared.database.migrations import upgrade
-from shared.database.transactions import Database
+from shared.testing.databases import database_on
 from tests.chaos.faults import Breaking, survive
 from tests.support.proxy import Proxy
 from tests.support.servers import PostgresServer, ValkeyServer
@@ -151,9 +151,7 @@ async def _migrate(url: str, service: str) -> None:
     await upgrade(engine, service)
     if service == "sessions":
         login, password = LOGIN
-        await found_instance(
-            Database(engine=engine), name="Chaos", login=login, password=password, clock=now_utc
-        )
+        await found_instance(database_on(engine), name="Chaos", login=login, password=password, clock=now_utc)
     await engine.dispose()
 
 
