@@ -74,8 +74,10 @@ class Ended:
         ]
 
 
-async def embedded(folder: Path, *, seed: int, sessions: int, faults: int) -> Ended:
-    """Break the embedded deployment: SQLite, and Valkey on a socket."""
+async def embedded(
+    folder: Path, *, seed: int, sessions: int, faults: int, minutes_later: bool = False
+) -> Ended:
+    """Break the embedded deployment: SQLite, and Valkey on a socket; `minutes_later` as `settled` has it."""
     chance = random.Random(seed)  # noqa: S311 - faults, not secrets
     async with AsyncExitStack() as stack:
         billing = await stack.enter_async_context(Proxy(host="127.0.0.1", port=0).serving())
@@ -84,7 +86,14 @@ async def embedded(folder: Path, *, seed: int, sessions: int, faults: int) -> En
         )
         socket = stage.deployment.supervisor.sockets / "broker.sock"
         breaking = Breaking(stage=stage, chance=chance, broker_url=f"unix://{socket}", billing=billing)
-        return await _break("embedded", breaking, seed=seed, sessions=sessions, faults=faults)
+        return await _break(
+            "embedded",
+            breaking,
+            seed=seed,
+            sessions=sessions,
+            faults=faults,
+            minutes_later=minutes_later,
+        )
 
 
 async def production(folder: Path, *, seed: int, sessions: int, faults: int) -> Ended:
@@ -155,7 +164,9 @@ async def _migrate(url: str, service: str) -> None:
     await engine.dispose()
 
 
-async def _break(name: str, breaking: Breaking, *, seed: int, sessions: int, faults: int) -> Ended:
+async def _break(
+    name: str, breaking: Breaking, *, seed: int, sessions: int, faults: int, minutes_later: bool = False
+) -> Ended:
     done: Counter[str] = Counter()
     waiting = await breaking.stage.sessions(sessions)
     last = waiting.pop()
@@ -164,7 +175,8 @@ async def _break(name: str, breaking: Breaking, *, seed: int, sessions: int, fau
     await asyncio.gather(*signing, *(_do(breaking, done, faults) for _ in range(BREAKERS)))
     started = time.monotonic()
     await breaking.stage.sign(last)
-    found = await _settled(breaking.stage, sessions)
+    # A charge whose push was cut off waits for a lease of minutes.
+    found = await breaking.stage.settled(sessions, seconds=SETTLE_SECONDS, minutes_later=minutes_later)
     seconds = time.monotonic() - started
     return Ended(
         name=name, seed=seed, faults=done, sessions=sessions, found=found, seconds_to_recover=seconds
@@ -190,13 +202,3 @@ async def _do(breaking: Breaking, done: Counter[str], faults: int) -> None:
         await asyncio.sleep(SECONDS_BETWEEN_FAULTS * breaking.chance.uniform(0.5, 1.5))
         name = breaking.chance.choice(list(table))
         done[name] += await survive(table[name])
-
-
-async def _settled(stage: Stage, sessions: int) -> Found:
-    """Wait until all is there; a charge whose push was cut off waits for a lease of minutes."""
-    deadline = time.monotonic() + SETTLE_SECONDS
-    while True:
-        found = await stage.found()
-        if found.is_all_of(sessions) or time.monotonic() > deadline:
-            return found
-        await asyncio.sleep(0.5)

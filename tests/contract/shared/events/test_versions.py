@@ -55,8 +55,8 @@ def test_a_message_of_an_older_version_is_opened(path: Path) -> None:
 @pytest.mark.parametrize("path", SENT, ids=named(SENT))
 def test_an_older_version_opens_a_message_with_more_in_it(path: Path) -> None:
     newer = json.loads(path.read_text()) | {"added_later": 1}
-    message = MESSAGES[path.name.partition(".")[0]].model_validate(newer)
-    assert "added_later" not in message.model_dump_json()
+    kind = MESSAGES[path.name.partition(".")[0]]
+    assert kind.model_validate(newer) == kind.model_validate_json(path.read_text())
 
 
 def holds(read: object, written: object) -> bool:
