@@ -7,7 +7,8 @@ from shared.database.sealed_columns import EVENT, PLAIN_EVERYWHERE, SEALED_NEXT,
 
 SEALED: Final[tuple[Sealed, ...]] = EVENT
 
-PLAIN: Final[Mapping[str, str]] = PLAIN_EVERYWHERE | {
+PLAIN: Final[Mapping[str, str]] = {
+    **PLAIN_EVERYWHERE,
     "account.login": "of a member of staff, looked up at each log-in",
     "account.password_hash": "Argon2",
     "annotation.text": SEALED_NEXT,

@@ -131,6 +131,10 @@ RIGHTS: Final[dict[str, dict[str, Right]]] = {
         "DELETE /v1/calendar-feeds/{feed_id}": _may(ALL),
         "GET /v1/stream": _may(SESSIONS),
         "GET /v1/worklists/{kind}": _may(SESSIONS),
+        "GET /v1/deliveries/parked": _may("A"),
+        "GET /v1/deliveries/{delivery_id}": _may("A"),
+        "POST /v1/deliveries/retry": _may("A", {"delivery_id": _ID}),
+        "POST /v1/deliveries/skip": _may("A", {"delivery_id": _ID} | _REASON),
         "POST /v1/sign-in-sheets": _may(SESSIONS, {"session_id": _ID}),
         "GET /v1/group-sessions": _may(SESSIONS, query=f"?location_id={_ID}&date={_DAY}"),
         "POST /v1/group-sessions/generation": _may(TEMPLATES, {"since": _DAY, "until": _DAY}),
@@ -199,6 +203,7 @@ RIGHTS: Final[dict[str, dict[str, Right]]] = {
         "GET /v1/billing/reconciliation.csv": _may("A", query=f"?on={_DAY}"),
         "GET /v1/billing/report": _may("A", query=f"?since={_DAY}"),
         "GET /v1/billing/report.csv": _may("A", query=f"?since={_DAY}"),
+        "GET /v1/billing/patients/{patient_id}/disclosures": _may(RECORDS),
         "GET /v1/billing/worklist": _may("A"),
         "POST /v1/billing/worklist/cancel": _may("A", _REASON),
         "POST /v1/billing/worklist/release": _may("A", _REASON),
@@ -215,7 +220,7 @@ RIGHTS: Final[dict[str, dict[str, Right]]] = {
 IDS: Final[dict[str, Any]] = dict.fromkeys(
     [
         "session_id", "schedule_id", "patient_id", "user_id", "template_id", "assignment_id", "feed_id",
-        "discarded_id", "location_id", "log_in_id", "access_id",
+        "discarded_id", "location_id", "log_in_id", "access_id", "delivery_id",
         "note_id", "tab_id", "charge_id", "code_id", "job_id",
     ],
     SOMEBODY,
