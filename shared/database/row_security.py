@@ -9,13 +9,13 @@ from typing import Final
 
 from sqlalchemy import Connection, Inspector, inspect, text
 
-from shared.database.engine import EVERY_INSTANCE
+from shared.database.engine import EVERY_INSTANCE, SETTING
 
 UNSECURED: Final = "alembic_version"
 """Alembic's own note of where the migrations stand."""
 
 # In a sub-select each is asked once for a statement, not once for a row.
-_SETTING: Final = "current_setting('opencircle.instance', true)"
+_SETTING: Final = f"current_setting('{SETTING}', true)"
 _SEES_ALL: Final = f"(SELECT {_SETTING} = '{EVERY_INSTANCE}')"
 _HAS_SCOPE: Final = f"(SELECT coalesce({_SETTING}, '') <> '')"
 _ITS_OWN: Final = f"(SELECT nullif(nullif({_SETTING}, ''), '{EVERY_INSTANCE}')::uuid)"
