@@ -50,7 +50,7 @@ charge = Table(
     Column("code", Text, nullable=False),
     Column("description", Text, nullable=False),
     Column("revenue_code", Text),
-    Column("modifiers", JSON, nullable=False),
+    Column("modifiers", Text, nullable=False),
     Column("place_of_service", Text, nullable=False),
     Column("units", Integer, nullable=False),
     Column("minutes", Integer, nullable=False),
@@ -68,7 +68,7 @@ charge = Table(
     Column("patient_family", Text),
     Column("patient_given", Text),
     Column("patient_middle", Text),
-    Column("patient_born", Date),
+    Column("patient_born", Text),
     Index("ix_charge_made", "instance_id", "made_at", "charge_id"),
     Index("ix_charge_patient", "instance_id", "patient_id", "made_at", "charge_id"),
     Index("ix_charge_session", "instance_id", "session_id"),
@@ -94,6 +94,8 @@ charge_status = Table(
     Column("made_at", UtcDateTime, nullable=False),
     Column("status", String(10), nullable=False),
     Column("reason", Text),
+    # Equal for equal reasons: the worklist is grouped by it.
+    Column("reason_blind", String(64)),
     Column("changes", Integer, nullable=False),
     Column("attempts", Integer, nullable=False),
     # Attempts since a person last released it: where it is in the schedule.

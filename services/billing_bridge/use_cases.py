@@ -109,7 +109,7 @@ async def decide(database: Database, deed: Deed, charge_id: UUID, *, decision: D
         except DecisionRefusedError as error:
             raise ConflictProblem(str(error)) from None
         await stand(
-            db.connection,
+            db.wide,
             {charge_id: after},
             [row],
             now=deed.at,

@@ -1,3 +1,4 @@
+import asyncio
 import json
 import os
 import re
@@ -12,10 +13,18 @@ from typing import Any
 
 import pytest
 import redis
+from sqlalchemy import Row, Table, select
 
 from deploy.embedded.demo.plan import GROUPS
 from deploy.embedded.demo.sample import write_sample
+from services.charts.models import chart_note
+from services.charts.sealed_columns import SEALED
+from shared.database.engine import create_engine
+from shared.database.field_keys import FieldKeys
+from shared.database.transactions import Database
+from shared.messaging.sealing import KeyRing
 from shared.observability.tracing import trace_id_of
+from shared.testing.databases import opened_rows
 from tests.end_to_end.demo_run import DemoRun, start_demo
 
 PARTS_TO_KILL = (
@@ -78,7 +87,7 @@ def test_no_chart_note_names_another_patient(planted_day: tuple[DemoRun, dict[st
         row[0]: row[1:]
         for row in _rows(run, "sessions", "SELECT id, first_name, last_name, mrn FROM patient")
     }
-    for patient_id, content in _rows(run, "charts", "SELECT patient_id, content FROM chart_note"):
+    for patient_id, content in _contents(run):
         for other, (first, last, mrn) in people.items():
             if other != patient_id:
                 assert f"{first} {last}" not in content
@@ -99,8 +108,7 @@ def test_the_planted_name_is_in_the_chart_that_it_belongs_to(
     planted_day: tuple[DemoRun, dict[str, Any]],
 ) -> None:
     run, _ = planted_day
-    contents = [row[0] for row in _rows(run, "charts", "SELECT content FROM chart_note")]
-    assert sum(_holds_the_planted(content.encode()) for content in contents) == len(GROUPS)
+    assert sum(_holds_the_planted(content.encode()) for _, content in _contents(run)) == len(GROUPS)
 
 
 @pytest.mark.xdist_group("demo")
@@ -181,6 +189,20 @@ def _rows(run: DemoRun, service: str, statement: str) -> list[tuple[Any, ...]]:
     file = run.deployment / f"{service}.sqlite3"
     with closing(sqlite3.connect(f"file:{file}?mode=ro", uri=True)) as connection:
         return connection.execute(statement).fetchall()
+
+
+def _contents(run: DemoRun) -> list[tuple[str, str]]:
+    """Give the patient of each note, and what the note says."""
+    return [(row.patient_id.hex, row.content) for row in asyncio.run(_opened(run, chart_note))]
+
+
+async def _opened(run: DemoRun, table: Table) -> list[Row[Any]]:
+    keys = FieldKeys(master_keys=KeyRing.parse((run.deployment / "field.keys").read_text()))
+    engine = create_engine(f"sqlite+aiosqlite:///{run.deployment}/charts.sqlite3")
+    sealed = [one for one in SEALED if one.table == table.name]
+    rows = await opened_rows(Database(engine=engine, field_keys=keys), select(table), sealed)
+    await engine.dispose()
+    return rows
 
 
 def _holds_the_planted(text: bytes) -> bool:
