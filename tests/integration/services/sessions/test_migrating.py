@@ -21,7 +21,7 @@ from services.sessions.documentation.repository import load_documentation, load_
 from services.sessions.metadata import LEDGER
 from services.sessions.scheduling.models import SESSION
 from shared.database.engine import create_engine
-from shared.database.migrations import configuration, upgrade
+from shared.database.migrations import _check_foreign_keys, configuration, upgrade
 from shared.events.catalogue import SESSION_REVIEWED
 from shared.testing.databases import database_on
 from shared.testing.records import CLINIC, a_session_record, enveloped
@@ -85,7 +85,7 @@ async def open_unmigrated(request: pytest.FixtureRequest, tmp_path: Path) -> Asy
     url = f"sqlite+aiosqlite:///{tmp_path}/empty.sqlite3"
     if request.param == "postgresql":
         server: PostgresServer = request.getfixturevalue("postgres_server")
-        url = server.create_database("unmigrated_sessions")
+        url = server.create_database(f"unmigrated_{uuid4().hex}")
     engine = seeing_all(create_engine(url))
     yield engine
     await engine.dispose()
@@ -146,10 +146,13 @@ def _set_aside(connection: Connection) -> None:
 
 @pytest.mark.rule("SIGN-4")
 async def test_what_was_stored_in_the_clear_is_sealed_signed_or_not(open_unmigrated: AsyncEngine) -> None:
-    async with open_unmigrated.begin() as connection:
-        await connection.run_sync(_first_release)
-        await connection.run_sync(_some_rows)
-        await connection.run_sync(_set_aside)
+    async with open_unmigrated.connect() as connection:
+        if open_unmigrated.dialect.name == "sqlite":
+            await _check_foreign_keys(connection, "OFF")
+        async with connection.begin():
+            await connection.run_sync(_first_release)
+            await connection.run_sync(_some_rows)
+            await connection.run_sync(_set_aside)
     await upgrade(open_unmigrated, "sessions")
     database = database_on(open_unmigrated)
     async with open_unmigrated.connect() as connection:

@@ -68,13 +68,17 @@ async def test_what_was_copied_opens_in_its_own_row(clinic: Clinic) -> None:
     await clinic.sign(session_id)
     await clinic.do("Rosa", "POST", f"/v1/group-sessions/{session_id}/deletion", json={"reason": "Mixed up."})
     await clinic.do("Rosa", "POST", f"/v1/group-sessions/{session_id}/restoration")
-    rows = [
-        (one.documentation_id, one.individual_note, one.has_note) for one in await clinic.rows(ROSTER_ENTRY)
-    ]
+    entries = await clinic.rows(ROSTER_ENTRY)
     (session,) = await clinic.rows(SESSION)
-    assert sorted(one[1:] for one in rows if one[0] == session.documentation_id) == sorted(
-        one[1:] for one in rows if one[0] != session.documentation_id
+    ours, before = (
+        {
+            (one.patient_id, one.individual_note, one.has_note)
+            for one in entries
+            if (one.documentation_id == session.documentation_id) is is_ours
+        }
+        for is_ours in (True, False)
     )
+    assert ours == before
     assert (session.topic, session.has_topic, len(await clinic.rows(LEDGER.event))) == (
         "Coping with cravings", True, 2,
     )  # fmt: skip

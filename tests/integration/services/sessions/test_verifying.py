@@ -1,3 +1,4 @@
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -45,8 +46,9 @@ async def _write_past_us(clinic: Clinic, table: SealedRows, number: int = 0, **v
         for one in await clinic.rows(rows)
         if getattr(one, "patient_id", None) in {None, clinic.patient_ids[number]}
     ]
-    this = (rows.c[name] == before[name] for name in table.key)
-    await _tamper(clinic, update(rows).where(*this).values(table.sealed(fields, before | values)))
+    this = {name: before[name] for name in table.key}
+    sealed = table.sealed(fields, this | values)
+    await _tamper(clinic, update(rows).where(*(rows.c[name] == this[name] for name in this)).values(sealed))
 
 
 async def _completed(clinic: Clinic) -> UUID:
@@ -87,7 +89,7 @@ async def test_what_is_as_it_was_signed_holds(clinic: Clinic) -> None:
 @pytest.mark.parametrize("field", ["title", "topic", "description", "started_at", "ended_at"])
 async def test_a_changed_part_of_the_group_note_is_named(clinic: Clinic, field: str) -> None:
     session_id = await _completed(clinic)
-    value = TUESDAY if field.endswith("_at") else "Changed"
+    value = TUESDAY - timedelta(minutes=7) if field.endswith("_at") else "Changed"
     await _write_past_us(clinic, GROUP_NOTES, **{field: value})
     named = await _pointers(clinic, session_id)
     # Who has no minutes of their own was there as long as the session took.
