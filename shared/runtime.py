@@ -9,6 +9,7 @@ from typing import Any, Final
 
 import uvicorn
 from celery import Celery
+from celery.signals import setup_logging
 from prometheus_client import REGISTRY, Metric, start_http_server
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.registry import Collector
@@ -21,11 +22,12 @@ from shared.messaging.alive import sign_of_life, touch_while_alive
 from shared.messaging.bells import PostgresBell, PostgresWake, SocketBell, SocketWake, SweepOnly, Wake
 from shared.messaging.broker import Broker
 from shared.messaging.celery_application import new_celery_application
+from shared.messaging.deafness import end_when_deaf
 from shared.messaging.relay import Relay
 from shared.messaging.tables import Ledger
 from shared.observability.logs import configure_logging
 from shared.observability.tracing import report_to
-from shared.settings import Settings, read_settings, refuse_setting
+from shared.settings import Settings, end_if_wrong, read_settings
 from shared.web.stopping import Server, Stoppable
 
 STARTUP_FAILURE: Final = 3
@@ -88,9 +90,12 @@ def serve_http(create_application: Callable[[], ASGIApp], *, service: str) -> No
 
 def run_worker(application: Celery, *, settings: Settings, pool: str = "solo", concurrency: int = 1) -> None:
     """Serve until told to stop; a second signal ends it at once. Scaled by starting more processes."""
+    # Whoever hears this signal sets up logging, and it is done: Celery would silence all below its own level.
+    setup_logging.connect(_keep_logging, weak=False)
     touch_while_alive(application, settings.alive_file)
     REGISTRY.register(WorkerTasks())
     observe_loop(settings, service=application.main)
+    end_when_deaf(application)
     # Not by Celery's command line: that loads a shell with completion, a quarter of a second of it.
     worker = application.Worker(
         pool_cls=pool,
@@ -102,6 +107,10 @@ def run_worker(application: Celery, *, settings: Settings, pool: str = "solo", c
         without_heartbeat=True,
     )
     worker.start()
+
+
+def _keep_logging(**_signal: Any) -> None:
+    """Leave logging as `configure_logging` has set it up."""
 
 
 def observe_loop(settings: Settings, *, service: str) -> None:
@@ -118,7 +127,8 @@ def send_traces(settings: Settings, *, service: str) -> None:
     try:
         from shared.observability.otel import report_by_otlp  # noqa: PLC0415 - an optional extra
     except ImportError:
-        refuse_setting("OPENCIRCLE_OTLP_ENDPOINT", "needs the extra `otel` (requirements-otel.lock)")
+        end_if_wrong([("OPENCIRCLE_OTLP_ENDPOINT", "needs the extra `otel` (requirements-otel.lock)")])
+        raise
     report_to(report_by_otlp(str(settings.otlp_endpoint), service=service))
 
 

@@ -2,9 +2,10 @@
 
 import os
 import sys
+from collections.abc import Sequence
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Final, NoReturn, TypeVar
+from typing import Annotated, Any, Final, TypeVar
 
 from pydantic import (
     AfterValidator,
@@ -18,6 +19,7 @@ from pydantic import (
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from shared.messaging.sealing import BadKeyRingError, KeyRing
+from shared.production import unfit
 
 EX_CONFIG: Final = 78
 """sysexits.h: something is wrong in the configuration."""
@@ -85,6 +87,8 @@ class Settings(FieldSettings):
     """`aud` of the access tokens that are taken."""
     token_keys: str
     """JWKS of the issuer: an https URL, or a file."""
+    plain_hosts: frozenset[str] = frozenset()
+    """Hosts that production may speak to without TLS: JSON, `["postgres", "valkey"]`."""
     http_host: str = "127.0.0.1"
     http_port: Annotated[int, Field(gt=0, lt=65536)] = 8000
     metrics_port: Annotated[int, Field(gt=0, lt=65536)] | None = None
@@ -115,19 +119,53 @@ class Settings(FieldSettings):
 
 def read_settings(kind: type[SettingsT]) -> SettingsT:
     """Read settings, or end the process with one line for each that is missing or wrong."""
+    read, wrong = _read(kind)
+    end_if_wrong(wrong)
+    assert read is not None  # noqa: S101 - nothing was wrong
+    return read
+
+
+def read_all_settings(own: type[SettingsT]) -> tuple[Settings, SettingsT]:
+    """Read what every process has and what one service has, or end the process.
+
+    With one line for each that is missing or wrong, and in production for each that is only fit for a trial.
+    """
+    settings, wrong = _read(Settings)
+    mine, more = _read(own)
+    if settings is None or settings.environment is Environment.PRODUCTION:
+        plain_hosts = settings.plain_hosts if settings else frozenset[str]()
+        texts = {**_texts(settings), **_texts(mine)}
+        more = [*more, *unfit(texts, plain_hosts=plain_hosts)]
+    end_if_wrong([*wrong, *more])
+    assert settings is not None and mine is not None  # noqa: S101, PT018 - nothing was wrong
+    return settings, mine
+
+
+def _read(kind: type[SettingsT]) -> tuple[SettingsT | None, list[tuple[str, str]]]:
     try:
-        return kind(_secrets_dir=SECRETS_FOLDER if os.access(SECRETS_FOLDER, os.R_OK) else None)
+        return kind(_secrets_dir=SECRETS_FOLDER if os.access(SECRETS_FOLDER, os.R_OK) else None), []
     except PermissionError as error:
-        refuse_setting(Path(error.filename).name.upper(), "this user may not read its file")
+        return None, [(Path(error.filename).name.upper(), "this user may not read its file")]
     except ValidationError as error:
-        prefix = kind.model_config.get("env_prefix", "")
-        for problem in error.errors(include_input=False, include_url=False):
-            name = f"{prefix}{'_'.join(str(part) for part in problem['loc'])}".upper()
-            sys.stderr.write(f"opencircle: setting {name}: {problem['msg']}\n")
+        wrong = error.errors(include_input=False, include_url=False)
+        return None, [(_name(kind, *one["loc"]), one["msg"]) for one in wrong]
+
+
+def _name(kind: type[BaseSettings], *place: object) -> str:
+    return f"{kind.model_config.get('env_prefix', '')}{'_'.join(map(str, place))}".upper()
+
+
+def _texts(settings: BaseSettings | None) -> dict[str, Any]:
+    """Give what was set, by the names that operators know."""
+    if settings is None:
+        return {}
+    known = {name: getattr(settings, name) for name in type(settings).model_fields}
+    return {_name(type(settings), name): value for name, value in known.items() if value is not None}
+
+
+def end_if_wrong(wrong: Sequence[tuple[str, str]]) -> None:
+    """End the process with one line for each setting, with its reason; go on when there is none."""
+    for name, reason in wrong:
+        sys.stderr.write(f"opencircle: setting {name}: {reason}\n")
+    if wrong:
         sys.exit(EX_CONFIG)
-
-
-def refuse_setting(name: str, reason: str) -> NoReturn:
-    """End the process with one line: a setting is there, but not fit for this environment."""
-    sys.stderr.write(f"opencircle: setting {name}: {reason}\n")
-    sys.exit(EX_CONFIG)

@@ -27,11 +27,11 @@ class Measured:
 
     notes: float = 7_000
     """`handler and inbox, one session of 25`: one by one; a backlog is packed, and goes twice as fast."""
-    rings: float = 30_000
+    rings: float = 6_000
     """`relay / one apply_async a delivery`."""
-    pushes: float = 300
+    pushes: float = 200
     """`pushes over 10 connections`: messages of one pusher, with their attempt rows."""
-    sheets: float = 12
+    sheets: float = 10
     """`20 sheets in one document`, of two processes: sheets a second of one."""
     requests: float = 130
     """`read one session of 25`: requests of one API process."""

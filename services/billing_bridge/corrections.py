@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Collection, Sequence
 from dataclasses import replace
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import RowMapping, and_, func, select
@@ -75,7 +76,7 @@ async def _with_what_they_replace(db: AsyncConnection, made: Sequence[Made]) -> 
     """
     sessions = {one.session_id for _, _, one in made}
     statement = select(charge).where(charge.c.session_id.in_(sessions)).order_by(charge.c.made_at)
-    known: dict[tuple[UUID, ...], list[tuple[datetime, UUID, UUID]]] = defaultdict(list)
+    known: dict[tuple[Any, ...], list[tuple[datetime, UUID, UUID]]] = defaultdict(list)
     for row in (await db.execute(statement)).mappings():
         line = (row["instance_id"], *_line(row))
         known[line].append((row["made_at"], row["documentation_id"], row["charge_id"]))

@@ -12,7 +12,7 @@ from shared.audit.settings import AnchorSettings
 from shared.clock import now_utc
 from shared.events.preview import PREVIEW_PATH
 from shared.runtime import open_database, serve_http
-from shared.settings import Settings, read_settings
+from shared.settings import read_all_settings, read_settings
 from shared.web.application import new_application
 from shared.web.idempotency import Idempotency
 from shared.web.refusals import audit_refusals
@@ -20,7 +20,7 @@ from shared.web.refusals import audit_refusals
 
 def create_application() -> FastAPI:
     """Build the application from the environment's settings."""
-    settings, own = read_settings(Settings), read_settings(BillingSettings)
+    settings, own = read_all_settings(BillingSettings)
     database = open_database(own.database_url.get_secret_value(), settings=settings, rings="billing_bridge")
     application = new_application(
         title="OpenCircle billing bridge",

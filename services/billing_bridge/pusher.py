@@ -11,7 +11,7 @@ from shared.clock import now_utc
 from shared.messaging.alive import sign_of_life
 from shared.observability.logs import configure_logging
 from shared.runtime import observe_loop, open_database, stopped_by_signal, wake_of
-from shared.settings import Environment, Settings, read_settings
+from shared.settings import Environment, Settings, read_all_settings
 
 
 async def serve(settings: Settings, own: BillingSettings) -> None:
@@ -41,7 +41,7 @@ async def serve(settings: Settings, own: BillingSettings) -> None:
 
 def main() -> None:
     """Read the settings and serve."""
-    settings, own = read_settings(Settings), read_settings(BillingSettings)
+    settings, own = read_all_settings(BillingSettings)
     configure_logging(service="billing_bridge.pusher", level=settings.log_level)
     observe_loop(settings, service="billing_bridge.pusher")
     uvloop.run(serve(settings, own))

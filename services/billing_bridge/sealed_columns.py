@@ -7,7 +7,8 @@ from shared.database.sealed_columns import PLAIN_EVERYWHERE, SEALED_NEXT, Sealed
 
 SEALED: Final[tuple[Sealed, ...]] = ()
 
-PLAIN: Final[Mapping[str, str]] = PLAIN_EVERYWHERE | {
+PLAIN: Final[Mapping[str, str]] = {
+    **PLAIN_EVERYWHERE,
     "billing_code.kind": "one of our words",
     "billing_code.code": "a code of the catalogue: of no patient",
     "billing_code.description": "of a code, and of no patient",

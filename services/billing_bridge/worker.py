@@ -7,14 +7,14 @@ from shared.messaging.consuming import Consuming
 from shared.messaging.worker import in_trail, serve_deliveries
 from shared.observability.logs import configure_logging
 from shared.runtime import OneLoop, new_broker, open_database, run_worker
-from shared.settings import Settings, read_settings
+from shared.settings import read_all_settings
 
 CONSUMER = "billing_bridge"
 
 
 def main() -> None:
     """Make charges until told to stop; each commit wakes the pusher."""
-    settings, own = read_settings(Settings), read_settings(BillingSettings)
+    settings, own = read_all_settings(BillingSettings)
     configure_logging(service="billing_bridge.worker", level=settings.log_level)
     database = open_database(own.database_url.get_secret_value(), settings=settings, rings=CONSUMER)
     broker = new_broker(settings, name="billing_bridge.worker", queues=(CONSUMER,))

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Final
 
+from services.charts.emergency import keep_emergency_access
 from services.charts.models import instance_settings, staff_access
 from services.charts.tabs.repository import add_missing_tabs
 from services.charts.tabs.use_cases import instances_switched_on
@@ -10,6 +11,8 @@ from services.charts.use_cases import file_notes, mark_entered_in_error
 from shared.clock import now_utc
 from shared.database.transactions import WideTransaction
 from shared.events.catalogue import (
+    EMERGENCY_ACCESS_ENDED,
+    EMERGENCY_ACCESS_OPENED,
     SESSION_ANNOTATED,
     SESSION_COMPLETED,
     SESSION_RETRACTED,
@@ -59,4 +62,6 @@ HANDLERS: Final[Mapping[str, Handler]] = {
     SESSION_RETRACTED: session_retracted,
     SETTINGS_CHANGED: settings_changed,
     STAFF_ACCESS_CHANGED: staff_access_changed,
+    EMERGENCY_ACCESS_OPENED: keep_emergency_access,
+    EMERGENCY_ACCESS_ENDED: keep_emergency_access,
 }

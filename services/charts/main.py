@@ -18,7 +18,7 @@ from shared.clock import Clock, now_utc
 from shared.database.transactions import Database
 from shared.events.filing import FILED_PATH
 from shared.runtime import open_database, serve_http
-from shared.settings import Settings, read_settings
+from shared.settings import Settings, read_all_settings, read_settings
 from shared.web.application import Background, new_application
 from shared.web.idempotency import Idempotency
 from shared.web.refusals import audit_refusals
@@ -29,7 +29,7 @@ ROUTERS: Final = (tabs_router, charts_router, fhir_router, filed_router)
 
 def create_application() -> FastAPI:
     """Build the application from the environment's settings."""
-    settings, own = read_settings(Settings), read_settings(ChartsSettings)
+    settings, own = read_all_settings(ChartsSettings)
     database = open_database(own.database_url.get_secret_value(), settings=settings)
     chain = keeping_chain(
         read_settings(AnchorSettings), service="charts", database=database, trail=audit_entry

@@ -33,6 +33,18 @@ instance_settings = instance_settings_table(metadata)
 audit_entry = audit_table(metadata, Column("purpose", String(16)))
 idempotency_key = idempotency_table(metadata)
 
+# What the emergency accesses of the directory's service let users read, until when.
+emergency_access = Table(
+    "emergency_access",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("instance_id", Uuid, nullable=False),
+    Column("user_id", Uuid, nullable=False),
+    Column("patient_id", Uuid, nullable=False),
+    Column("until", UtcDateTime, nullable=False),
+    Index("ix_emergency_access_user_id_patient_id", "user_id", "patient_id"),
+)
+
 chart_note = Table(
     "chart_note",
     metadata,

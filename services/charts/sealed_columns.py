@@ -7,7 +7,8 @@ from shared.database.sealed_columns import PLAIN_EVERYWHERE, SEALED_NEXT, Sealed
 
 SEALED: Final[tuple[Sealed, ...]] = ()
 
-PLAIN: Final[Mapping[str, str]] = PLAIN_EVERYWHERE | {
+PLAIN: Final[Mapping[str, str]] = {
+    **PLAIN_EVERYWHERE,
     "audit_entry.purpose": "a code of HL7's PurposeOfUse",
     "chart_documentation.leader_ids": "ids of staff",
     "chart_note.group_title": SEALED_NEXT,

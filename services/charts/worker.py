@@ -7,14 +7,14 @@ from shared.messaging.consuming import Consuming
 from shared.messaging.worker import in_trail, serve_deliveries
 from shared.observability.logs import configure_logging
 from shared.runtime import OneLoop, new_broker, open_database, run_worker
-from shared.settings import Settings, read_settings
+from shared.settings import read_all_settings
 
 CONSUMER = "charts"
 
 
 def main() -> None:
     """Apply deliveries until told to stop."""
-    settings, own = read_settings(Settings), read_settings(ChartsSettings)
+    settings, own = read_all_settings(ChartsSettings)
     configure_logging(service="charts.worker", level=settings.log_level)
     database = open_database(own.database_url.get_secret_value(), settings=settings)
     broker = new_broker(settings, name="charts.worker", queues=(CONSUMER,))

@@ -11,7 +11,7 @@ from shared.audit.keeping import keeping_chain
 from shared.audit.settings import AnchorSettings
 from shared.clock import now_utc
 from shared.runtime import open_database, serve_http
-from shared.settings import Settings, read_settings
+from shared.settings import read_all_settings, read_settings
 from shared.web.application import new_application
 from shared.web.idempotency import Idempotency
 from shared.web.refusals import audit_refusals
@@ -19,7 +19,7 @@ from shared.web.refusals import audit_refusals
 
 def create_application() -> FastAPI:
     """Build the application from the environment."""
-    settings, own = read_settings(Settings), read_settings(PrintingSettings)
+    settings, own = read_all_settings(PrintingSettings)
     database = open_database(own.url, settings=settings, rings=SERVICE)
     application = new_application(
         title="OpenCircle printing",

@@ -19,7 +19,7 @@ from shared.messaging.messages import Parcel, Receipt
 from shared.messaging.worker import in_trail, serve_deliveries
 from shared.observability.logs import configure_logging
 from shared.runtime import OneLoop, new_broker, open_database, run_worker
-from shared.settings import Settings, read_settings
+from shared.settings import read_all_settings
 
 HARD_LIMIT_SECONDS: Final = 120
 """A child that still renders then is killed; the ledger rings again."""
@@ -97,7 +97,7 @@ def pool_settings(own: PrintingSettings) -> dict[str, Any]:
 
 def main() -> None:
     """Render until told to stop."""
-    settings, own = read_settings(Settings), read_settings(PrintingSettings)
+    settings, own = read_all_settings(PrintingSettings)
     configure_logging(service="printing.render_worker", level=settings.log_level)
 
     def build() -> Rendering:

@@ -8,14 +8,14 @@ from shared.messaging.messages import receipts_queue
 from shared.messaging.worker import in_trail, serve_deliveries, serve_receipts
 from shared.observability.logs import configure_logging
 from shared.runtime import OneLoop, new_broker, open_database, run_worker
-from shared.settings import Settings, read_settings
+from shared.settings import read_all_settings
 
 CONSUMER = "printing"
 
 
 def main() -> None:
     """Apply deliveries and receipts until told to stop."""
-    settings, own = read_settings(Settings), read_settings(PrintingSettings)
+    settings, own = read_all_settings(PrintingSettings)
     configure_logging(service="printing.worker", level=settings.log_level)
     database = open_database(own.url, settings=settings, rings=SERVICE)
     broker = new_broker(settings, name="printing.worker", queues=(CONSUMER, receipts_queue(SERVICE)))

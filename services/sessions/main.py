@@ -24,6 +24,7 @@ from services.sessions.documentation.history_endpoints import router as history_
 from services.sessions.documentation.people_endpoints import router as people_router
 from services.sessions.documentation.sheet_endpoints import router as sheet_router
 from services.sessions.documentation.worklist_endpoints import router as worklist_router
+from services.sessions.emergency.endpoints import router as emergency_router
 from services.sessions.logging_in.domain import Limits
 from services.sessions.logging_in.endpoints import router as log_in_router
 from services.sessions.logging_in.oauth_endpoints import REVOCATION_PATH, TOKEN_PATH
@@ -43,7 +44,7 @@ from shared.clock import Clock, now_utc
 from shared.database.transactions import Database
 from shared.messaging.measuring import measure_ledger
 from shared.runtime import open_database, serve_http
-from shared.settings import Environment, Settings, read_settings, refuse_setting
+from shared.settings import Settings, read_all_settings, read_settings
 from shared.web.application import Background, new_application
 from shared.web.idempotency import Idempotency
 from shared.web.kept_bodies import MEGABYTE, KeptBodies
@@ -67,6 +68,7 @@ ROUTERS = (
     check_router,
     sheet_router,
     deliveries_router,
+    emergency_router,
 )
 ISSUER_ROUTERS = (log_in_router, oauth_router)
 ISSUER_PATHS = ("/v1/token", "/.well-known/jwks.json", TOKEN_PATH, REVOCATION_PATH)
@@ -74,7 +76,7 @@ ISSUER_PATHS = ("/v1/token", "/.well-known/jwks.json", TOKEN_PATH, REVOCATION_PA
 
 def create_application() -> FastAPI:
     """Build the application from the environment."""
-    settings, own = read_settings(Settings), read_settings(SessionsSettings)
+    settings, own = read_all_settings(SessionsSettings)
     database = open_database(own.database_url.get_secret_value(), settings=settings, rings=SERVICE)
     client = new_client(str(own.billing_url)) if own.billing_url else None
     chain = keeping_chain(read_settings(AnchorSettings), service=SERVICE, database=database, trail=TRAIL)
@@ -101,11 +103,10 @@ def build_application(
         "previews": previews,
         "bodies": KeptBodies(bytes_at_most=own.kept_bodies_megabytes * MEGABYTE),
         "known_patients": KnownPatients(),
+        "emergency_minutes": own.emergency_minutes,
         "streams": Streams(database=database, clock=clock, lookout=Lookout(database=database, clock=clock)),
     }
     if own.issuer_key is not None:
-        if settings.environment is Environment.PRODUCTION:
-            refuse_setting("OPENCIRCLE_SESSIONS_ISSUER_KEY", "the built-in issuer is not for production")
         state["issuer"] = open_issuer(own.issuer_key, name=settings.issuer, audience=settings.audience)
         state["log_in_limits"] = Limits(
             idle=timedelta(minutes=own.idle_minutes), absolute=timedelta(hours=own.log_in_hours)

@@ -3,6 +3,7 @@
 from services.sessions.configuration import models as configuration
 from services.sessions.directory import models as directory
 from services.sessions.documentation import models as documentation
+from services.sessions.emergency import models as emergency
 from services.sessions.logging_in import models as logging_in
 from services.sessions.metadata import metadata
 from services.sessions.scheduling import models as scheduling
@@ -13,6 +14,7 @@ __all__ = [
     "configuration",
     "directory",
     "documentation",
+    "emergency",
     "logging_in",
     "metadata",
     "scheduling",

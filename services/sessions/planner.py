@@ -12,7 +12,7 @@ from services.sessions.stream.numbering import forget_old_changes
 from shared.messaging.alive import sign_of_life
 from shared.observability.logs import configure_logging
 from shared.runtime import observe_loop, open_database, stopped_by_signal
-from shared.settings import Settings, read_settings
+from shared.settings import Settings, read_all_settings
 
 
 async def serve(settings: Settings, own: SessionsSettings) -> None:
@@ -35,7 +35,7 @@ async def serve(settings: Settings, own: SessionsSettings) -> None:
 
 def main() -> None:
     """Read the settings and serve."""
-    settings, own = read_settings(Settings), read_settings(SessionsSettings)
+    settings, own = read_all_settings(SessionsSettings)
     configure_logging(service=f"{SERVICE}.planner", level=settings.log_level)
     observe_loop(settings, service=f"{SERVICE}.planner")
     asyncio.run(serve(settings, own))

@@ -32,6 +32,7 @@ SIGNED_DOCUMENTS: Final = SealedRows(
 DISCARDED_ONES: Final = SealedRows(
     table="discarded_documentation", texts=("reason",), json=("content",), insert_only=True
 )
+EMERGENCIES: Final = SealedRows(table="emergency_access", texts=("reason",))
 
 SEALED: Final[tuple[Sealed, ...]] = (
     *EVENT,
@@ -41,9 +42,11 @@ SEALED: Final[tuple[Sealed, ...]] = (
     *ANNOTATIONS.columns,
     *SIGNED_DOCUMENTS.columns,
     *DISCARDED_ONES.columns,
+    *EMERGENCIES.columns,
 )
 
-PLAIN: Final[Mapping[str, str]] = PLAIN_EVERYWHERE | {
+PLAIN: Final[Mapping[str, str]] = {
+    **PLAIN_EVERYWHERE,
     "account.login": "of a member of staff, looked up at each log-in",
     "account.password_hash": "Argon2",
     "annotation.printed_name": "a member of staff",
@@ -73,6 +76,7 @@ PLAIN: Final[Mapping[str, str]] = PLAIN_EVERYWHERE | {
     "organization.name": "of the customer",
     "patient.mrn_blind": "blind: the MRN is found by it, and told by it to nobody",
     "prepared_sheet.facts_sha256": "blind: equal for equal sheets, and telling nothing else",
+    "refresh_token.sha256": "a digest of a random token",
     "roster_entry.attendance": "counted by it; one of our words",
     "schedule_template.title": "of a schedule, and of no patient",
     "session_change.part": "one of our words",

@@ -22,6 +22,8 @@ class SessionsSettings(BaseSettings):
     """A log-in of the built-in issuer that is not refreshed for so long is over; so is its access token."""
     log_in_hours: Annotated[int, Field(gt=0, le=24)] = 12
     """A log-in is over so long after the password, however often it was refreshed."""
+    emergency_minutes: Annotated[int, Field(gt=0, le=240)] = 60
+    """How long emergency access to a chart lasts."""
     billing_url: HttpUrl | None = None
     """Where the billing bridge's API is asked for previews (BILL-8); without it there are none."""
     horizon_days: Annotated[int, Field(gt=0, le=366)] = 28

@@ -6,12 +6,12 @@ from shared.messaging.messages import receipts_queue
 from shared.messaging.worker import in_trail, serve_receipts
 from shared.observability.logs import configure_logging
 from shared.runtime import OneLoop, new_broker, open_database, run_worker
-from shared.settings import Settings, read_settings
+from shared.settings import read_all_settings
 
 
 def main() -> None:
     """Serve until told to stop."""
-    settings, own = read_settings(Settings), read_settings(SessionsSettings)
+    settings, own = read_all_settings(SessionsSettings)
     configure_logging(service=f"{SERVICE}.worker", level=settings.log_level)
     broker = new_broker(settings, name=f"{SERVICE}.worker", queues=(receipts_queue(SERVICE),))
     database = open_database(own.database_url.get_secret_value(), settings=settings)

@@ -72,7 +72,7 @@ class Linker:
         async with self.database.writing_for_all() as connection:
             await take_turns(connection, [_TURN])
             oldest = unlinked(self.trail, since).order_by(self.trail.c.id).limit(LINKED_AT_MOST)
-            found = (await connection.execute(oldest)).all()
+            found: Sequence[Row[Any]] = (await connection.execute(oldest)).all()
             if found:
                 heads = await heads_of(connection, self.trail, {row.instance_id for row in found})
                 await connection.execute(insert(links_of(self.trail)), list(_links(found, heads)))

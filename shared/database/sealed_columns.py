@@ -1,6 +1,5 @@
 """Which columns are sealed, and why the other texts may be plain: each service has a table of both."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -41,7 +40,7 @@ class Sealed:
 EVENT: Final = (Sealed(place="event.body"),)
 """What a service that publishes seals."""
 
-PLAIN_EVERYWHERE: Final[Mapping[str, str]] = {
+PLAIN_EVERYWHERE: Final[dict[str, str]] = {
     "audit_entry.action": "what was done, in our words",
     "audit_entry.subject": "an id",
     "audit_entry.outcome": "one of our words",
@@ -49,6 +48,9 @@ PLAIN_EVERYWHERE: Final[Mapping[str, str]] = {
     "delivery.consumer": "a name of ours",
     "delivery.state": "one of our words",
     "delivery.reason": "a class of error and a place in our code",
+    "delivery_step.what": "one of our words",
+    "delivery_step.reason": "a class of error, or why an operator left a delivery out",
+    "delivery_step.done_by": "an id, or a login of the machine",
     "event.type": "a name of ours",
     "event.subject": "an id",
     "idempotency_key.request_sha256": "a digest of a request's bytes, with a random key among them",

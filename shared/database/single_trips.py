@@ -23,7 +23,7 @@ class SingleTrip:
 
     async def rows_written(self, database: Database, values: Mapping[str, Any]) -> int:
         """Run it, durable when this returns; give how many rows it has inserted."""
-        given = self._fixed | values
+        given = {**self._fixed, **values}
         async with database.engine.connect() as connection:
             driver: Any = (await connection.get_raw_connection()).driver_connection
             done: str = await driver.execute(self._text, *(given[name] for name in self._names))

@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from shared.events.attention import SessionNeedsAttention
 from shared.events.contract import Contract
+from shared.events.emergency import EmergencyAccess
 from shared.events.envelope import Envelope, envelope_of
 from shared.events.record import SessionRecord, SessionRetracted
 from shared.events.settings import InstanceSettingsChanged
@@ -22,6 +23,8 @@ SESSION_RETRACTED: Final = "opencircle.group_session.retracted.v1"
 SESSION_NEEDS_ATTENTION: Final = "opencircle.group_session.needs_attention.v1"
 SETTINGS_CHANGED: Final = "opencircle.instance_settings.changed.v1"
 STAFF_ACCESS_CHANGED: Final = "opencircle.staff_access.changed.v1"
+EMERGENCY_ACCESS_OPENED: Final = "opencircle.emergency_access.opened.v1"
+EMERGENCY_ACCESS_ENDED: Final = "opencircle.emergency_access.ended.v1"
 
 EVENT_TYPES: Final[Mapping[str, type[Contract]]] = {
     SESSION_COMPLETED: SessionRecord,  # signed by all leaders, none of whom requires review
@@ -34,6 +37,8 @@ EVENT_TYPES: Final[Mapping[str, type[Contract]]] = {
     SHEETS_REQUESTED: SignInSheets,  # of a day, a week or a schedule, in one file
     PRINT_JOB_QUEUED: PrintJobQueued,
     STAFF_ACCESS_CHANGED: StaffAccessChanged,
+    EMERGENCY_ACCESS_OPENED: EmergencyAccess,
+    EMERGENCY_ACCESS_ENDED: EmergencyAccess,  # earlier than it would have by itself
 }
 
 
@@ -57,6 +62,8 @@ CONSUMERS: Final[tuple[Consumer, ...]] = (
             SESSION_RETRACTED,
             SETTINGS_CHANGED,
             STAFF_ACCESS_CHANGED,
+            EMERGENCY_ACCESS_OPENED,
+            EMERGENCY_ACCESS_ENDED,
         ),
         most_per_task=50,
     ),

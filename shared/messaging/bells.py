@@ -9,7 +9,7 @@ from types import TracebackType
 from typing import Protocol, Self
 
 import asyncpg
-from sqlalchemy import text
+from sqlalchemy import make_url, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 CHANNEL = "opencircle_ledger"
@@ -79,7 +79,9 @@ class PostgresWake(_Waiting):
 
     def __init__(self, url: str) -> None:
         super().__init__()
-        self._dsn = url.replace("postgresql+asyncpg://", "postgresql://", 1)
+        # As the engine reads it: asyncpg itself would take `?ssl=` for a setting of the server.
+        parsed = make_url(url)
+        self._arguments = parsed.translate_connect_args(username="user") | dict(parsed.query)
         self._connection: asyncpg.Connection[asyncpg.Record] | None = None
 
     async def __aenter__(self) -> Self:
@@ -100,7 +102,7 @@ class PostgresWake(_Waiting):
         await super().wait(timeout_seconds)
 
     async def _listen(self) -> None:
-        self._connection = await asyncpg.connect(self._dsn)
+        self._connection = await asyncpg.connect(**self._arguments)
         await self._connection.add_listener(CHANNEL, self.ring)
 
 

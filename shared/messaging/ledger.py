@@ -118,6 +118,22 @@ def _opened(claimed: Sequence[Claimed], fields: Mapping[UUID, Fields]) -> Iterat
             yield replace(one, delivery=sealed.model_copy(update={"body": body}))
 
 
+async def mend_schedule(
+    connection: AsyncConnection, ledger: Ledger, *, now: datetime, ring_again_after_seconds: Sequence[float]
+) -> None:
+    """Make due what waits longer than any schedule has it wait: a clock was ahead when it was set."""
+    delivery = ledger.delivery
+    longest = case(
+        (delivery.c.failures == 0, now + timedelta(seconds=max(ring_again_after_seconds))),
+        else_=now + timedelta(seconds=max(*ring_again_after_seconds, *RETRY_AFTER_SECONDS)),
+    )
+    await connection.execute(
+        update(delivery)
+        .where(delivery.c.state == DeliveryState.OPEN.value, delivery.c.next_ring_at > longest)
+        .values(next_ring_at=now)
+    )
+
+
 async def hand_back(
     connection: AsyncConnection, ledger: Ledger, ids: Sequence[UUID], *, now: datetime
 ) -> None:

@@ -47,12 +47,12 @@ async def measure_ledger(database: Database, ledger: Ledger, *, service: str, cl
         DELIVERIES_UNFINISHED.labels(*labels).set(counts.get((labels[1], labels[2]), 0))
     for labels in _measured(OLDEST_OPEN_DELIVERY, service) | {(service, consumer) for consumer in waiting}:
         there = waiting.get(labels[1])
-        OLDEST_OPEN_DELIVERY.labels(*labels).set(_seconds(there and there.oldest_at, now))
-        RELAY_LAG.labels(*labels).set(_seconds(there and there.due_at, now))
+        OLDEST_OPEN_DELIVERY.labels(*labels).set(_seconds(there.oldest_at, now) if there else 0)
+        RELAY_LAG.labels(*labels).set(_seconds(there.due_at, now) if there else 0)
 
 
-def _seconds(since: datetime | None, now: datetime) -> float:
-    return max(0.0, (now - since).total_seconds()) if since else 0.0
+def _seconds(since: datetime, now: datetime) -> float:
+    return max(0.0, (now - since).total_seconds())
 
 
 def _measured(gauge: Gauge, service: str) -> set[tuple[str, ...]]:

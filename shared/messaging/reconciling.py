@@ -37,7 +37,7 @@ class Subscription:
 
 
 async def receipted_but_unknown(one: Subscription, *, or_rung: bool = False) -> AsyncIterator[list[Claimed]]:
-    """Give the deliveries, sealed, that the ledger counts as applied and the inbox does not have, page by page.
+    """Give deliveries, still sealed, that the ledger counts as applied and the inbox does not have, by pages.
 
     `or_rung`: those too that were rung and have no receipt yet, for they may have been applied.
     """

@@ -17,6 +17,7 @@ from shared.database.transactions import Database
 from shared.events.catalogue import SESSION_COMPLETED
 from shared.messaging.consuming import Consuming
 from shared.messaging.outbox import publish_all
+from shared.testing.databases import database_on
 from shared.testing.records import CLINIC, TUESDAY, a_parcel, a_session_record, enveloped
 from tests.benchmarks.rows import Row
 from tests.support.servers import PostgresServer
@@ -73,7 +74,7 @@ async def grown(server: PostgresServer, service: str, fill: Fill) -> Row:
     """Give the growth of a database, indexes included, after a vacuum."""
     engine = create_engine(server.create_database(f"footprint_{service}"))
     await upgrade(engine, service)
-    database = Database(engine=engine)
+    database = database_on(engine)
     before = await size(database)
     await fill(database)
     ours = (await size(database) - before) / SESSIONS / 1024

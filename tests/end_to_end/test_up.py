@@ -120,6 +120,6 @@ def test_an_import_beside_a_running_deployment_leaves_nothing_broken(up: Up, tmp
     (tmp_path / "export").mkdir()
     (tmp_path / "export" / "Patient.ndjson").write_text(json.dumps(patient()))
     for command_line in (["import", str(tmp_path / "export")], ["doctor"]):
-        program = [ROOT / "opencircle", *command_line, "--data-dir", up.folder]
+        program = [f"{ROOT}/opencircle", *command_line, "--data-dir", str(up.folder)]
         told = subprocess.run(program, cwd=tmp_path, capture_output=True, text=True, check=False)
         assert told.returncode == 0, told.stdout + told.stderr

@@ -57,7 +57,7 @@ def _at(parts: list[str], position: int) -> str:
 
 def verdict_of(answer: Acknowledgement, profile: Profile) -> Verdict:
     """Read the code by the partner's profile; one that it does not know says nothing."""
-    verdicts: Mapping[str, Verdict] = {**profile.answers}
+    verdicts: Mapping[str, Verdict] = {str(code): verdict for code, verdict in profile.answers.items()}
     return verdicts.get(answer.code, Verdict.UNKNOWN)
 
 

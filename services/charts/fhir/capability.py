@@ -31,7 +31,9 @@ def capability_statement(*, base: str) -> dict[str, Any]:
         "rest": [
             {
                 "mode": "server",
-                "documentation": "Notes are never changed or deleted here: there is no other interaction.",
+                "documentation": "Notes are never changed or deleted here: there is no other interaction. A "
+                "search is a GET and not a POST to _search, as every verb but GET is refused; its values are "
+                "ids and dates, never a name. A Bundle has no total: follow its link next until it has none.",
                 "security": {
                     "cors": False,
                     "description": "Bearer tokens of the instance's issuer. The header Purpose-Of-Use may "

@@ -8,10 +8,10 @@ from hashlib import sha256
 
 from services.printing.renderer import wording
 from services.printing.renderer.quick_response import QrCode, qr_code
-from services.printing.renderer.wording import one_line
+from services.printing.renderer.wording import marked, one_line
 from shared.events.sheet import SignInSheet
 
-TEMPLATE_VERSION = 2
+TEMPLATE_VERSION = 3
 """Raise it when template, styles or wording change: every sheet prepared before is then made again."""
 
 
@@ -45,8 +45,8 @@ class PrintedFacts:
             group=one_line(sheet.group_title),
             date=wording.day(starts),
             time=wording.time_range(starts, ends),
-            leaders=tuple(map(one_line, sheet.leaders)),
-            names=tuple(map(one_line, sheet.names)),
+            leaders=tuple(marked(one_line(leader)) for leader in sheet.leaders),
+            names=tuple(marked(one_line(name)) for name in sheet.names),
             spare_rows=sheet.spare_rows,
             paper=sheet.paper.value,
             language=one_line(sheet.language),

@@ -2,6 +2,7 @@
 
 from datetime import UTC, date, datetime
 from typing import Final
+from unicodedata import bidirectional
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -12,6 +13,10 @@ UNPRINTABLE: Final = dict.fromkeys([*range(0x20), *range(0x7F, 0xA0), 0xFFFE, 0x
 """Controls and non-characters: no glyph shows them and the XML of the PDF's metadata may not hold them."""
 
 LINE_ENDS: Final = UNPRINTABLE | {0x0A: "\n"}
+
+RIGHT_TO_LEFT: Final = frozenset({"R", "AL"})
+"""How Unicode calls the directions of Hebrew's letters and of Arabic's."""
+RIGHT_TO_LEFT_MARK: Final = "\N{RIGHT-TO-LEFT MARK}"
 
 
 class UnknownTimeZoneError(ValueError):
@@ -24,6 +29,17 @@ class UnknownTimeZoneError(ValueError):
 def one_line(text: str) -> str:
     """Give a text without what can't be printed."""
     return text.translate(UNPRINTABLE).strip()
+
+
+def marked(name: str) -> str:
+    """Give a name whose stop stays with it: after an Arabic or Hebrew initial it belongs to the left.
+
+    Names stand in lines that run to the right, where a stop at the end would go to the wrong side. A mark
+    after it, unlike an isolate around the name, also holds in the last line of a name that wraps.
+    """
+    directions = [bidirectional(letter) for letter in name]
+    strong = [one for one in directions if one in {"L", *RIGHT_TO_LEFT}]
+    return f"{name}{RIGHT_TO_LEFT_MARK}" if strong and strong[-1] in RIGHT_TO_LEFT else name
 
 
 def several_lines(text: str) -> str:

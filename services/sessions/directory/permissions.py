@@ -24,6 +24,7 @@ class Action(StrEnum):
     SEE_DISCARDED = "read what was discarded of a session"
     REVIEW = "review a session"
     LOOK_AFTER_DELIVERIES = "look after deliveries that failed"
+    REVIEW_EMERGENCIES = "see and review emergency access"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,6 +70,7 @@ PERMISSIONS: Final[Mapping[Action, Grant]] = {
     Action.START_ANY: Grant(roles=_ADMINS),
     # DOC-6
     Action.SEE_DISCARDED: Grant(roles=_ADMINS),
+    Action.REVIEW_EMERGENCIES: Grant(roles=_ADMINS),
     # SIGN-3
     Action.REVIEW: Grant(features=frozenset({Feature.REVIEW_GROUP_SESSIONS})),
     Action.LOOK_AFTER_DELIVERIES: Grant(roles=frozenset({Role.SUPER_ADMIN})),

@@ -177,4 +177,6 @@ def one_text(*parts: ColumnElement[Any]) -> ColumnElement[str]:
 def one_text_of_all(texts: Select[Any]) -> ColumnElement[Any]:
     """Put a text of each row into one, in the order of the rows; another order would only cost a reading."""
     each = texts.subquery()
-    return select(func.aggregate_strings(each.c.text, _BETWEEN)).scalar_subquery()
+    # Not as a text: that would be a parameter which is put in anew at each execution.
+    whole = func.aggregate_strings(each.c.text, _BETWEEN)  # type: ignore[arg-type]
+    return select(whole).scalar_subquery()

@@ -15,6 +15,21 @@ from shared.web.problems import UnauthenticatedProblem
 TOKEN_PATH: Final = "/oauth/token"  # noqa: S105 - an address
 REVOCATION_PATH: Final = "/oauth/revocation"
 
+REFUSED: Final[dict[int | str, dict[str, Any]]] = {
+    "4XX": {
+        "description": "Refused, as RFC 6749, 5.2 says",
+        "content": {
+            "application/json": {
+                "schema": {
+                    "type": "object",
+                    "required": ["error", "error_description"],
+                    "properties": {"error": {"type": "string"}, "error_description": {"type": "string"}},
+                }
+            }
+        },
+    }
+}
+
 Form = Mapping[str, str]
 
 router = APIRouter(tags=["log-in"])
@@ -42,7 +57,12 @@ GRANTS: Final[Mapping[str, Callable[[Request, Form], Awaitable[dict[str, Any]]]]
 }
 
 
-@router.post(TOKEN_PATH, response_model=Token, openapi_extra=_form("grant_type", optional=("refresh_token",)))
+@router.post(
+    TOKEN_PATH,
+    response_model=Token,
+    responses=REFUSED,
+    openapi_extra=_form("grant_type", optional=("refresh_token",)),
+)
 async def post_token(request: Request) -> Response:
     """Give tokens for a grant; refusals are those of RFC 6749, 5.2."""
     try:
@@ -55,7 +75,7 @@ async def post_token(request: Request) -> Response:
         return error.response()
 
 
-@router.post(REVOCATION_PATH, openapi_extra=_form("token"))
+@router.post(REVOCATION_PATH, responses=REFUSED, openapi_extra=_form("token"))
 async def post_revocation(request: Request) -> Response:
     """Log out: end the log-in of a refresh token (RFC 7009). A token that is not known is no error."""
     state = request.app.state

@@ -82,6 +82,12 @@ async def forgive(connection: AsyncConnection, attempt: Attempt, *, at: datetime
     await connection.execute(update(table).where(mine).values(failures=table.c.failures - 1))
 
 
+async def confirm(connection: AsyncConnection, attempt: Attempt, *, at: datetime) -> None:
+    """Let the wait of a login run from the moment at which its failure was known."""
+    mine = FAILED_LOG_IN.c.id == attempt.login_id
+    await connection.execute(update(FAILED_LOG_IN).where(mine).values(last_at=at))
+
+
 async def unlock(connection: AsyncConnection, *, login: str) -> None:
     """Forget what has failed for a login."""
     login_id = Attempt.of(login=login, address=None).login_id

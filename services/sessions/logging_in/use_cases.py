@@ -24,7 +24,7 @@ from services.sessions.logging_in.repository import (
     touch,
     use_up,
 )
-from services.sessions.logging_in.throttling import Attempt, count, forgive
+from services.sessions.logging_in.throttling import Attempt, confirm, count, forgive
 from services.sessions.metadata import TRAIL
 from shared.clock import Clock
 from shared.database.audit import Outcome, record_access
@@ -67,18 +67,24 @@ async def prove(database: Database, *, login: str, password: str, address: str |
     # Between the transactions: it is slow on purpose, and others wait for the database's lock.
     stored = account.password_hash if account else None
     if not await check_password(password, stored) or account is None or not account.active:
-        await _refuse(database, account, disables=disables, at=clock())
+        await _refuse(database, account, attempt, disables=disables, at=clock())
     async with database.writing_for_all() as connection:
         await forgive(connection, attempt, at=clock())
     return account
 
 
-async def _refuse(database: Database, account: Any, *, disables: bool, at: datetime) -> NoReturn:
+async def _refuse(
+    database: Database, account: Any, attempt: Attempt, *, disables: bool, at: datetime
+) -> NoReturn:
     action = "log_in.disabled" if disables else "log_in.failed"
     log.warning(
         "A log-in failed.", code=action, user_id=str(account.user_id) if account is not None else None
     )
-    if account is not None:
+    if account is None:
+        # As much work as the trail is: the time must not tell whether somebody has this login.
+        async with database.writing_for_all() as connection:
+            await confirm(connection, attempt, at=at)
+    else:
         async with database.writing(account.instance_id) as db:
             await _record(db, account.user_id, action, account.user_id, at=at, outcome=Outcome.REFUSED)
     raise UnauthenticatedProblem(WRONG)
@@ -120,7 +126,7 @@ async def refresh(database: Database, *, token: str, limits: Limits, clock: Cloc
             await end(db, LOG_IN.c.id == log_in_id, at=now)
             user_id = renewal.log_in.user_id
             await _record(db, user_id, "log_in.token_reused", log_in_id, at=now, outcome=Outcome.REFUSED)
-    log.warning("A refresh token was shown twice; its log-in is over.", code="log_in.token_reused")
+            log.warning("A refresh token was shown twice; its log-in is over.", code="log_in.token_reused")
     raise UnauthenticatedProblem(OVER)
 
 

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from unicodedata import combining
 
 from services.sessions.directory.domain import Patient
 
@@ -17,7 +18,14 @@ def short_names(patients: Sequence[Patient], *, preferred: bool) -> list[str]:
 
 def _short(patient: Patient, *, preferred: bool) -> str:
     first = (patient.preferred_name if preferred else None) or patient.first_name
-    return f"{first} {patient.last_name[:1].upper()}." if patient.last_name else first
+    return (
+        f"{first} {patient.last_name[:1].upper()}." if _hides_more_than_it_shows(patient.last_name) else first
+    )
+
+
+def _hides_more_than_it_shows(last_name: str) -> bool:
+    # Of a family name of one character, as most Chinese and Korean ones are, the initial is all there is.
+    return sum(not combining(letter) for letter in last_name) > 1
 
 
 def _numbered(names: Sequence[str]) -> Iterator[str]:

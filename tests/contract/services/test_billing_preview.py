@@ -73,6 +73,7 @@ class BilledClinic(Clinic):
 
 def _environment(folder: Path, keys: str, database_url: str) -> dict[str, str]:
     return {
+        "OPENCIRCLE_ENVIRONMENT": "embedded",
         "OPENCIRCLE_BROKER_URL": "redis://unused",
         "OPENCIRCLE_MESSAGE_KEYS": keys,
         "OPENCIRCLE_ISSUER": ISSUER,

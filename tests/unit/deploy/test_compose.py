@@ -84,14 +84,15 @@ def test_migrations_run_once_and_know_one_database_alone(service: str) -> None:
     container = CONTAINERS[MIGRATING[service]]
     assert container["restart"] == "no"
     assert container["command"][1:3] == ["upgrade_and_grant", service]
-    assert len(container["secrets"]) == 1
+    assert len(container["secrets"]) == 2
+    assert container["secrets"][1] == "opencircle_field_keys"
 
 
 @pytest.mark.rule("DIST-2")
 @pytest.mark.parametrize("service", MIGRATING)
 def test_who_migrates_is_who_owns_and_who_serves_is_another(service: str) -> None:
     container = CONTAINERS[MIGRATING[service]]
-    (owner,) = container["secrets"]
+    owner, _keys = container["secrets"]
     assert owner["source"] == owner["target"].replace("database_url", "owner_url")
     texts = new_secrets()
     assert make_url(texts[owner["source"]]).username == service

@@ -164,7 +164,7 @@ def test_the_doctor_knows_every_queue() -> None:
 
 @pytest.mark.skipif(shutil.which("kubectl") is None, reason="kubectl is not installed")
 def test_kubectl_makes_the_same_of_it() -> None:
-    asked = ["kubectl", "kustomize", FOLDER / "production"]
+    asked = ["kubectl", "kustomize", f"{FOLDER}/production"]
     told = subprocess.run(asked, capture_output=True, check=True).stdout
     theirs = {(one["kind"], one["metadata"]["name"]): one for one in yaml.safe_load_all(told)}
     assert theirs == {(one["kind"], one["metadata"]["name"]): one for one in RESOURCES}

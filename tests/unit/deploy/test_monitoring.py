@@ -71,6 +71,6 @@ def test_no_label_can_be_a_person() -> None:
 @pytest.mark.skipif(shutil.which("promtool") is None, reason="promtool is not installed")
 @pytest.mark.parametrize("arguments", [("rules", "rules.yml"), ("config", "prometheus.yml")])
 def test_promtool_finds_nothing_wrong(arguments: tuple[str, str]) -> None:
-    asked = ["promtool", "check", arguments[0], FOLDER / arguments[1]]
+    asked = ["promtool", "check", arguments[0], f"{FOLDER}/{arguments[1]}"]
     told = subprocess.run(asked, capture_output=True, text=True, check=False)
     assert told.returncode == 0, told.stdout + told.stderr

@@ -9,7 +9,7 @@ import contextlib
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from posixpath import join
-from typing import Final, Self
+from typing import Final, Self, cast
 from urllib.parse import unquote, urlsplit
 
 import asyncssh
@@ -148,7 +148,8 @@ async def _write(sftp: asyncssh.SFTPClient, path: str, content: bytes) -> None:
 async def _read(sftp: asyncssh.SFTPClient, path: str) -> bytes | None:
     try:
         async with sftp.open(path, "rb") as file:
-            return bytes(await file.read())
+            # Its types can't tell that a file opened for bytes gives bytes.
+            return cast("bytes", await file.read())
     except asyncssh.SFTPNoSuchFile:
         return None
 

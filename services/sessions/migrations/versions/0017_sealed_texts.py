@@ -34,6 +34,7 @@ def upgrade() -> None:
     seal_columns("annotation", {"text": sa.Text()})
     seal_columns("signed_document", {"document": sa.Text()}, row={"sha256": sa.String(length=64)})
     seal_columns("discarded_documentation", {"reason": sa.Text(), "content": JSON_VALUE})
+    seal_columns("emergency_access", {"reason": sa.Text()})
     _patients()
     # Digests of whole sheets, names and all. Those that start soon are asked for once more.
     op.execute("DELETE FROM prepared_sheet")

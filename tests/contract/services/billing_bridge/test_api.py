@@ -39,6 +39,7 @@ OPERATIONS = {
 @pytest.fixture
 def application(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> FastAPI:
     environment = {
+        "OPENCIRCLE_ENVIRONMENT": "embedded",
         "OPENCIRCLE_BROKER_URL": "redis://unused",
         "OPENCIRCLE_MESSAGE_KEYS": new_key_ring(),
         "OPENCIRCLE_ISSUER": ISSUER,

@@ -35,6 +35,7 @@ TAB_PATHS = {"/v1/charts/tabs", "/v1/charts/tabs/{tab_id}"}
 @pytest.fixture
 def application(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[FastAPI]:
     environment = {
+        "OPENCIRCLE_ENVIRONMENT": "embedded",
         "OPENCIRCLE_BROKER_URL": "redis://unused",
         "OPENCIRCLE_MESSAGE_KEYS": new_key_ring(),
         "OPENCIRCLE_ISSUER": ISSUER,

@@ -8,6 +8,8 @@ from jsonschema import Draft202012Validator
 
 from shared.events.attention import SessionNeedsAttention, Waiting
 from shared.events.catalogue import (
+    EMERGENCY_ACCESS_ENDED,
+    EMERGENCY_ACCESS_OPENED,
     EVENT_TYPES,
     PRINT_JOB_QUEUED,
     SESSION_ANNOTATED,
@@ -22,6 +24,7 @@ from shared.events.catalogue import (
     parse,
 )
 from shared.events.contract import Contract
+from shared.events.emergency import EmergencyAccess
 from shared.events.schemas.__main__ import FOLDER, main, schema_of
 from shared.events.sheet import PrintJobQueued, SignInSheet, SignInSheets
 from shared.events.staff import Feature, Role, StaffAccess, StaffAccessChanged
@@ -43,6 +46,7 @@ SHEET = SignInSheet(
 ACCESS = StaffAccess(
     user_id=uuid4(), version=1, active=True, roles=frozenset(Role), features=frozenset(Feature)
 )
+EMERGENCY = EmergencyAccess(access_id=uuid4(), user_id=uuid4(), patient_id=uuid4(), until=TUESDAY)
 EXAMPLES: dict[str, Contract] = {
     SESSION_COMPLETED: a_session_record(),
     SESSION_REVIEWED: a_session_record(billing=None),
@@ -56,6 +60,8 @@ EXAMPLES: dict[str, Contract] = {
     SHEETS_REQUESTED: SignInSheets(job_id=SHEET.job_id, sheets=(SHEET, SHEET)),
     PRINT_JOB_QUEUED: PrintJobQueued(job_id=uuid4()),
     STAFF_ACCESS_CHANGED: StaffAccessChanged(members=(ACCESS,)),
+    EMERGENCY_ACCESS_OPENED: EMERGENCY,
+    EMERGENCY_ACCESS_ENDED: EMERGENCY,
 }
 
 

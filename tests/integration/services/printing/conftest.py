@@ -142,6 +142,7 @@ async def printing(
     issuer, folder = TokenIssuer(tmp_path), tmp_path / "sheets"
     database = await open_database("printing")
     url = database.engine.url.render_as_string(hide_password=False)
+    monkeypatch.setenv("OPENCIRCLE_ENVIRONMENT", "embedded")
     monkeypatch.setenv("OPENCIRCLE_BROKER_URL", "redis://unused")
     monkeypatch.setenv("OPENCIRCLE_MESSAGE_KEYS", new_key_ring())
     monkeypatch.setenv("OPENCIRCLE_ISSUER", ISSUER)

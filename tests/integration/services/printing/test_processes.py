@@ -135,6 +135,7 @@ def printing(
     valkey_server.wipe()
     issuer, keys = TokenIssuer(folder), new_key_ring()
     environment = {
+        "OPENCIRCLE_ENVIRONMENT": "embedded",
         "OPENCIRCLE_BROKER_URL": valkey_server.url,
         "OPENCIRCLE_MESSAGE_KEYS": keys,
         "OPENCIRCLE_ISSUER": ISSUER,

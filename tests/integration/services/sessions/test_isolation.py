@@ -16,6 +16,7 @@ from shared.database.engine import create_engine
 from tests.integration.services.sessions.clinic import TODAY, Clinic
 
 OWN_ALONE = {
+    "GET /v1/emergency-accesses",
     "GET /v1/settings",
     "PATCH /v1/settings",
     "GET /v1/directory/me",
@@ -52,6 +53,7 @@ class Theirs:
     assignment_id: UUID
     feed_id: UUID
     discarded_id: UUID
+    access_id: UUID
 
     def path(self, template: str) -> str:
         return template.format(
@@ -63,6 +65,7 @@ class Theirs:
             assignment_id=self.assignment_id,
             feed_id=self.feed_id,
             discarded_id=self.discarded_id,
+            access_id=self.access_id,
             on=TODAY,
             location_id=self.clinic.location_id,
             kind="not_started",
@@ -74,6 +77,7 @@ class Theirs:
         location_id = str(self.clinic.location_id)
         occurrences = [{"template_id": str(self.template_id), "weekday": 2}]
         return {
+            "POST /v1/emergency-accesses": {"patient_id": patient_id, "reason": "A thief wants it."},
             "PATCH /v1/settings": {},
             "PUT /v1/directory/staff/{user_id}/access": {"roles": []},
             "PUT /v1/directory/staff/{user_id}/login": {"login": "thief", "password": "a long password"},
@@ -130,6 +134,8 @@ async def _theirs(clinic: Clinic) -> Theirs:
     feed = await clinic.do(
         "Ada", "POST", "/v1/calendar-feeds", json={"patient_id": str(clinic.patient_ids[0])}
     )
+    emergency = {"patient_id": str(clinic.patient_ids[0]), "reason": "Found unconscious."}
+    opened = await clinic.do("Fay", "POST", "/v1/emergency-accesses", json=emergency)
     return Theirs(
         clinic=clinic,
         session_id=session_id,
@@ -138,6 +144,7 @@ async def _theirs(clinic: Clinic) -> Theirs:
         assignment_id=assignment.id,
         feed_id=UUID(feed["id"]),
         discarded_id=aside.id,
+        access_id=UUID(opened["id"]),
     )
 
 

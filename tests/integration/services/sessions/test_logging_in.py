@@ -21,7 +21,7 @@ from services.sessions.settings import SessionsSettings
 from shared.clock import Clock, now_utc
 from shared.database.transactions import Database
 from shared.messaging.sealing import new_key_ring
-from shared.settings import EX_CONFIG, Environment, Settings
+from shared.settings import Environment, Settings
 from shared.testing.identity import AUDIENCE, ISSUER
 from shared.web.bodies import json_bytes
 from tests.integration.services.sessions.clinic import SetClock
@@ -30,12 +30,12 @@ from tests.support.databases import OpenDatabase
 LOGIN, PASSWORD = "admin@riverbend", "correct horse battery"
 
 
-def _build(database: Database, folder: Path, environment: Environment, *, clock: Clock = now_utc) -> FastAPI:
+def _build(database: Database, folder: Path, clock: Clock) -> FastAPI:
     key, public_keys = folder / "issuer.pem", folder / "keys.json"
     new_signing_key(key)
     public_keys.write_bytes(json_bytes(open_issuer(key, name=ISSUER, audience=AUDIENCE).public_keys()))
     settings = Settings(
-        environment=environment,
+        environment=Environment.EMBEDDED,
         broker_url=SecretStr("redis://unused"),
         message_keys=SecretStr(new_key_ring()),
         issuer=ISSUER,
@@ -83,7 +83,7 @@ async def front_door(open_database: OpenDatabase, tmp_path: Path) -> FrontDoor:
     database = await open_database("sessions")
     await found_instance(database, name="Riverbend", login=LOGIN, password=PASSWORD, clock=now_utc)
     clock = SetClock(now_utc())
-    application = _build(database, tmp_path, Environment.EMBEDDED, clock=clock)
+    application = _build(database, tmp_path, clock)
     return FrontDoor(application=application, database=database, clock=clock)
 
 
@@ -126,16 +126,6 @@ async def test_the_public_keys_are_open_and_hold_no_private_part(front_door: Fro
     (key,) = (await front_door.ask("GET", "/.well-known/jwks.json")).json()["keys"]
     assert (key["kty"], key["crv"]) == ("OKP", "Ed25519")
     assert "d" not in key
-
-
-async def test_the_built_in_issuer_is_refused_in_production(
-    open_database: OpenDatabase, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    database = await open_database("sessions")
-    with pytest.raises(SystemExit) as ended:
-        _build(database, tmp_path, Environment.PRODUCTION)
-    assert ended.value.code == EX_CONFIG
-    assert "OPENCIRCLE_SESSIONS_ISSUER_KEY" in capsys.readouterr().err
 
 
 async def _failed_often(front_door: FrontDoor, times: int, *, login: str = LOGIN) -> None:

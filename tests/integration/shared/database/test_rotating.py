@@ -7,7 +7,7 @@ from uuid import UUID, uuid4
 
 import pytest
 import pytest_asyncio
-from sqlalchemy import Row, select
+from sqlalchemy import Executable, Row, select
 
 from services.printing.domain import Kind, NewJob
 from services.printing.models import data_key, print_job
@@ -138,7 +138,7 @@ async def test_what_does_not_open_is_named_and_holds_nothing_up(database: Databa
 
 
 @pytest.mark.parametrize("change", [data_key.delete(), data_key.update().values(version=7)])
-async def test_a_data_key_is_never_lost(database: Database, change: object) -> None:
+async def test_a_data_key_is_never_lost(database: Database, change: Executable) -> None:
     with pytest.raises(Exception, match=REFUSAL):
         async with database.writing_for_all() as connection:
             await connection.execute(change)

@@ -18,6 +18,7 @@ from services.sessions.metadata import LEDGER, TRAIL
 from shared.database.engine import create_engine
 from shared.database.transactions import Database
 from shared.identifiers import new_id
+from shared.testing.databases import database_on
 from shared.testing.records import CLINIC, OTHER_CLINIC, TUESDAY
 from tests.support.databases import cloned
 from tests.support.servers import PostgresServer
@@ -36,7 +37,7 @@ WITHOUT_INSTANCE = {"delivery", "inbox", "inbox_attempt"}
 async def database(postgres_server: PostgresServer) -> AsyncIterator[Database]:
     """Two instances behind a pool of two connections, which is asked as a service asks it."""
     engine = create_engine(await cloned(postgres_server, "sessions"), pool_size=1)
-    database = Database(engine=engine)
+    database = database_on(engine)
     for instance_id in (CLINIC, OTHER_CLINIC):
         async with database.writing(instance_id) as db:
             await db.execute(insert(INSTANCE).values(_instance(instance_id)))

@@ -6,6 +6,7 @@ from shared.identifiers import new_id
 from shared.messaging.ledger import Claimed
 from shared.messaging.messages import Delivery
 from shared.messaging.relay import pack
+from shared.testing.records import CLINIC
 
 NAMES = [consumer.name for consumer in CONSUMERS]
 MOST = {consumer.name: consumer.most_per_task for consumer in CONSUMERS}
@@ -13,7 +14,7 @@ MOST = {consumer.name: consumer.most_per_task for consumer in CONSUMERS}
 
 def claimed(consumer: str, *, ring: int = 1) -> Claimed:
     delivery = Delivery(delivery_id=new_id(), event_id=new_id(), type=SESSION_COMPLETED, ring=ring, body="{}")
-    return Claimed(consumer=consumer, delivery=delivery)
+    return Claimed(consumer=consumer, instance_id=CLINIC, delivery=delivery)
 
 
 def sizes(consumer: str, count: int, *, ring: int = 1) -> list[int]:

@@ -65,7 +65,7 @@ class SftpSide:
     def files(self) -> list[str]:
         return sorted(one.suffix for one in (self.folder / "inbound").glob("[!.]*"))
 
-    def serving(self, channel: asyncssh.SSHServerChannel) -> asyncssh.SFTPServer:
+    def serving(self, channel: asyncssh.SSHServerChannel[bytes]) -> asyncssh.SFTPServer:
         side = self
 
         class Serving(asyncssh.SFTPServer):
@@ -84,7 +84,7 @@ class SftpSide:
 
         return Serving(channel, chroot=str(self.folder).encode())
 
-    def meets(self, deed: str, channel: asyncssh.SSHServerChannel) -> None:
+    def meets(self, deed: str, channel: asyncssh.SSHServerChannel[bytes]) -> None:
         if deed == self.breaks_at:
             self.breaks_at = ""
             channel.get_connection().abort()

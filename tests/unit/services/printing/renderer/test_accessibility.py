@@ -28,6 +28,43 @@ def test_the_window_shows_the_title(opened: Opened) -> None:
     assert b"Sign-in sheet: Relapse Prevention" in pdf.Root.Metadata.read_bytes()
 
 
+def test_the_structure_has_one_root_that_knows_where_marked_content_belongs(opened: Opened) -> None:
+    tree = opened().Root.StructTreeRoot
+    assert [str(child.S) for child in tree.K] == ["/Document"]
+    pages_and_their_elements = list(tree.ParentTree.Nums)
+    assert [int(page) for page in pages_and_their_elements[::2]] == [0]
+
+
+def test_each_page_is_read_in_the_order_of_its_structure(opened: Opened) -> None:
+    pages = opened(names=[f"Name{i} Z." for i in range(60)]).pages
+    assert [(str(page.Tabs), int(page.StructParents)) for page in pages] == [
+        ("/S", number) for number in range(len(pages))
+    ]
+
+
+def test_rows_stand_in_a_part_of_a_table_and_cells_in_a_row(opened: Opened) -> None:
+    pdf = opened()
+    assert {str(row.P.S) for row in structure(pdf, "/TR")} == {"/THead", "/TBody"}
+    assert {str(part.P.S) for kind in ("/THead", "/TBody") for part in structure(pdf, kind)} == {"/Table"}
+    cells = structure(pdf, "/TH") + structure(pdf, "/TD")
+    assert {str(cell.P.S) for cell in cells} == {"/TR"}
+
+
+def test_who_holds_an_element_is_whom_it_names_as_its_parent(opened: Opened) -> None:
+    for row in structure(opened(), "/TR"):
+        assert all(cell.P.objgen == row.objgen for cell in row.K)
+        assert any(child.objgen == row.objgen for child in row.P.K)
+
+
+def test_every_font_is_embedded_and_says_which_letters_it_shows(opened: Opened) -> None:
+    fonts = [font for page in opened().pages for font in page.Resources.Font.values()]
+    assert fonts
+    for font in fonts:
+        (descendant,) = font.DescendantFonts
+        assert {"/FontFile2", "/FontFile3"} & set(descendant.FontDescriptor.keys())
+        assert "/ToUnicode" in font
+
+
 def test_the_group_is_the_heading(opened: Opened) -> None:
     assert len(structure(opened(), "/H1")) == 1
 

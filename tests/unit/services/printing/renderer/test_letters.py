@@ -4,6 +4,7 @@ import pytest
 
 from services.printing.renderer import Press
 from services.printing.renderer.scripts import scripts_of
+from services.printing.renderer.wording import marked
 from tests.unit.services.printing.renderer.sheets import a_sheet, laid_out, texts
 
 pytestmark = pytest.mark.rule("PRINT-4")
@@ -39,6 +40,20 @@ def test_letters_that_no_font_has_are_told_by_their_script(renderer: Press) -> N
 def test_what_is_missing_on_one_sheet_is_not_told_of_the_next(renderer: Press) -> None:
     renderer.render(a_sheet(names=[OF_NO_FONT]))
     assert renderer.render(a_sheet()).scripts_without_font == ()
+
+
+@pytest.mark.parametrize("name", ["محمد ع.", "שרה ל.", "محمد ع. (2)"])
+def test_a_stop_after_an_arabic_or_hebrew_initial_stays_with_it(name: str) -> None:
+    assert marked(name) == f"{name}\N{RIGHT-TO-LEFT MARK}"
+
+
+@pytest.mark.parametrize("name", ["Anna K. (1)", "محمد K.", "伟", "(1)", ""])
+def test_a_name_that_ends_in_other_letters_stays_as_it_is(name: str) -> None:
+    assert marked(name) == name
+
+
+def test_the_mark_is_no_letter_that_a_font_could_lack(renderer: Press) -> None:
+    assert renderer.render(a_sheet(names=["Anna K.\N{RIGHT-TO-LEFT MARK}"])).letters_without_font == 0
 
 
 def test_scripts_are_named_and_letters_are_not() -> None:

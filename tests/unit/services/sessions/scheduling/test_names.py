@@ -50,6 +50,20 @@ def test_unusual_last_names(last: str, short: str) -> None:
 
 
 @pytest.mark.rule("PRINT-1")
+@pytest.mark.parametrize("last", ["李", "김", "O", "n\u0303", "न\u093c"])
+def test_an_initial_that_is_the_whole_name_stays_off_the_sheet(last: str) -> None:
+    assert short_names([_patient("Wei", last)], preferred=False) == ["Wei"]
+
+
+@pytest.mark.rule("PRINT-1")
+def test_names_that_become_equal_without_it_are_numbered() -> None:
+    assert short_names([_patient("Wei", "李"), _patient("Wei", "王")], preferred=False) == [
+        "Wei (1)",
+        "Wei (2)",
+    ]
+
+
+@pytest.mark.rule("PRINT-1")
 @given(st.lists(st.tuples(st.sampled_from(["Anna", "Ben"]), st.sampled_from(["Klein", "Kowalski", "Abara"]))))
 def test_no_two_names_on_a_sheet_are_equal(people: list[tuple[str, str]]) -> None:
     names = short_names([_patient(*one) for one in people], preferred=False)
