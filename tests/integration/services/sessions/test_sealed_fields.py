@@ -3,14 +3,17 @@
 from typing import Any, Final
 from uuid import UUID
 
+import pytest
 from sqlalchemy import select
 
+from services.sessions.directory.known_patients import KnownPatients
 from services.sessions.directory.models import PATIENT
 from services.sessions.directory.repository import patient_ids_by_mrn
 from services.sessions.documentation.models import ROSTER_ENTRY
 from services.sessions.metadata import LEDGER, metadata
 from services.sessions.scheduling.models import SESSION
 from tests.integration.services.sessions.clinic import Clinic
+from tests.integration.services.sessions.statements import counted_statements
 from tests.support.fhir_exports import ndjson, patient
 
 PATIENTS: Final = "/v1/directory/patients"
@@ -104,3 +107,15 @@ async def test_a_list_of_patients_follows_each_change_of_a_name(clinic: Clinic) 
         "Ada", "PATCH", f"{PATIENTS}/{first[0]}", json={"last_name": "Zygmunt"}, headers={"If-Match": '"1"'}
     )
     assert await names() == [*others, (first[0], "Zygmunt")]
+
+
+@pytest.mark.parametrize(("at_most", "statements"), [(3, 3), (2, 4)])
+async def test_as_many_patients_are_kept_as_there_is_room_for(
+    clinic: Clinic, at_most: int, statements: int
+) -> None:
+    known = KnownPatients(patients_at_most=at_most)
+    async with clinic.database.reading(clinic.instance_id) as db:
+        with counted_statements(clinic) as counted:
+            first, second = await known.of(db), await known.of(db)
+    assert first == second == sorted(first)
+    assert (len(first), len(counted)) == (3, statements)
