@@ -1,4 +1,5 @@
 import asyncio
+import json
 from pathlib import Path
 
 import pytest
@@ -64,3 +65,9 @@ def test_a_master_key_that_is_missing_is_named_by_what_it_wrapped(monkeypatch: p
     ended = asked_for("rewrap")
     assert ended.exit_code == 1
     assert f"Instance {CLINIC}, version 0." in ended.output
+
+
+def test_programs_get_the_same_as_json() -> None:
+    key, bodies = json.loads(asked_for("status", "--json").output)[:2]
+    assert key == {"service": "sessions", "of": "data_key", "by_master_key": {"k1": 2}}
+    assert (bodies["of"], bodies["insert_only"]) == ("event.body", False)
