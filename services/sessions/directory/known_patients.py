@@ -39,7 +39,7 @@ class KnownPatient(NamedTuple):
 class _Stamp(NamedTuple):
     """Patients only become more, and their versions only grow: so the same one means the same patients."""
 
-    count: int
+    patients: int
     versions: int
 
 

@@ -89,7 +89,7 @@ async def test_what_is_as_it_was_signed_holds(clinic: Clinic) -> None:
 @pytest.mark.parametrize("field", ["title", "topic", "description", "started_at", "ended_at"])
 async def test_a_changed_part_of_the_group_note_is_named(clinic: Clinic, field: str) -> None:
     session_id = await _completed(clinic)
-    value = TUESDAY - timedelta(minutes=7) if field.endswith("_at") else "Changed"
+    value: Any = TUESDAY - timedelta(minutes=7) if field.endswith("_at") else "Changed"
     await _write_past_us(clinic, GROUP_NOTES, **{field: value})
     named = await _pointers(clinic, session_id)
     # Who has no minutes of their own was there as long as the session took.
