@@ -76,7 +76,7 @@ class KnownPatients:
 async def _stamp(db: Transaction) -> _Stamp:
     counted = (func.count(), func.coalesce(func.sum(PATIENT.c.version), 0))
     (row,) = await db.all(db.rows_of(PATIENT, *counted))
-    return _Stamp(*row)
+    return _Stamp._make(row)
 
 
 async def _read(db: Transaction, before: Sequence[KnownPatient]) -> Sequence[KnownPatient]:
