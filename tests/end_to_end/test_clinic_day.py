@@ -5,7 +5,7 @@ import re
 import signal
 import sqlite3
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing, suppress
 from itertools import cycle
 from pathlib import Path
@@ -19,8 +19,10 @@ from deploy.embedded.demo.plan import GROUPS
 from deploy.embedded.demo.sample import write_sample
 from services.charts.models import chart_note
 from services.charts.sealed_columns import SEALED
+from services.sessions.models import ledger
 from shared.database.engine import create_engine
 from shared.database.field_keys import FieldKeys
+from shared.database.sealed_columns import EVENT, Sealed
 from shared.database.transactions import Database
 from shared.messaging.sealing import KeyRing
 from shared.observability.tracing import trace_id_of
@@ -116,12 +118,12 @@ def test_one_trace_leads_from_a_signature_to_chart_and_push(
     planted_day: tuple[DemoRun, dict[str, Any]],
 ) -> None:
     run, _ = planted_day
-    bodies = _rows(run, "sessions", "SELECT body FROM event WHERE type LIKE '%group_session%'")
-    signed = {trace_id_of(json.loads(body)["traceparent"]) for (body,) in bodies}
+    told = asyncio.run(_opened(run, "sessions", ledger.event, EVENT))
+    signed = {trace_id_of(json.loads(one.body)["traceparent"]) for one in told if "group_session" in one.type}
     log = (run.deployment / "logs" / "charts.worker.log").read_text().splitlines()
     # Celery warns in plain text when a trial runs as root.
-    told = [json.loads(line) for line in log if line.startswith("{")]
-    filed = {trace for line in told for trace in line.get("trace_ids", ())}
+    lines = [json.loads(line) for line in log if line.startswith("{")]
+    filed = {trace for line in lines for trace in line.get("trace_ids", ())}
     charged = {trace_id_of(row[0]) for row in _rows(run, "billing_bridge", "SELECT traceparent FROM charge")}
     assert charged
     assert charged <= signed & filed
@@ -193,13 +195,14 @@ def _rows(run: DemoRun, service: str, statement: str) -> list[tuple[Any, ...]]:
 
 def _contents(run: DemoRun) -> list[tuple[str, str]]:
     """Give the patient of each note, and what the note says."""
-    return [(row.patient_id.hex, row.content) for row in asyncio.run(_opened(run, chart_note))]
+    sealed = [one for one in SEALED if one.table == chart_note.name]
+    rows = asyncio.run(_opened(run, "charts", chart_note, sealed))
+    return [(row.patient_id.hex, row.content) for row in rows]
 
 
-async def _opened(run: DemoRun, table: Table) -> list[Row[Any]]:
+async def _opened(run: DemoRun, service: str, table: Table, sealed: Sequence[Sealed]) -> list[Row[Any]]:
     keys = FieldKeys(master_keys=KeyRing.parse((run.deployment / "field.keys").read_text()))
-    engine = create_engine(f"sqlite+aiosqlite:///{run.deployment}/charts.sqlite3")
-    sealed = [one for one in SEALED if one.table == table.name]
+    engine = create_engine(f"sqlite+aiosqlite:///{run.deployment}/{service}.sqlite3")
     rows = await opened_rows(Database(engine=engine, field_keys=keys), select(table), sealed)
     await engine.dispose()
     return rows

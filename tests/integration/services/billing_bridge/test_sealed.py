@@ -1,6 +1,7 @@
 """What the database of billing shows to whoever takes a dump of it, and what is not as it was stored."""
 
 import re
+from typing import Any, Final
 
 from sqlalchemy import Uuid, bindparam, text
 
@@ -10,7 +11,7 @@ from tests.integration.services.billing_bridge.conftest import Billing
 from tests.integration.services.billing_bridge.scripted_receiver import answering, scripted_receiver
 from tests.support.databases import dumped
 
-NAME = {"printed_name": "Quintessa Aabrueggenfeld", "family_name": "Aabrueggenfeld"}
+NAME: Final[dict[str, Any]] = {"printed_name": "Quintessa Aabrueggenfeld", "family_name": "Aabrueggenfeld"}
 PLANTED = re.compile("quintessa|aabrueggenfeld|MRN-7Q|1977-02-03|group psychotherapy", re.IGNORECASE)
 
 
