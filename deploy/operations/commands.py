@@ -27,6 +27,7 @@ COMMANDS: Final[Mapping[str, Found]] = {
     "import": Found(module="deploy.operations.importing"),
     "deliveries": Found(module="deploy.operations.deliveries"),
     "audit": Found(module="deploy.operations.audit"),
+    "disclosures": Found(module="deploy.operations.disclosing"),
     "backup": Found(module="deploy.operations.backup", command="backup"),
     "verify-backup": Found(module="deploy.operations.backup", command="verify"),
     "restore": Found(module="deploy.operations.backup", command="restore"),

@@ -19,11 +19,11 @@ from sqlalchemy import (
     text,
 )
 
-from services.billing_bridge.notices import NOTICE
 from shared.database.audit import audit_table
 from shared.database.columns import UtcDateTime, new_metadata
 from shared.database.fields import data_key_table
 from shared.messaging.tables import inbox_tables
+from shared.notices import NOTICE
 from shared.web.idempotency import idempotency_table
 from shared.web.staff_access import staff_access_table
 

@@ -1,3 +1,4 @@
+import asyncio
 import base64
 import json
 import os
@@ -12,10 +13,12 @@ import time_machine
 from typer.testing import CliRunner
 
 from deploy.embedded.folder import DataFolder
+from deploy.operations.audit import cli as audit
 from deploy.operations.checks.databases import look_at_databases
 from deploy.operations.checks.findings import State
 from deploy.operations.doctor import cli, examine
 from deploy.operations.where import Where
+from shared.audit.anchors import append
 from shared.clock import now_utc
 from shared.messaging.broker import Broker, Outgoing
 from shared.messaging.celery_application import new_celery_application
@@ -70,6 +73,8 @@ BREAKS: dict[str, Break] = {
     "deliveries.sessions": lambda folder: an_old_delivery(folder, state="open"),
     "parked.sessions": lambda folder: an_old_delivery(folder, state="parked"),
     "keys.charts": an_answer_sealed_elsewhere,
+    "field_keys.sessions": lambda folder: (folder.root / "field.keys").write_text(new_key_ring()),
+    "anchors": lambda folder: append(folder.root / "anchors.jsonl", b"{}\n"),
     "connection_keys": a_connection_sealed_elsewhere,
     "issuer": lambda folder: folder.token_keys.write_text('{"keys": []}'),
 }
@@ -85,6 +90,17 @@ async def test_what_is_broken_is_named_with_what_mends_it(deployment: DataFolder
     findings = {one.check: one for one in await examine(deployment.root)}
     assert {one.check for one in findings.values() if one.state is State.BROKEN} == STOPPED | {check}
     assert findings[check].mend
+
+
+def test_a_trail_that_is_not_anchored_for_an_hour_is_told(deployment: DataFolder) -> None:
+    with time_machine.travel(now_utc() - timedelta(hours=1)):
+        anchored = CliRunner().invoke(audit, ["anchor", "--data-dir", str(deployment.root)])
+    assert anchored.exit_code == 0
+    found = {one.check: one for one in asyncio.run(examine(deployment.root))}
+    assert (found["anchors.sessions"].state, found["anchors.sessions"].says) == (
+        State.WARNING,
+        "anchored 60 minutes ago",
+    )
 
 
 async def test_an_old_backup_is_as_bad_as_none(deployment: DataFolder, tmp_path: Path) -> None:
@@ -120,7 +136,9 @@ def broker(valkey_server: ValkeyServer) -> redis.Redis:
 
 
 async def broken_in_production() -> set[str]:
-    return {one.check for one in await examine(None) if one.state is not State.GOOD} - {"backups", "disk"}
+    found = {one.check for one in await examine(None) if one.state is not State.GOOD}
+    # What was never started was never anchored.
+    return {one for one in found if not one.startswith("anchors.")} - {"backups", "disk"}
 
 
 async def test_a_broker_that_forgets_is_found(production: DataFolder, broker: redis.Redis) -> None:
