@@ -24,6 +24,8 @@ class Call:
     plan: Plan
     previews: Previews
     bodies: KeptBodies
+    issuer: str
+    """Of the access tokens."""
 
 
 async def _call(request: Request) -> Call:
@@ -36,6 +38,7 @@ async def _call(request: Request) -> Call:
         plan=state.plan,
         previews=state.previews,
         bodies=state.bodies,
+        issuer=state.settings.issuer,
     )
 
 
