@@ -37,6 +37,15 @@ class Environment(StrEnum):
     EMBEDDED = "embedded"
 
 
+class Subjects(StrEnum):
+    """Who an issuer's users are to OpenCircle."""
+
+    OWN = "own"
+    """The subject claim is the user's id in OpenCircle."""
+    EXTERNAL = "external"
+    """It is the issuer's own name for the user, which the directory knows."""
+
+
 def _known_scheme(url: SecretStr) -> SecretStr:
     # `valkey://` is no scheme that kombu knows: the worker would die later with a KeyError.
     if not url.get_secret_value().startswith(
@@ -85,6 +94,10 @@ class Settings(FieldSettings):
     """`iss` of the access tokens that are taken."""
     audience: str = "opencircle"
     """`aud` of the access tokens that are taken."""
+    subjects: Subjects = Subjects.OWN
+    """Whose the ids in access tokens are."""
+    subject_claim: str = "sub"
+    instance_claim: str = "instance"
     token_keys: str
     """JWKS of the issuer: an https URL, or a file."""
     plain_hosts: frozenset[str] = frozenset()

@@ -27,6 +27,7 @@ def create_application() -> FastAPI:
         routers=ROUTERS,
         database=database,
         settings=settings,
+        user_id=staff_access.c.user_id,
         state={
             "clock": now_utc,
             "connection_keys": own.keys,

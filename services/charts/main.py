@@ -46,6 +46,7 @@ def build_application(
         routers=ROUTERS,
         database=database,
         settings=settings,
+        user_id=staff_access.c.user_id,
         state={"clock": clock},
         # Of the second, whoever asks there has no token: the seal of the body is the proof.
         open_paths=(METADATA_PATH, FILED_PATH),

@@ -26,6 +26,7 @@ def create_application() -> FastAPI:
         routers=[router],
         database=database,
         settings=settings,
+        user_id=staff_access.c.user_id,
         state={"clock": now_utc, "storage": open_storage(own)},
         before_metrics=lambda: measure_printing(database),
         idempotency=Idempotency(

@@ -5,8 +5,9 @@ Prints the two ids that the issuer has to put into that user's tokens.
 
 import asyncio
 import sys
+from collections.abc import Coroutine
 from getpass import getpass
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -18,6 +19,7 @@ from shared.clock import now_utc
 from shared.database.engine import create_engine
 from shared.database.field_keys import FieldKeys
 from shared.database.transactions import Database
+from shared.events.staff import ExternalSubject
 from shared.settings import FieldSettings, read_settings
 
 command = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
@@ -30,6 +32,11 @@ def main(
         str | None,
         typer.Option(help="A login of the built-in issuer; its password is asked for, or piped in."),
     ] = None,
+    subject: Annotated[
+        str | None,
+        typer.Option(help="Who the first user is to the issuer, with OPENCIRCLE_SUBJECTS=external."),
+    ] = None,
+    issuer: Annotated[str | None, typer.Option(envvar="OPENCIRCLE_ISSUER")] = None,
 ) -> None:
     """Found an instance; print `instance` and `sub` of its first user's tokens."""
     own, keys = (
@@ -38,13 +45,19 @@ def main(
     )
     database = Database(engine=create_engine(own.database_url.get_secret_value()), field_keys=keys)
     password = _read_password(login) if login is not None else ""
-    founded = asyncio.run(_found(database, name, login, password))
+    if subject is not None and issuer is None:
+        raise typer.BadParameter("A subject is its issuer's; set OPENCIRCLE_ISSUER.")
+    external = ExternalSubject(issuer=issuer, subject=subject) if issuer and subject else None
+    founding = found_instance(
+        database, name=name, login=login, password=password, external=external, clock=now_utc
+    )
+    founded = asyncio.run(_closing(database, founding))
     typer.echo(f"instance {founded.instance_id}\nsub      {founded.administrator_id}")
 
 
-async def _found(database: Database, name: str, login: str | None, password: str) -> Founded:
+async def _closing(database: Database, founding: Coroutine[Any, Any, Founded]) -> Founded:
     try:
-        return await found_instance(database, name=name, login=login, password=password, clock=now_utc)
+        return await founding
     finally:
         await database.engine.dispose()
 

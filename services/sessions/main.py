@@ -12,11 +12,12 @@ from services.sessions.directory.endpoints import IMPORT_PATH
 from services.sessions.directory.endpoints import router as directory_router
 from services.sessions.directory.issuer import open_issuer
 from services.sessions.directory.known_patients import KnownPatients
-from services.sessions.directory.models import STAFF_ACCESS
+from services.sessions.directory.models import STAFF_ACCESS, STAFF_MEMBER
 from services.sessions.directory.patient_endpoints import router as patient_router
 from services.sessions.directory.place_endpoints import router as place_router
 from services.sessions.directory.staff_endpoints import router as staff_router
 from services.sessions.documentation.annotation_endpoints import router as annotation_router
+from services.sessions.documentation.assurance import Assurance
 from services.sessions.documentation.billing_preview import BillingBridge, NoPreviews, Previews, new_client
 from services.sessions.documentation.check_endpoints import router as check_router
 from services.sessions.documentation.endpoints import router as documentation_router
@@ -103,6 +104,9 @@ def build_application(
         "previews": previews,
         "bodies": KeptBodies(bytes_at_most=own.kept_bodies_megabytes * MEGABYTE),
         "known_patients": KnownPatients(),
+        "assurance": Assurance(
+            context_classes=own.signing_acr_values, methods=frozenset(own.signing_amr_values)
+        ),
         "emergency_minutes": own.emergency_minutes,
         "streams": Streams(database=database, clock=clock, lookout=Lookout(database=database, clock=clock)),
     }
@@ -117,6 +121,7 @@ def build_application(
         routers=routers,
         database=database,
         settings=settings,
+        user_id=STAFF_MEMBER.c.id,
         state=state,
         open_paths=(CALENDARS_PATH, *(ISSUER_PATHS if "issuer" in state else ())),
         unlimited_paths=(IMPORT_PATH,),

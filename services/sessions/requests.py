@@ -26,6 +26,8 @@ class Call:
     previews: Previews
     bodies: KeptBodies
     known_patients: KnownPatients
+    issuer: str
+    """Of the access tokens."""
 
 
 async def _call(request: Request) -> Call:
@@ -39,6 +41,7 @@ async def _call(request: Request) -> Call:
         previews=state.previews,
         bodies=state.bodies,
         known_patients=state.known_patients,
+        issuer=state.settings.issuer,
     )
 
 

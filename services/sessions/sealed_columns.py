@@ -93,4 +93,6 @@ PLAIN: Final[Mapping[str, str]] = {
     "staff_member.first_name": "a member of staff",
     "staff_member.last_name": "a member of staff",
     "staff_member.credentials": "of a member of staff",
+    "staff_member.external_issuer": "an address",
+    "staff_member.external_subject": "an issuer's name for a member of staff, by which they are found",
 }

@@ -6,6 +6,9 @@ from typing import Annotated
 from pydantic import Field, HttpUrl, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+Quotable = Annotated[str, Field(pattern=r"^[!#-\[\]-~]+$")]
+"""Stands in a challenge as it is, between quotation marks and spaces."""
+
 
 class SessionsSettings(BaseSettings):
     """Read from `OPENCIRCLE_SESSIONS_...` in the environment."""
@@ -24,6 +27,10 @@ class SessionsSettings(BaseSettings):
     """A log-in is over so long after the password, however often it was refreshed."""
     emergency_minutes: Annotated[int, Field(gt=0, le=240)] = 60
     """How long emergency access to a chart lasts."""
+    signing_acr_values: tuple[Quotable, ...] = ()
+    """How signers have to have logged in: `acr` of the token is one of these. JSON list; empty: anyhow."""
+    signing_amr_values: tuple[str, ...] = ()
+    """The same by means (RFC 8176): one of these has to be among the token's `amr`, as in `["mfa"]`."""
     billing_url: HttpUrl | None = None
     """Where the billing bridge's API is asked for previews (BILL-8); without it there are none."""
     horizon_days: Annotated[int, Field(gt=0, le=366)] = 28

@@ -59,5 +59,8 @@ PLAIN_EVERYWHERE: Final[dict[str, str]] = {
     "inbox_attempt.consumer": "a name of ours",
     "staff_access.roles": "our words",
     "staff_access.features": "our words",
+    "staff_access.scopes": "our words",
+    "staff_access.external_issuer": "an address",
+    "staff_access.external_subject": "an issuer's name for a member of staff, by which they are found",
 }
 """Texts of the tables that several services have."""

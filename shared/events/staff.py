@@ -31,14 +31,34 @@ class Feature(StrEnum):
     MANAGE_BILLING = "manage_billing"
 
 
+class Scope(StrEnum):
+    """What a service account may do. No scope writes anything."""
+
+    CHARGES_READ = "charges:read"
+    CHARTS_READ = "charts:read"
+
+
+class ExternalSubject(Contract):
+    """Who a user is to an issuer of access tokens that knows nothing of OpenCircle's ids."""
+
+    issuer: str
+    subject: str
+
+
 class StaffAccess(Contract):
-    """What one user may do from `version` on; an older version arriving late changes nothing."""
+    """What one user may do from `version` on; an older version arriving late changes nothing.
+
+    A service account has scopes and neither roles nor features; staff have no scopes.
+    """
 
     user_id: UUID
     version: int
     active: bool
     roles: frozenset[Role]
     features: frozenset[Feature]
+    external: ExternalSubject | None = None
+    """None: access tokens name the user by `user_id`."""
+    scopes: frozenset[Scope] = frozenset()
 
 
 class StaffAccessChanged(Contract):

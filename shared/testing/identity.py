@@ -4,7 +4,7 @@ import json
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
 import jwt
@@ -32,10 +32,15 @@ class TokenIssuer:
         """Where the JWKS is: the setting `OPENCIRCLE_TOKEN_KEYS`."""
         return self.folder / "jwks.json"
 
-    def token_for(self, user_id: UUID, *, instance_id: UUID, auth_time: datetime | None = None) -> str:
-        """Make a token of an hour for a user who proved who they are at `auth_time`, or just now."""
+    def token_for(
+        self, user_id: UUID, *, instance_id: UUID, auth_time: datetime | None = None, **claims: Any
+    ) -> str:
+        """Make a token of an hour for a user who proved who they are at `auth_time`, or just now.
+
+        Other `claims` go first; None leaves one out.
+        """
         now = datetime.now(UTC)
-        claims = {
+        usual = {
             "iss": ISSUER,
             "aud": AUDIENCE,
             "sub": str(user_id),
@@ -44,4 +49,5 @@ class TokenIssuer:
             "iat": now,
             "exp": now + timedelta(hours=1),
         }
-        return jwt.encode(claims, self._key, algorithm="EdDSA", headers={"kid": KEY_ID})
+        told = {name: value for name, value in (usual | claims).items() if value is not None}
+        return jwt.encode(told, self._key, algorithm="EdDSA", headers={"kid": KEY_ID})

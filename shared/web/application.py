@@ -4,25 +4,27 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Coroutine, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, Final
+from uuid import UUID
 
 import structlog
 from fastapi import APIRouter, Depends, FastAPI, Response
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
-from sqlalchemy import text
+from sqlalchemy import Column, text
 from sqlalchemy.exc import DBAPIError
 
 from shared.database.transactions import Database
 from shared.messaging.failures import reason_of
-from shared.settings import Settings
+from shared.settings import Settings, Subjects
 from shared.web.cursors import SealedCursors
 from shared.web.description import describe
 from shared.web.idempotency import Idempotency
-from shared.web.identity import TokenVerifier
+from shared.web.identity import OwnIds, TokenVerifier, Whose
 from shared.web.middleware import Identified, Limited, Observed
 from shared.web.problems import answer_with_problems
 from shared.web.queries import refuse_unknown_queries
 from shared.web.replaying import Idempotent
 from shared.web.signing_keys import signing_keys
+from shared.web.subjects import ExternalSubjects
 
 OPEN_PATHS: Final = ("/healthz", "/readyz", "/metrics", "/openapi.json")
 
@@ -44,6 +46,7 @@ def new_application(
     routers: Sequence[APIRouter],
     database: Database,
     settings: Settings,
+    user_id: Column[UUID],
     state: dict[str, Any] | None = None,
     open_paths: Collection[str] = (),
     unlimited_paths: Collection[str] = (),
@@ -54,7 +57,8 @@ def new_application(
 ) -> FastAPI:
     """Build the application; `state` is what endpoints find on `request.app.state`, `database` included.
 
-    What `closes` is called when it ends.
+    `user_id` is the column by whose table users are found that the issuer has its own names for. What
+    `closes` is called when it ends.
     """
 
     @asynccontextmanager
@@ -85,7 +89,10 @@ def new_application(
     answer_with_problems(application)
     describe(application, takes_keys=idempotency is not None)
     verifier = TokenVerifier(
-        issuer=settings.issuer, audience=settings.audience, keys=signing_keys(settings.token_keys)
+        issuer=settings.issuer,
+        audience=settings.audience,
+        keys=signing_keys(settings.token_keys),
+        whose=_whose(settings, database, user_id),
     )
     # The last one added is the outermost.
     application.add_middleware(SealedCursors, keys=settings.keys)
@@ -95,6 +102,13 @@ def new_application(
     application.add_middleware(Identified, verifier=verifier, open_paths=(*OPEN_PATHS, *open_paths))
     application.add_middleware(Observed)
     return application
+
+
+def _whose(settings: Settings, database: Database, user_id: Column[UUID]) -> Whose:
+    claims = {"subject_claim": settings.subject_claim, "instance_claim": settings.instance_claim}
+    if settings.subjects is Subjects.OWN:
+        return OwnIds(**claims)
+    return ExternalSubjects(database=database, user_id=user_id, **claims)
 
 
 def _operations(database: Database, before_metrics: Refresh) -> APIRouter:

@@ -2,7 +2,7 @@
 
 import hashlib
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -30,6 +30,10 @@ class Identity:
     """When the user last proved who they are, not when the token was made."""
     expires_at: datetime
     """When the token expires, which ends what it has opened."""
+    context_class: str | None = None
+    """`acr`: how well the issuer says that they proved it."""
+    methods: frozenset[str] = frozenset()
+    """`amr`: by which means (RFC 8176)."""
     log_in_id: UUID | None = None
     """Which log-in of the built-in issuer the token comes from; None: another issuer's."""
 
@@ -37,6 +41,26 @@ class Identity:
 KNOWN_FOR_SECONDS: Final = 60
 """So long a token is known: a key that its issuer withdraws is trusted for a minute more."""
 KNOWN_AT_MOST: Final = 10_000
+
+
+Claims = Mapping[str, Any]
+Whose = Callable[[Claims], Awaitable[tuple[UUID, UUID]]]
+"""Gives the ids of the user and of the instance that a token speaks for."""
+
+NEVER: Final = datetime.fromtimestamp(0, UTC)
+"""When somebody has proved who they are of whom the issuer does not say so: too long ago to sign."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class OwnIds:
+    """Tokens that name OpenCircle's own ids."""
+
+    subject_claim: str = "sub"
+    instance_claim: str = "instance"
+
+    async def __call__(self, claims: Claims) -> tuple[UUID, UUID]:
+        """Read both."""
+        return UUID(claims[self.subject_claim]), UUID(claims[self.instance_claim])
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,6 +74,8 @@ class TokenVerifier:
     issuer: str
     audience: str
     keys: SigningKeys
+    whose: Whose = OwnIds()
+    """Asked once for each token that is checked: what it says holds for as long as the token is known."""
     clock: Callable[[], float] = time.time
     """Seconds since 1970."""
     _known: dict[bytes, tuple[Identity, float]] = field(default_factory=dict, init=False, repr=False)
@@ -79,18 +105,29 @@ class TokenVerifier:
                 leeway=CLOCK_LEEWAY_SECONDS,
                 options={"require": ["exp", "iat", "sub", "aud", "iss"]},
             )
+            user_id, instance_id = await self.whose(claims)
             return Identity(
-                user_id=UUID(claims["sub"]),
-                instance_id=UUID(claims["instance"]),
-                authenticated_at=datetime.fromtimestamp(int(claims["auth_time"]), UTC),
-                expires_at=datetime.fromtimestamp(int(claims["exp"]), UTC),
+                user_id=user_id,
+                instance_id=instance_id,
+                authenticated_at=_moment(claims["auth_time"]) if "auth_time" in claims else NEVER,
+                context_class=_text(claims.get("acr")),
+                methods=frozenset(filter(None, map(_text, claims.get("amr") or ()))),
+                expires_at=_moment(claims["exp"]),
                 log_in_id=_log_in_id(claims.get("sid")),
             )
-        except (jwt.PyJWTError, KeyError, ValueError, TypeError):
+        except (jwt.PyJWTError, KeyError, ValueError, TypeError, AttributeError):
             raise UnauthenticatedProblem(
                 "The access token is not valid for this service, or it has expired.",
                 headers={"WWW-Authenticate": 'Bearer error="invalid_token"'},
             ) from None
+
+
+def _moment(seconds: Any) -> datetime:
+    return datetime.fromtimestamp(int(seconds), UTC)
+
+
+def _text(value: Any) -> str | None:
+    return value if isinstance(value, str) else None
 
 
 def _log_in_id(text: Any) -> UUID | None:

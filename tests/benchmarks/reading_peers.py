@@ -198,7 +198,13 @@ def by_orm(url: str, key_file: Path) -> ASGIApp:
             await _mark(db, identity, session_id, body)
         return Response(status_code=204)
 
-    return new_application(title="orm", routers=[router], database=database, settings=settings_for(key_file))
+    return new_application(
+        title="orm",
+        routers=[router],
+        database=database,
+        settings=settings_for(key_file),
+        user_id=STAFF_ACCESS.c.user_id,
+    )
 
 
 async def _mark(db: Any, identity: Identity, session_id: UUID, body: Marks) -> None:

@@ -16,6 +16,7 @@ from services.sessions.metadata import TRAIL
 from shared.clock import Clock
 from shared.database.audit import record_access
 from shared.database.transactions import Database
+from shared.events.staff import ExternalSubject
 from shared.identifiers import new_id
 from shared.web.bodies import etag_of
 from shared.web.identity import Identity
@@ -37,11 +38,18 @@ async def any_instance(database: Database) -> bool:
 
 
 async def found_instance(
-    database: Database, *, name: str, login: str | None = None, password: str = "", clock: Clock
+    database: Database,
+    *,
+    name: str,
+    login: str | None = None,
+    password: str = "",
+    external: ExternalSubject | None = None,
+    clock: Clock,
 ) -> Founded:
     """Add a customer organisation, Group Sessions on, with a first Super Admin.
 
-    A login is for the built-in issuer; without one the tokens come from elsewhere.
+    A login is for the built-in issuer; without one the tokens come from elsewhere, perhaps with an `external`
+    name for the user.
     """
     settings = InstanceSettings(
         name=name,
@@ -57,7 +65,13 @@ async def found_instance(
         await add_instance(db, settings)
         await publish_settings(db, settings, at=clock())
         administrator_id = await add_super_admin(
-            db, first_name="First", last_name="Administrator", login=login, password=password, at=clock()
+            db,
+            first_name="First",
+            last_name="Administrator",
+            login=login,
+            password=password,
+            external=external,
+            at=clock(),
         )
     return Founded(instance_id=instance_id, administrator_id=administrator_id)
 

@@ -1,12 +1,13 @@
 """What the directory answers: described for those who generate clients, served straight from rows."""
 
 from datetime import date
+from typing import Any
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict
 
 from shared.events.sheet import Paper
-from shared.events.staff import Feature, Role
+from shared.events.staff import Feature, Role, StaffAccess
 
 
 class Answer(BaseModel):
@@ -23,6 +24,11 @@ class Me(Answer):
     active: bool
     roles: list[Role]
     features: list[Feature]
+
+
+def me(access: StaffAccess) -> dict[str, Any]:
+    """Give `Me` of a member of staff."""
+    return access.model_dump(mode="json", exclude={"external", "scopes"})
 
 
 class LineProblem(Answer):
@@ -61,6 +67,9 @@ class StaffAnswer(Answer):
     last_name: str
     credentials: str | None
     active: bool
+    external_issuer: str | None
+    external_subject: str | None
+    """The issuer's own name for the user, where its access tokens carry one."""
     version: int
     roles: list[Role] | None
     features: list[Feature] | None

@@ -56,6 +56,9 @@ class StaffMember:
     last_name: str
     credentials: str | None
     active: bool
+    external_issuer: str | None = None
+    external_subject: str | None = None
+    """The issuer's own name for the user, where its tokens do not carry `id`."""
 
     @property
     def printed_name(self) -> str:

@@ -24,7 +24,7 @@ async def get_me(call: CurrentCall) -> Response:
     """Give what the caller may do."""
     async with call.database.reading(call.identity.instance_id) as db:
         access = await access_of(db, call.identity)
-    return json_response(access.model_dump(mode="json"))
+    return json_response(answers.me(access))
 
 
 @router.post(
@@ -45,7 +45,12 @@ async def import_directory(
     `time_zone` is for locations that state none.
     """
     report = await import_lines(
-        call.database, call.identity, _lines(request), default_time_zone=time_zone, clock=call.clock
+        call.database,
+        call.identity,
+        _lines(request),
+        default_time_zone=time_zone,
+        issuer=call.issuer,
+        clock=call.clock,
     )
     return json_response(asdict(report))
 

@@ -156,8 +156,13 @@ class _Patient(_Resource):
 Imported = Organization | Location | StaffMember | StaffRole | Patient
 
 
-def read_line(line: bytes, *, instance_id: UUID, default_time_zone: str, today: date) -> Imported:
-    """Read one NDJSON line; raises `BadLineError` with the element and the reason."""
+def read_line(
+    line: bytes, *, instance_id: UUID, default_time_zone: str, today: date, issuer: str | None = None
+) -> Imported:
+    """Read one NDJSON line; raises `BadLineError` with the element and the reason.
+
+    Practitioners' identifiers whose system is the `issuer` of access tokens are its subjects.
+    """
     if len(line) > LINE_BYTES_AT_MOST:
         raise BadLineError(f"longer than {LINE_BYTES_AT_MOST} bytes")
     kind = _type_of(line)
@@ -169,7 +174,10 @@ def read_line(line: bytes, *, instance_id: UUID, default_time_zone: str, today: 
         place = ".".join(str(part) for part in (kind, *first["loc"]))
         raise BadLineError(f"{place}: {first['msg']}") from None
     return convert(
-        resource, _Surroundings(instance_id=instance_id, default_time_zone=default_time_zone, today=today)
+        resource,
+        _Surroundings(
+            instance_id=instance_id, default_time_zone=default_time_zone, today=today, issuer=issuer
+        ),
     )
 
 
@@ -193,6 +201,7 @@ class _Surroundings(_Element):
     instance_id: UUID
     default_time_zone: str
     today: date
+    issuer: str | None
 
     def id_of(self, resource: Any) -> UUID:
         return imported_id(self.instance_id, resource.resource_type, resource.id)
@@ -232,6 +241,9 @@ def _practitioner(resource: _Practitioner, around: _Surroundings) -> StaffMember
     npi = next((one.value for one in resource.identifier if one.system == NPI_SYSTEM), None)
     if npi is not None and len(npi) != NPI_DIGITS:
         raise BadLineError(f"Practitioner.identifier: an NPI has {NPI_DIGITS} digits")
+    subject = next(
+        (one.value for one in resource.identifier if one.system and one.system == around.issuer), None
+    )
     credentials = ", ".join(name.suffix)
     if len(credentials) > CREDENTIALS_CHARACTERS_AT_MOST:
         raise BadLineError(f"Practitioner.name.suffix: {CREDENTIALS_CHARACTERS_AT_MOST} characters at most")
@@ -242,6 +254,8 @@ def _practitioner(resource: _Practitioner, around: _Surroundings) -> StaffMember
         last_name=name.family or "",
         credentials=credentials or None,
         active=resource.active,
+        external_issuer=around.issuer if subject else None,
+        external_subject=subject,
     )
 
 

@@ -1,8 +1,9 @@
 """Importing a FHIR R4 bulk export: what is good is kept, what is broken is named, twice is once."""
 
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
+from uuid import UUID
 
 from sqlalchemy.exc import IntegrityError
 
@@ -11,10 +12,12 @@ from services.sessions.directory.fhir import BadLineError, Imported, read_line
 from services.sessions.directory.repository import (
     Entity,
     load_access,
+    load_external,
     load_staff,
     load_super_admins,
     patient_ids_by_mrn,
     staff_ids_by_npi,
+    staff_ids_by_subject,
     store,
 )
 from services.sessions.directory.use_cases import LAST_SUPER_ADMIN, change_access, permit_staffing
@@ -22,14 +25,23 @@ from services.sessions.metadata import TRAIL
 from shared.clock import Clock
 from shared.database.audit import record_access
 from shared.database.transactions import Database, Transaction
-from shared.events.staff import StaffAccess
+from shared.events.staff import ExternalSubject, StaffAccess
 from shared.web.identity import Identity
 from shared.web.problems import ConflictProblem
 
 LINES_PER_TRANSACTION: Final = 500
 
 KEPT_IF_NONE: Final = frozenset(
-    {"preferred_name", "admitted_on", "discharged_on", "deceased_on", "location_id", "paper"}
+    {
+        "preferred_name",
+        "admitted_on",
+        "discharged_on",
+        "deceased_on",
+        "location_id",
+        "paper",
+        "external_issuer",
+        "external_subject",
+    }
 )
 """What is written through the API and stays when an export says nothing of it: an import revives nobody."""
 
@@ -64,18 +76,24 @@ async def import_lines(
     lines: AsyncIterator[bytes],
     *,
     default_time_zone: str,
+    issuer: str | None = None,
     clock: Clock,
 ) -> ImportReport:
     """Import NDJSON lines, some hundred in one transaction. Raises `ForbiddenProblem`.
 
-    `default_time_zone` is given to locations that state none.
+    `default_time_zone` is given to locations that state none. `issuer` is that of the access tokens: it is
+    the system of practitioners' identifiers that are its names for them.
     """
     report, batch = ImportReport(), list[tuple[int, bytes]]()
     number = 0
 
     def read(line: bytes) -> Imported:
         return read_line(
-            line, instance_id=identity.instance_id, default_time_zone=default_time_zone, today=clock().date()
+            line,
+            instance_id=identity.instance_id,
+            default_time_zone=default_time_zone,
+            today=clock().date(),
+            issuer=issuer,
         )
 
     async for line in lines:
@@ -96,10 +114,12 @@ async def _import_batch(
         # One import after the other: what two files say of one number is seen by the second.
         await permit_staffing(db, identity)
         lines = await _with_own_mrns(db, lines, report)
+        lines = await _with_own_subjects(db, lines, report)
         lines = await _with_a_super_admin(db, lines, report)
+        external = await load_external(db, _members(lines))
         for kind in (Organization, Location, StaffMember, Patient):
             await _store_kind(db, kind, lines, report)
-        await _follow_standing(db, lines, clock)
+        await _follow_standing(db, lines, external, clock)
         await _follow_roles(db, lines, report, clock)
         await record_access(
             db,
@@ -139,6 +159,26 @@ async def _with_own_mrns(db: Transaction, lines: list[_Line], report: ImportRepo
     return kept
 
 
+async def _with_own_subjects(db: Transaction, lines: list[_Line], report: ImportReport) -> list[_Line]:
+    """Leave out staff whom the issuer knows by a name that is another's, in this batch or before it."""
+    members = [one for one in _members(lines).values() if one.external_subject]
+    if not members:
+        return lines
+    owners = await staff_ids_by_subject(
+        db, str(members[0].external_issuer), {str(one.external_subject) for one in members}
+    )
+    kept = []
+    for line in lines:
+        one = line.content
+        subject = one.external_subject if isinstance(one, StaffMember) else None
+        if isinstance(one, StaffMember) and subject and owners.setdefault(subject, one.id) != one.id:
+            reason = "Practitioner.identifier: another member of staff is known to the issuer by this"
+            report.problems.append(LineProblem(line=line.number, reason=reason))
+        else:
+            kept.append(line)
+    return kept
+
+
 async def _with_a_super_admin(db: Transaction, lines: list[_Line], report: ImportReport) -> list[_Line]:
     """Leave out the staff who have left, when no Super Admin of the instance would stay."""
     left = {
@@ -163,20 +203,30 @@ async def _store_kind(
     except IntegrityError:
         # Imports wait for each other; it was added, or changed, by hand since the look-up.
         raise ConflictProblem(
-            "Somebody wrote a patient with the same medical record number meanwhile; import again."
+            "Somebody wrote the same record number, or subject of the issuer, meanwhile; import again."
         ) from None
     report.changed += len(changed)
     report.unchanged += sum(isinstance(line.content, kind) for line in lines) - len(changed)
 
 
-async def _follow_standing(db: Transaction, lines: Sequence[_Line], clock: Clock) -> None:
-    """Let staff who have left, or come back, lose or regain at once what they may do."""
-    active = {line.content.id: line.content.active for line in lines if isinstance(line.content, StaffMember)}
-    known = await load_access(db, active) if active else {}
+def _members(lines: Sequence[_Line]) -> dict[UUID, StaffMember]:
+    return {line.content.id: line.content for line in lines if isinstance(line.content, StaffMember)}
+
+
+async def _follow_standing(
+    db: Transaction, lines: Sequence[_Line], before: Mapping[UUID, ExternalSubject], clock: Clock
+) -> None:
+    """Let staff who have left, or come back, lose or regain at once what they may do.
+
+    What was known `before` of who they are to the issuer may have changed too.
+    """
+    members = _members(lines)
+    known = await load_access(db, members) if members else {}
+    after = await load_external(db, known)
     changed = [
-        access.model_copy(update={"version": access.version + 1, "active": active[user_id]})
+        access.model_copy(update={"version": access.version + 1, "active": members[user_id].active})
         for user_id, access in known.items()
-        if access.active != active[user_id]
+        if access.active != members[user_id].active or before.get(user_id) != after.get(user_id)
     ]
     await change_access(db, changed, at=clock())
 

@@ -55,9 +55,20 @@ STAFF_MEMBER: Final = _imported(
     Column("last_name", String(200), nullable=False),
     Column("credentials", String(100)),
     Column("active", Boolean, nullable=False),
+    Column("external_issuer", String(200)),
+    Column("external_subject", String(255)),
     _version(),
     Index("ix_staff_member_instance_id_name", "instance_id", "last_name", "first_name", "id"),
     Index("ix_staff_member_instance_id_npi", "instance_id", "npi"),
+    Index(
+        "uq_staff_member_external_subject",
+        "instance_id",
+        "external_issuer",
+        "external_subject",
+        unique=True,
+    ),
+    # A token may not name its instance.
+    Index("ix_staff_member_external_subject", "external_subject"),
 )
 
 STAFF_ACCESS: Final = Table(

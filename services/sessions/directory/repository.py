@@ -19,7 +19,7 @@ from services.sessions.directory.models import (
 from services.sessions.directory.patient_rows import blind_mrn, opened_patient, sealed_patient
 from shared.database.dialects import upsert
 from shared.database.transactions import Transaction
-from shared.events.staff import Feature, Role, StaffAccess
+from shared.events.staff import ExternalSubject, Feature, Role, StaffAccess
 from shared.web.problems import ConflictProblem, NotFoundProblem
 
 Entity = Organization | Location | StaffMember | Patient
@@ -148,6 +148,27 @@ async def load_access(db: Transaction, ids: Collection[UUID]) -> dict[UUID, Staf
     """Give what users may do, for those that have an entry."""
     rows = await db.all(db.rows_of(STAFF_ACCESS).where(STAFF_ACCESS.c.user_id.in_(ids)))
     return {row.user_id: _access(row) for row in rows}
+
+
+async def load_external(db: Transaction, ids: Collection[UUID]) -> dict[UUID, ExternalSubject]:
+    """Give who users are to another issuer, for those that it has a name for."""
+    table = STAFF_MEMBER
+    named = db.rows_of(table, table.c.id, table.c.external_issuer, table.c.external_subject).where(
+        table.c.id.in_(ids), table.c.external_subject.is_not(None)
+    )
+    return {
+        row.id: ExternalSubject(issuer=row.external_issuer, subject=row.external_subject)
+        for row in await db.all(named)
+    }
+
+
+async def staff_ids_by_subject(db: Transaction, issuer: str, subjects: Collection[str]) -> dict[str, UUID]:
+    """Find members of staff by an issuer's own names for them."""
+    table = STAFF_MEMBER
+    found = db.rows_of(table, table.c.external_subject, table.c.id).where(
+        table.c.external_issuer == issuer, table.c.external_subject.in_(subjects)
+    )
+    return {row.external_subject: row.id for row in await db.all(found)}
 
 
 async def load_all_access(db: Transaction) -> list[StaffAccess]:

@@ -42,6 +42,10 @@ Mrn = Annotated[Storable, Field(min_length=1, max_length=64)]
 Credentials = Annotated[Storable, Field(min_length=1, max_length=100)]
 
 
+ExternalSubjectText = Annotated[Storable, Field(min_length=1, max_length=255)]
+"""OpenID Connect Core 2: a `sub` has 255 characters at most."""
+
+
 class Access(Shape):
     """All roles and features that a user has from now on."""
 
@@ -102,6 +106,8 @@ class NewStaffMember(Shape):
     last_name: Title
     credentials: Credentials | None = None
     npi: Npi | None = None
+    external_subject: ExternalSubjectText | None = None
+    """The issuer's own name for the user, where its tokens carry that and not the id of OpenCircle."""
     active: bool = True
 
 
@@ -114,6 +120,7 @@ class StaffChange(Change):
     last_name: Title | None = None
     credentials: Credentials | None = None
     npi: Npi | None = None
+    external_subject: ExternalSubjectText | None = None
     active: bool | None = None
 
 

@@ -42,7 +42,9 @@ async def list_staff(
 @router.post("/staff", status_code=201, response_model=answers.StaffAnswer)
 async def post_member(body: NewStaffMember, call: CurrentCall) -> Response:
     """Add a member of staff, who may do nothing until roles or features are set."""
-    member = await staffing.add_member(call.database, call.identity, dict(body), clock=call.clock)
+    member = await staffing.add_member(
+        call.database, call.identity, dict(body), issuer=call.issuer, clock=call.clock
+    )
     return _member(member, status=201)
 
 
@@ -58,7 +60,13 @@ async def patch_member(
 ) -> Response:
     """Change a member of staff over the version that was read; who is not active loses all access."""
     member = await staffing.change_member(
-        call.database, call.identity, user_id, body.stated(), if_match=if_match, clock=call.clock
+        call.database,
+        call.identity,
+        user_id,
+        body.stated(),
+        issuer=call.issuer,
+        if_match=if_match,
+        clock=call.clock,
     )
     return _member(member)
 
@@ -82,9 +90,7 @@ async def put_access(user_id: UUID, body: Access, call: CurrentCall, if_match: I
         if_match=if_match,
         clock=call.clock,
     )
-    return json_response(
-        granted.access.model_dump(mode="json"), headers={"ETag": etag_of(granted.member_version)}
-    )
+    return json_response(answers.me(granted.access), headers={"ETag": etag_of(granted.member_version)})
 
 
 @router.put("/staff/{user_id}/login", status_code=204)

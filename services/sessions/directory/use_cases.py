@@ -16,6 +16,7 @@ from services.sessions.directory.permissions import Action, is_super_admin, requ
 from services.sessions.directory.repository import (
     add_account,
     load_access,
+    load_external,
     load_staff,
     load_super_admins,
     next_version_of_member,
@@ -28,7 +29,7 @@ from shared.database.audit import record_access
 from shared.database.dialects import take_turns
 from shared.database.transactions import Database, Transaction
 from shared.events.catalogue import STAFF_ACCESS_CHANGED
-from shared.events.staff import Feature, Role, StaffAccess, StaffAccessChanged
+from shared.events.staff import ExternalSubject, Feature, Role, StaffAccess, StaffAccessChanged
 from shared.identifiers import new_id
 from shared.messaging.outbox import publish
 from shared.web.bodies import etag_of
@@ -63,11 +64,25 @@ async def permit(db: Transaction, identity: Identity, action: Action) -> StaffAc
 
 
 async def add_super_admin(
-    db: Transaction, *, first_name: str, last_name: str, login: str | None, password: str, at: datetime
+    db: Transaction,
+    *,
+    first_name: str,
+    last_name: str,
+    login: str | None,
+    password: str,
+    external: ExternalSubject | None = None,
+    at: datetime,
 ) -> UUID:
     """Add the first user of an instance, who can add all others."""
     member = StaffMember(
-        id=new_id(), npi=None, first_name=first_name, last_name=last_name, credentials=None, active=True
+        id=new_id(),
+        npi=None,
+        first_name=first_name,
+        last_name=last_name,
+        credentials=None,
+        active=True,
+        external_issuer=external.issuer if external else None,
+        external_subject=external.subject if external else None,
     )
     await store(db, [member])
     if login is not None:
@@ -94,13 +109,15 @@ async def change_access(db: Transaction, members: Collection[StaffAccess], *, at
     await store_access(db, list(members))
     if any(is_super_admin(one) for one in before.values()) and not await load_super_admins(db):
         raise ConflictProblem(LAST_SUPER_ADMIN)
+    external = await load_external(db, [member.user_id for member in members])
+    told = tuple(one.model_copy(update={"external": external.get(one.user_id)}) for one in members)
     await publish(
         db,
         LEDGER,
         source=SERVICE,
         event_type=STAFF_ACCESS_CHANGED,
         subject=db.instance_id,
-        facts=StaffAccessChanged(members=tuple(members)),
+        facts=StaffAccessChanged(members=told),
         at=at,
     )
 

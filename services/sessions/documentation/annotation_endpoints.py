@@ -2,10 +2,11 @@
 
 from uuid import UUID
 
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Depends, Response
 
 from services.sessions.documentation import annotating
 from services.sessions.documentation.answers import AnnotationAnswer, AnnotationList
+from services.sessions.documentation.assurance import require_assurance
 from services.sessions.documentation.schemas import AnnotationText
 from services.sessions.requests import CurrentCall
 from shared.web.bodies import json_response
@@ -15,7 +16,7 @@ router = APIRouter(
 )
 
 
-@router.post("", status_code=201, response_model=AnnotationAnswer)
+@router.post("", status_code=201, response_model=AnnotationAnswer, dependencies=[Depends(require_assurance)])
 async def post_annotation(
     session_id: UUID, patient_id: UUID, body: AnnotationText, call: CurrentCall
 ) -> Response:

@@ -3,9 +3,10 @@
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Header, Query, Response
+from fastapi import APIRouter, Depends, Header, Query, Response
 
 from services.sessions.documentation import answers, use_cases
+from services.sessions.documentation.assurance import require_assurance
 from services.sessions.documentation.day import DayFilter, read_day
 from services.sessions.documentation.list_answers import DayAnswer
 from services.sessions.documentation.reading import read_session
@@ -105,7 +106,12 @@ async def put_individual_note(
     return Response(status_code=204, headers={"ETag": etag_of(version)})
 
 
-@router.post("/{session_id}/signatures", status_code=201, response_model=answers.StatusAnswer)
+@router.post(
+    "/{session_id}/signatures",
+    status_code=201,
+    response_model=answers.StatusAnswer,
+    dependencies=[Depends(require_assurance)],
+)
 async def post_signature(
     session_id: UUID, call: CurrentCall, body: SignatureRequest | None = None
 ) -> Response:

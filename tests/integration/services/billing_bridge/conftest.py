@@ -203,6 +203,7 @@ async def billing_on(database: Database, folder: Path) -> AsyncIterator[Billing]
         routers=ROUTERS,
         database=database,
         settings=settings,
+        user_id=staff_access.c.user_id,
         state={"clock": watch, "connection_keys": keys, "filed_notes": NoCharts()},
         open_paths=(PREVIEW_PATH,),
         idempotency=Idempotency(

@@ -8,7 +8,8 @@ from services.sessions.directory.domain import imported_id
 from services.sessions.directory.fhir import LINE_BYTES_AT_MOST
 from services.sessions.directory.models import LOCATION, ORGANIZATION, PATIENT, STAFF_ACCESS, STAFF_MEMBER
 from services.sessions.metadata import LEDGER
-from shared.events.catalogue import STAFF_ACCESS_CHANGED
+from shared.events.catalogue import STAFF_ACCESS_CHANGED, parse
+from shared.testing.identity import ISSUER
 from tests.integration.services.sessions.clinic import Clinic
 from tests.support.fhir_exports import (
     location,
@@ -137,6 +138,20 @@ async def test_who_has_left_may_do_nothing_more_and_every_service_hears_it(clini
     access = {one.user_id: one for one in await clinic.rows(STAFF_ACCESS)}[user_id]
     assert (access.active, access.version) == (False, 2)
     assert len(await clinic.rows(LEDGER.event)) == 2
+
+
+async def test_the_issuers_name_of_a_practitioner_is_read_kept_and_one_members(clinic: Clinic) -> None:
+    named: dict[str, Any] = {"identifier": [{"system": ISSUER, "value": "auth0|randy"}]}
+    await _import(clinic, ndjson(practitioner(), practitioner_role()))
+    await _import(clinic, ndjson(practitioner(**named)))
+    report = await _import(clinic, ndjson(practitioner(id="pra-2", **named), practitioner()))
+    assert [one["line"] for one in report["problems"]] == [1]
+    seen = {one.external_subject: one.id for one in await clinic.rows(STAFF_MEMBER)}
+    assert seen["auth0|randy"] == imported_id(clinic.instance_id, "Practitioner", "pra-1")
+    await _import(clinic, ndjson(practitioner(identifier=[{"system": ISSUER, "value": "auth0|new"}])))
+    event = (await clinic.rows(LEDGER.event))[-1]
+    (member,) = parse(event.body, STAFF_ACCESS_CHANGED).data.members
+    assert (member.external.subject, member.version) == ("auth0|new", 3)
 
 
 @pytest.mark.rule("PERM-8")
