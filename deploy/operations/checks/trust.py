@@ -73,7 +73,7 @@ def _newest(settings: AnchorSettings) -> dict[str, datetime]:
 def _age(service: str, newest: datetime | None, every: timedelta) -> Finding:
     check = f"anchors.{service}"
     if newest is None:
-        mend = "The API anchors some minutes after its start; see its log, and whether it may write the file."
+        mend = "If anybody has used it: see its API's log, and whether it may write the file."
         return warning(check, "its trail was never anchored", mend)
     age = now_utc() - newest
     says = f"anchored {age.total_seconds() / 60:.0f} minutes ago"
