@@ -19,7 +19,7 @@ from deploy.embedded.demo.plan import GROUPS
 from deploy.embedded.demo.sample import write_sample
 from services.charts.models import chart_note
 from services.charts.sealed_columns import SEALED
-from services.sessions.models import ledger
+from services.sessions.metadata import LEDGER
 from shared.database.engine import create_engine
 from shared.database.field_keys import FieldKeys
 from shared.database.sealed_columns import EVENT, Sealed
@@ -118,7 +118,7 @@ def test_one_trace_leads_from_a_signature_to_chart_and_push(
     planted_day: tuple[DemoRun, dict[str, Any]],
 ) -> None:
     run, _ = planted_day
-    told = asyncio.run(_opened(run, "sessions", ledger.event, EVENT))
+    told = asyncio.run(_opened(run, "sessions", LEDGER.event, EVENT))
     signed = {trace_id_of(json.loads(one.body)["traceparent"]) for one in told if "group_session" in one.type}
     log = (run.deployment / "logs" / "charts.worker.log").read_text().splitlines()
     # Celery warns in plain text when a trial runs as root.
