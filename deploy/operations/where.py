@@ -71,10 +71,12 @@ class Where:
         Nobody is woken by what is written: the relays find it at their next sweep, a second later.
         """
         async with AsyncExitStack() as stack:
-            databases, keys = {}, FieldKeys(master_keys=self.read(FieldSettings).master_keys)
+            databases, master_keys = {}, self.read(FieldSettings).master_keys
             for service in services or self.services:
                 engine = create_engine(self.url(service), pool_size=POOL_SIZE)
                 stack.push_async_callback(engine.dispose)
+                # A memory of keys for each: the same instance has other data keys in each service.
+                keys = FieldKeys(master_keys=master_keys)
                 databases[service] = Database(engine=engine, field_keys=keys)
             yield databases
 

@@ -24,7 +24,7 @@ from services.sessions.configuration.use_cases import found_instance
 from shared.clock import now_utc
 from shared.database.engine import create_engine
 from shared.database.migrations import upgrade
-from shared.testing.databases import database_on
+from shared.testing.databases import FIELD_KEYS, database_on
 from tests.end_to_end.demo_run import ROOT
 from tests.support.servers import PostgresServer, ValkeyServer, free_port
 
@@ -48,6 +48,8 @@ def production_like(
     folder.prepare()
     environment = folder.environment(sockets=tmp_path, port=port) | {
         "OPENCIRCLE_BROKER_URL": valkey_server.url,
+        # The instance is founded from here, so its data keys are wrapped by the keys of all tests.
+        "OPENCIRCLE_FIELD_KEYS": FIELD_KEYS,
         **{
             f"OPENCIRCLE_{SETTING_NAMES.get(name, name.upper())}_DATABASE_URL": url
             for name, url in urls.items()

@@ -179,6 +179,8 @@ async def test_two_at_once_lay_one_chain(database: Database) -> None:
 
 @pytest.mark.parametrize("statement", ["UPDATE audit_link SET sequence = 9", "DELETE FROM audit_link"])
 async def test_the_database_itself_refuses_to_change_a_link(database: Database, statement: str) -> None:
+    await tell(database)
+    assert await link(database) == 1
     async with database.writing_for_all() as connection:
         with pytest.raises(DBAPIError, match=REFUSAL):
             await connection.execute(text(statement))
