@@ -28,7 +28,7 @@ check: .venv/.installed-dev ## format, lint, types, dependency rules, schemas, m
 rules: .venv/.installed-dev ## which rule of docs/rules.md is shown by which test
 	@$(PYTHON) -m tests.support.rules
 
-chaos: .venv/.installed-dev ## kill, wipe and restart what may fail, and count what is left (ARGS="--seed 7 --faults 100", or "--billing")
+chaos: .venv/.installed-dev ## break both deployments at random, count what is left (ARGS="--seed 7 --sessions 200 --only embedded", "--billing")
 	@$(PYTHON) -m tests.chaos $(ARGS)
 
 bench: .venv/.installed-dev ## measure the hot paths

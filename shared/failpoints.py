@@ -111,8 +111,8 @@ CRASH_POINTS: Final[Mapping[str, CrashPoint]] = {
     ),
     "push.closed": CrashPoint(
         between="The result of a push is committed / the pusher goes on",
-        afterwards="The charge stands as it was answered.",
-        repaired_by="Nobody has to.",
+        afterwards="The charge stands as it was answered. Others that the pusher had under way are as above.",
+        repaired_by="Nobody has to; the others as above.",
     ),
     "render.begun": CrashPoint(
         between="A print job is marked as begun / its file is made",

@@ -22,6 +22,7 @@ from shared.messaging.alive import sign_of_life, touch_while_alive
 from shared.messaging.bells import PostgresBell, PostgresWake, SocketBell, SocketWake, SweepOnly, Wake
 from shared.messaging.broker import Broker
 from shared.messaging.celery_application import new_celery_application
+from shared.messaging.deafness import end_when_deaf
 from shared.messaging.relay import Relay
 from shared.messaging.tables import Ledger
 from shared.observability.logs import configure_logging
@@ -94,6 +95,7 @@ def run_worker(application: Celery, *, settings: Settings, pool: str = "solo", c
     touch_while_alive(application, settings.alive_file)
     REGISTRY.register(WorkerTasks())
     observe_loop(settings, service=application.main)
+    end_when_deaf(application)
     # Not by Celery's command line: that loads a shell with completion, a quarter of a second of it.
     worker = application.Worker(
         pool_cls=pool,

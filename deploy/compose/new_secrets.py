@@ -24,6 +24,8 @@ nothing, and its name ends in `_service`."""
 
 PASSWORD_BYTES: Final = 24
 KEY_BYTES: Final = 32
+ED25519_IN_PKCS8: Final = bytes.fromhex("302e020100300506032b657004220420")
+"""RFC 8410, section 7."""
 
 
 def new_secrets() -> dict[str, str]:
@@ -37,6 +39,7 @@ def new_secrets() -> dict[str, str]:
         "opencircle_message_keys": _key_ring(),
         "opencircle_field_keys": _key_ring(),
         "opencircle_billing_connection_keys": _key_ring(),
+        "opencircle_anchor_key": _signing_key(),
     }
 
 
@@ -59,6 +62,12 @@ def _password() -> str:
 
 def _key_ring() -> str:
     return f"k1:{base64.b64encode(secrets.token_bytes(KEY_BYTES)).decode()}"
+
+
+def _signing_key() -> str:
+    """Make an Ed25519 private key: any 32 random bytes are one, and PKCS #8 has the same bytes before."""
+    text = base64.b64encode(ED25519_IN_PKCS8 + secrets.token_bytes(KEY_BYTES)).decode()
+    return f"-----BEGIN PRIVATE KEY-----\n{text}\n-----END PRIVATE KEY-----\n"
 
 
 def write_secrets(folder: Path, texts: Mapping[str, str]) -> None:

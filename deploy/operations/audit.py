@@ -1,4 +1,4 @@
-"""Proves the audit trails of a deployment, and anchors them: `python -m deploy.operations.audit verify`."""
+"""`opencircle audit`: proves the audit trails of a deployment, and anchors them."""
 
 import asyncio
 import json
@@ -12,6 +12,7 @@ from typing import Annotated, Any
 import typer
 
 from deploy.embedded.errors import OperatorError
+from deploy.operations.showing import AsJson
 from deploy.operations.where import DataDir, Where, tables_of, where_is
 from shared.audit.anchoring import open_anchoring
 from shared.audit.anchors import BadAnchorError, BadAnchorKeyError, Head, read_anchors, read_public_key
@@ -27,6 +28,14 @@ class CannotAnchorError(OperatorError):
     """Nothing says where to anchor: set OPENCIRCLE_ANCHOR_KEY and _FILE or _BUCKET_URL."""
 
 
+@cli.callback()
+def main() -> None:
+    """Prove that no entry of an audit trail was changed or taken out, and anchor the trails.
+
+    Example: opencircle audit verify --from-anchor anchors.jsonl --public-key anchor.pub.pem
+    """
+
+
 @cli.command("verify")
 def verify_command(
     data_dir: DataDir = None,
@@ -37,7 +46,8 @@ def verify_command(
         Path | None, typer.Option(help="Proves the anchors, PEM; else the key in the settings.", exists=True)
     ] = None,
     grace_seconds: Annotated[int, typer.Option(min=0, help="An older entry must have its link.")] = 120,
-    as_json: Annotated[bool, typer.Option("--json", help="One JSON object.")] = False,  # noqa: FBT002
+    *,
+    as_json: AsJson = False,
 ) -> None:
     """Recompute every chain; end with 1 and name the first row of a trail that does not hold."""
     try:
@@ -52,14 +62,14 @@ def verify_command(
 
 
 @cli.command("anchor")
-def anchor_command(data_dir: DataDir = None) -> None:
+def anchor_command(data_dir: DataDir = None, *, as_json: AsJson = False) -> None:
     """Sign the heads of all chains now and keep them where the settings say."""
     try:
         count = asyncio.run(_anchor(where_is(data_dir)))
     except (OperatorError, OSError) as error:
         sys.stderr.write(f"opencircle: {error}\n")
         raise typer.Exit(1) from None
-    typer.echo(f"{count} heads anchored")
+    typer.echo(json.dumps({"anchored": count}) if as_json else f"{count} heads anchored")
 
 
 def _heads(where: Where, anchors: Path | None, public_key: Path | None) -> Mapping[str, Sequence[Head]]:
@@ -134,7 +144,3 @@ def _proof_as_json(proof: Proof) -> dict[str, Any]:
         "at": found.at and found.at.isoformat(),
     }
     return {"links": proof.links, "instances": proof.instances, "finding": finding}
-
-
-if __name__ == "__main__":
-    cli()

@@ -25,7 +25,16 @@ COMMANDS: Final[Mapping[str, Found]] = {
     "doctor": Found(module="deploy.operations.doctor"),
     "charges": Found(module="services.billing_bridge.operator"),
     "import": Found(module="deploy.operations.importing"),
+    "deliveries": Found(module="deploy.operations.deliveries"),
+    "audit": Found(module="deploy.operations.audit"),
+    "disclosures": Found(module="deploy.operations.disclosing"),
+    "backup": Found(module="deploy.operations.backup", command="backup"),
+    "verify-backup": Found(module="deploy.operations.backup", command="verify"),
+    "restore": Found(module="deploy.operations.backup", command="restore"),
+    "reconcile": Found(module="deploy.operations.backup", command="reconcile"),
     "keys": Found(module="deploy.operations.keys"),
+    "data-keys": Found(module="deploy.operations.data_keys"),
+    "unlock": Found(module="deploy.operations.unlocking"),
     "size": Found(module="deploy.operations.sizing"),
 }
 
@@ -69,6 +78,8 @@ def main() -> None:
       ./opencircle doctor                what is wrong, and how it is mended
       ./opencircle import export/        take in a FHIR R4 bulk export
       ./opencircle charges worklist      charges that wait for a person
+      ./opencircle deliveries list       what no consumer could apply
+      ./opencircle backup /srv/backups/monday
     """  # noqa: D301 - `\b` is typer's own mark: keep these lines as they are
     # Whatever is written holds health data or keys: it is for this user alone.
     os.umask(0o077)

@@ -1,4 +1,4 @@
-"""Parked deliveries at the command line: `python -m deploy.operations.deliveries --help`.
+"""`opencircle deliveries`: what no consumer could apply, at the command line.
 
 For both ledgers, that of sessions and that of printing, and for all instances, straight in their databases:
 it works while no API does. Each decision is in the timeline of its delivery and in the service's audit trail.
@@ -21,6 +21,7 @@ from sqlalchemy import Table as Rows
 from sqlalchemy import select
 
 from deploy.embedded.errors import OperatorError
+from deploy.operations.showing import AsJson
 from deploy.operations.where import DataDir, Where, tables_of, where_is
 from shared.clock import now_utc
 from shared.database.audit import record_accesses
@@ -33,7 +34,6 @@ LEDGERS: Final = ("sessions", "printing")
 
 cli = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
 OneDelivery = Annotated[UUID | None, typer.Option("--delivery", help="One delivery.")]
 OneGroup = Annotated[str | None, typer.Option("--group", help="One group of the list.")]
 Everything = Annotated[bool, typer.Option("--all", help="All that are parked.")]
@@ -65,7 +65,10 @@ class Book:
 
 @cli.callback()
 def main() -> None:
-    """Look after deliveries that no consumer could apply."""
+    """Look after deliveries that no consumer could apply.
+
+    Example: opencircle deliveries list, then opencircle deliveries retry --group ID.
+    """
 
 
 @cli.command(name="list")
@@ -103,10 +106,17 @@ def retry_parked(
     delivery: OneDelivery = None,
     group: OneGroup = None,
     everything: Everything = False,
+    as_json: AsJson = False,
 ) -> None:
     """Open parked deliveries again: the relay rings for them within a second."""
     which = _which(delivery, group, everything=everything)
-    _decide(data_dir, "retried", lambda db, ledger, deed: retry(db, ledger, which, deed), reason=None)
+    _decide(
+        data_dir,
+        "retried",
+        lambda db, ledger, deed: retry(db, ledger, which, deed),
+        reason=None,
+        as_json=as_json,
+    )
 
 
 @cli.command(name="skip")
@@ -117,10 +127,17 @@ def skip_parked(
     delivery: OneDelivery = None,
     group: OneGroup = None,
     everything: Everything = False,
+    as_json: AsJson = False,
 ) -> None:
     """Leave parked deliveries out for good: their consumer never gets them."""
     which = _which(delivery, group, everything=everything)
-    _decide(data_dir, "skipped", lambda db, ledger, deed: skip(db, ledger, which, deed), reason=reason)
+    _decide(
+        data_dir,
+        "skipped",
+        lambda db, ledger, deed: skip(db, ledger, which, deed),
+        reason=reason,
+        as_json=as_json,
+    )
 
 
 def _which(delivery: UUID | None, group: str | None, *, everything: bool) -> Which:
@@ -136,6 +153,7 @@ def _decide(
     decide: Callable[[Transaction, Ledger, Deed], Awaitable[list[UUID]]],
     *,
     reason: str | None,
+    as_json: bool,
 ) -> None:
     deed = Deed(by=f"operator {getpass.getuser()}", reason=reason and reason[:200], at=now_utc())
 
@@ -146,7 +164,7 @@ def _decide(
                 number += await _decide_in(book, instance_id)
         if not number:
             raise NothingParkedError
-        typer.echo(f"{number} {done}")
+        typer.echo(orjson.dumps({done: number}) if as_json else f"{number} {done}")
 
     async def _decide_in(book: Book, instance_id: UUID) -> int:
         number = 0
@@ -241,7 +259,3 @@ def _book(service: str, database: Database) -> Book:
     tables = tables_of(service).tables
     ledger = Ledger(event=tables["event"], delivery=tables["delivery"], step=tables["delivery_step"])
     return Book(service=service, database=database, ledger=ledger, trail=tables["audit_entry"])
-
-
-if __name__ == "__main__":
-    cli()

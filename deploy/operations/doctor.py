@@ -16,6 +16,7 @@ from deploy.operations.checks.findings import Finding, State
 from deploy.operations.checks.installation import look_at_fonts, look_at_pango, look_at_versions
 from deploy.operations.checks.issuer import look_at_issuer
 from deploy.operations.checks.machine import look_at_backups, look_at_disk, look_at_life, look_at_modes
+from deploy.operations.checks.trust import look_at_anchors
 from deploy.operations.showing import FAILED, AsJson, run
 from deploy.operations.where import DataDir, Where, where_is
 
@@ -63,6 +64,7 @@ async def examine(data_dir: Path | None, *, backups: Path | None = None) -> list
         look_at_issuer(where),
         *look_at_broker(where),
         *[finding async for finding in look_at_databases(where)],
+        *look_at_anchors(where),
         *look_at_life(where),
     ]
 

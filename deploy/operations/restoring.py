@@ -3,9 +3,10 @@
 import ctypes
 import os
 import shutil
+import sqlite3
 import sys
 from collections.abc import Callable, Collection
-from contextlib import suppress
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -29,6 +30,10 @@ class BackupTooNewError(OperatorError):
     """This backup was made by a newer version of OpenCircle: restore it with that one."""
 
 
+class FieldKeysMissingError(OperatorError):
+    """What is sealed here opens by field.keys alone: put that file into the data folder first."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Restored:
     """What became of it."""
@@ -43,8 +48,8 @@ async def restore(
 ) -> Restored:
     """Restore the databases of `services` and all files, reconcile, and put it in place.
 
-    Raises `FolderInUseError` while the deployment runs, and `BackupTooNewError`. Until the last step
-    nothing that is there is touched.
+    Raises `FolderInUseError` while the deployment runs, `BackupTooNewError` and `FieldKeysMissingError`.
+    Until the last step nothing that is there is touched.
     """
     _require_known(backup)
     stamp = at.strftime("%Y%m%dT%H%M%SZ")
@@ -83,7 +88,20 @@ def _make_ready(backup: Backup, data: DataFolder, ready: Path, services: Collect
         # A folder's own keys stay: what is beside the backup may be older ones.
         if not (ready / name).exists() and (backup.folder / name).exists():
             shutil.copy2(backup.folder / name, ready / name)
+    _require_field_keys(DataFolder(root=ready), services)
     DataFolder(root=ready).prepare()
+
+
+def _require_field_keys(ready: DataFolder, services: Collection[str]) -> None:
+    # A new key would be made, by which nothing that is there opens.
+    if not (ready.root / "field.keys").exists() and any(_is_sealed(ready.database(one)) for one in services):
+        raise FieldKeysMissingError
+
+
+def _is_sealed(database: Path) -> bool:
+    with closing(sqlite3.connect(database)) as connection, suppress(sqlite3.OperationalError):
+        return connection.execute("SELECT 1 FROM data_key").fetchone() is not None
+    return False
 
 
 def _left_behind(root: Path) -> Callable[[str, list[str]], list[str]]:

@@ -24,7 +24,7 @@ from deploy.embedded.folder import SERVICES, DataFolder, revision_of
 FORMAT: Final = 1
 BUSY_SECONDS: Final = 20.0
 MANIFEST: Final = "manifest.json"
-KEYS: Final = ("message.keys", "connection.keys", "issuer.pem")
+KEYS: Final = ("field.keys", "message.keys", "connection.keys", "issuer.pem", "anchor.pem")
 
 
 class FolderTakenError(OperatorError):

@@ -8,6 +8,7 @@ from enum import StrEnum
 from typing import Any, Final
 from uuid import UUID, uuid5
 
+import structlog
 from sqlalchemy import RowMapping, ScalarSelect, Update, case, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -35,6 +36,10 @@ from services.billing_bridge.outcomes import (
 from services.billing_bridge.places import at_its_connection
 from services.billing_bridge.repository import charge_of, lock_open, pause_connections, stand
 from shared.database.bulk import insert_new
+from shared.database.fields import Fields, FieldUnsealableError, row_key
+from shared.database.transactions import WideTransaction
+
+log = structlog.get_logger()
 
 LEASE: Final = timedelta(seconds=4 * PUSH_SECONDS_AT_MOST)
 LATEST_START: Final = LEASE - timedelta(seconds=2 * PUSH_SECONDS_AT_MOST)
@@ -44,6 +49,9 @@ ABANDONED: Final = Outcome(
     verdict=Verdict.UNKNOWN, reason="The pusher ended between the beginning and the end of this push."
 )
 RECOVERED_AT_MOST: Final = 500
+RESULT: Final = "push_result.reason"
+ANSWER: Final = "push_result.answer"
+UNREADABLE: Final = "What is charged can't be read: its row is not as it was stored."
 NO_UNITS: Final[Mapping[str, Unit]] = {}
 
 
@@ -90,7 +98,7 @@ class Pushed:
 
 
 async def claim_due(
-    db: AsyncConnection,
+    db: WideTransaction,
     *,
     now: datetime,
     at_most: int,
@@ -99,22 +107,46 @@ async def claim_due(
 ) -> list[Claimed]:
     """Take what is due for at most so many messages and write down that they begin; commit before sending.
 
-    Their connections must be open by their pace. `units` and `ordered` are those of `Turn`.
+    Of the instances whose fields `db` opens, where connections are open by their pace. `units` and
+    `ordered` are those of `Turn`.
     """
-    gates = await lock_gates(db, now=now, at_most=at_most)
+    gates = await lock_gates(db.connection, of=db.fields.keys(), now=now, at_most=at_most)
     if not gates:
         return []
     turn = Turn(now=now, gates=gates, units=units, ordered=ordered)
-    rows = await lock_due(db, turn, at_most=at_most)
+    due = await lock_due(db.connection, turn, at_most=at_most)
+    charges = await _opened(db, due, now=now)
+    rows = [row for row in due if row["charge_id"] in charges]
     if not rows:
         return []
-    await db.execute(_claim([row["charge_id"] for row in rows], now))
-    claimed = _claimed(rows, units, now)
-    await insert_new(db, push_attempt, [_attempt(one, now) for one in claimed])
-    await insert_new(db, charge_history, [_sent(row, now) for row in rows])
+    await db.connection.execute(_claim([row["charge_id"] for row in rows], now))
+    claimed = _claimed(rows, charges, units, now)
+    await insert_new(db.connection, push_attempt, [_attempt(one, now) for one in claimed])
+    await insert_new(db.connection, charge_history, [_sent(row, now) for row in rows])
     messages = Counter(key for key, _ in {(_connection_of(one), one.message_id) for one in claimed})
-    await note_begun(db, gates, messages, now=now)
+    await note_begun(db.connection, gates, messages, now=now)
     return claimed
+
+
+async def _opened(db: WideTransaction, rows: Sequence[RowMapping], *, now: datetime) -> dict[UUID, Charge]:
+    """Open charges; one that does not open is held for a person, and stops no other."""
+    charges: dict[UUID, Charge] = {}
+    unreadable = []
+    for row in rows:
+        try:
+            charges[row["charge_id"]] = charge_of(row, db.fields[row["instance_id"]])
+        except FieldUnsealableError as error:
+            log.exception("A charge can't be read.", code="charge.unreadable", what=str(error))
+            unreadable.append(row)
+    held = {row["charge_id"]: _unreadable(row) for row in unreadable}
+    await stand(db, held, unreadable, now=now)
+    return charges
+
+
+def _unreadable(row: RowMapping) -> Standing:
+    return Standing(
+        status=Status.HELD, reason=UNREADABLE, uncertain=row["uncertain"], reversing=row["reversing"]
+    )
 
 
 def _connection_of(one: Claimed) -> Key:
@@ -128,6 +160,7 @@ def _claim(charge_ids: Sequence[UUID], now: datetime) -> Update:
         .values(
             status=Status.SENT.value,
             reason=None,
+            reason_blind=None,
             changes=charge_status.c.changes + 1,
             attempts=charge_status.c.attempts + 1,
             tries=charge_status.c.tries + 1,
@@ -169,7 +202,9 @@ def _sent(row: RowMapping, now: datetime) -> dict[str, Any]:
     }
 
 
-def _claimed(rows: Sequence[RowMapping], units: Mapping[str, Unit], now: datetime) -> list[Claimed]:
+def _claimed(
+    rows: Sequence[RowMapping], charges: Mapping[UUID, Charge], units: Mapping[str, Unit], now: datetime
+) -> list[Claimed]:
     messages: dict[tuple[Any, ...], list[UUID]] = {}
     for row in rows:
         messages.setdefault(unit_of(row, units), []).append(row["charge_id"])
@@ -177,7 +212,7 @@ def _claimed(rows: Sequence[RowMapping], units: Mapping[str, Unit], now: datetim
     return [
         Claimed(
             instance_id=row["instance_id"],
-            charge=charge_of(row),
+            charge=charges[row["charge_id"]],
             number=row["attempts"] + 1,
             message_id=names[unit_of(row, units)],
             url=row["url"],
@@ -211,11 +246,15 @@ def _kind(row: RowMapping) -> Kind:
     return Kind.REVERSAL if row["reversing"] else Kind.CHARGE
 
 
-async def close(db: AsyncConnection, pushed: Sequence[Pushed], *, now: datetime, chance: float) -> None:
+async def close(db: WideTransaction, pushed: Sequence[Pushed], *, now: datetime, chance: float) -> None:
     """Write down results. One that comes after the lease still counts, unless a newer attempt has begun."""
-    await insert_new(db, push_result, [_result(one) for one in pushed])
+    await insert_new(
+        db.connection, push_result, [_result(one, db.fields[one.claimed.instance_id]) for one in pushed]
+    )
     by_id = {one.claimed.charge.charge_id: one for one in pushed}
-    rows = [row for row in await lock_open(db, list(by_id)) if _news_for(row, by_id[row["charge_id"]])]
+    rows = [
+        row for row in await lock_open(db.connection, list(by_id)) if _news_for(row, by_id[row["charge_id"]])
+    ]
     await stand(
         db,
         {
@@ -232,13 +271,15 @@ async def close(db: AsyncConnection, pushed: Sequence[Pushed], *, now: datetime,
         rows,
         now=now,
     )
-    await note_ended(db, _taken(pushed), now=now)
+    await note_ended(db.connection, _taken(pushed), now=now)
     gone = {
         (one.claimed.instance_id, one.claimed.charge.system)
         for one in pushed
         if one.outcome.pauses_connection
     }
-    await pause_connections(db, sorted(gone), reason="The receiver answered that this address is gone (410).")
+    await pause_connections(
+        db.connection, sorted(gone), reason="The receiver answered that this address is gone (410)."
+    )
 
 
 def _taken(pushed: Sequence[Pushed]) -> dict[Key, list[bool]]:
@@ -291,22 +332,32 @@ def _news_for(row: RowMapping, one: Pushed) -> bool:
     return bool(is_its_attempt and (row["status"], one.outcome.verdict) != (Status.UNKNOWN, Verdict.UNKNOWN))
 
 
-def _result(one: Pushed) -> dict[str, Any]:
+def _result(one: Pushed, its: Fields) -> dict[str, Any]:
+    row = row_key(one.claimed.charge.charge_id, one.claimed.number)
     return {
         "charge_id": one.claimed.charge.charge_id,
         "number": one.claimed.number,
         "instance_id": one.claimed.instance_id,
         "ended_at": one.ended_at,
         "verdict": one.outcome.verdict.value,
-        "reason": one.outcome.reason,
+        "reason": its.seal_any(one.outcome.reason, place=RESULT, row=row),
         "http_status": one.outcome.http_status,
         "receipt_id": one.outcome.receipt_id,
-        "answer": one.outcome.answer,
+        "answer": its.seal_any(one.outcome.answer, place=ANSWER, row=row),
     }
 
 
-async def recover_abandoned(db: AsyncConnection, *, now: datetime, chance: float) -> int:
-    """Find pushes whose lease has ended without a result: nobody knows whether they arrived (BILL-5)."""
+async def instances_with_abandoned(db: AsyncConnection, *, now: datetime) -> set[UUID]:
+    """Give those that have pushes whose lease has ended."""
+    statement = select(charge_status.c.instance_id).distinct().where(charge_status.c.lease_until < now)
+    return set((await db.execute(statement)).scalars())
+
+
+async def recover_abandoned(db: WideTransaction, *, now: datetime, chance: float) -> int:
+    """Find pushes whose lease has ended without a result: nobody knows whether they arrived (BILL-5).
+
+    Of the instances whose fields `db` opens.
+    """
     abandoned = (
         select(charge_status, connection.c.deduplicates, connection.c.looks_up, push_attempt.c.message_id)
         .join(connection, at_its_connection)
@@ -315,12 +366,12 @@ async def recover_abandoned(db: AsyncConnection, *, now: datetime, chance: float
             (push_attempt.c.charge_id == charge_status.c.charge_id)
             & (push_attempt.c.number == charge_status.c.attempts),
         )
-        .where(charge_status.c.lease_until < now)
+        .where(charge_status.c.lease_until < now, charge_status.c.instance_id.in_(db.fields.keys()))
         .limit(RECOVERED_AT_MOST)
         # A locked row is being closed right now: it is not abandoned after all.
         .with_for_update(skip_locked=True, of=charge_status)
     )
-    rows = (await db.execute(abandoned)).mappings().all()
+    rows = (await db.connection.execute(abandoned)).mappings().all()
     standings = {
         row["charge_id"]: standing_of(
             row,
@@ -336,5 +387,5 @@ async def recover_abandoned(db: AsyncConnection, *, now: datetime, chance: float
     messages = Counter(
         key for key, _ in {((row["instance_id"], row["system"]), row["message_id"]) for row in rows}
     )
-    await note_ended(db, {key: [False] * number for key, number in messages.items()}, now=now)
+    await note_ended(db.connection, {key: [False] * number for key, number in messages.items()}, now=now)
     return len(rows)

@@ -23,12 +23,12 @@ from shared.web.staff_access import keep_staff_access
 
 async def session_documented(db: WideTransaction, envelopes: Sequence[Envelope[SessionRecord]]) -> None:
     """Make the charges of sessions that are completed; an annotation changes none, and may come first."""
-    await make_charges(db.connection, envelopes, now=now_utc())
+    await make_charges(db, envelopes, now=now_utc())
 
 
 async def session_retracted(db: WideTransaction, envelopes: Sequence[Envelope[SessionRetracted]]) -> None:
     """Reverse the charges of documentations that are void."""
-    await retract_charges(db.connection, envelopes, now=now_utc())
+    await retract_charges(db, envelopes, now=now_utc())
 
 
 async def staff_access_changed(

@@ -16,15 +16,17 @@ from services.billing_bridge.documented import first_heard, keep_documented
 from services.billing_bridge.domain import charges_for
 from services.billing_bridge.models import charge, charge_status, connection, retraction
 from services.billing_bridge.outcomes import Receiver, Standing, Status, standing_once_retracted
-from services.billing_bridge.repository import Made, add_new_charges, stand
+from services.billing_bridge.repository import REASON, Made, add_new_charges, stand
 from shared.database.bulk import insert_new
 from shared.database.dialects import take_turns
+from shared.database.fields import Fields
+from shared.database.transactions import WideTransaction
 from shared.events.envelope import Envelope
 from shared.events.record import SessionRecord, SessionRetracted
 
 
 async def make_charges(
-    db: AsyncConnection, envelopes: Sequence[Envelope[SessionRecord]], *, now: datetime
+    db: WideTransaction, envelopes: Sequence[Envelope[SessionRecord]], *, now: datetime
 ) -> None:
     """Make the charges of sessions, in the transaction of the inbox (BILL-2, BILL-3, SET-6).
 
@@ -32,9 +34,9 @@ async def make_charges(
     documentation is charged once, by the catalogue of that moment: an annotation changes nothing.
     """
     documentations = {envelope.data.documentation_id for envelope in envelopes}
-    await take_turns(db, documentations)
-    new = await first_heard(db, envelopes)
-    catalogues = await catalogues_of(db, {envelope.instanceid for envelope in new})
+    await take_turns(db.connection, documentations)
+    new = await first_heard(db.connection, envelopes)
+    catalogues = await catalogues_of(db.connection, {envelope.instanceid for envelope in new})
     charged = [
         (envelope, charges_for(envelope.data, catalogues.get(envelope.instanceid, NO_CATALOGUE)))
         for envelope in new
@@ -44,17 +46,17 @@ async def make_charges(
         for envelope, charges in charged
         for one in charges
     ]
-    await add_new_charges(db, await _with_what_they_replace(db, made))
-    await keep_documented(db, charged, now=now)
+    await add_new_charges(db, await _with_what_they_replace(db.connection, made))
+    await keep_documented(db.connection, charged, now=now)
     await _reverse_void(db, documentations, now=now)
 
 
 async def retract_charges(
-    db: AsyncConnection, envelopes: Sequence[Envelope[SessionRetracted]], *, now: datetime
+    db: WideTransaction, envelopes: Sequence[Envelope[SessionRetracted]], *, now: datetime
 ) -> None:
     """Reverse the charges of void documentations, those that are made later too (BILL-6)."""
     documentations = {envelope.data.documentation_id for envelope in envelopes}
-    await take_turns(db, documentations)
+    await take_turns(db.connection, documentations)
     rows = [
         {
             "documentation_id": one.data.documentation_id,
@@ -65,7 +67,7 @@ async def retract_charges(
         }
         for one in envelopes
     ]
-    await insert_new(db, retraction, rows)
+    await insert_new(db.connection, retraction, rows)
     await _reverse_void(db, documentations, now=now)
 
 
@@ -97,7 +99,7 @@ def _line(row: RowMapping) -> tuple[UUID, UUID, str, str]:
     return row["session_id"], row["patient_id"], row["form"], row["code"]
 
 
-async def _reverse_void(db: AsyncConnection, documentations: Collection[UUID], *, now: datetime) -> None:
+async def _reverse_void(db: WideTransaction, documentations: Collection[UUID], *, now: datetime) -> None:
     """Mark charges of void documentations, and say what becomes of them."""
     at_its_connection = and_(
         connection.c.instance_id == charge_status.c.instance_id, connection.c.system == charge_status.c.system
@@ -122,19 +124,19 @@ async def _reverse_void(db: AsyncConnection, documentations: Collection[UUID], *
         .order_by(charge_status.c.charge_id)
         .with_for_update(of=charge_status)
     )
-    rows = (await db.execute(statement)).mappings().all()
+    rows = (await db.connection.execute(statement)).mappings().all()
     under_way = [row for row in rows if row["status"] == Status.SENT.value]
     settled = [row for row in rows if row["status"] != Status.SENT.value]
     standings = {
         row["charge_id"]: standing_once_retracted(
-            _standing_of(row),
+            _standing_of(row, db.fields[row["instance_id"]]),
             receiver=Receiver(deduplicates=bool(row["deduplicates"]), looks_up=bool(row["looks_up"])),
             now=now,
         )
         for row in settled
     }
     await stand(db, standings, settled, now=now, retracted=True)
-    await _mark_under_way(db, [row["charge_id"] for row in under_way])
+    await _mark_under_way(db.connection, [row["charge_id"] for row in under_way])
 
 
 async def _mark_under_way(db: AsyncConnection, charge_ids: Sequence[UUID]) -> None:
@@ -146,10 +148,10 @@ async def _mark_under_way(db: AsyncConnection, charge_ids: Sequence[UUID]) -> No
     )
 
 
-def _standing_of(row: RowMapping) -> Standing:
+def _standing_of(row: RowMapping, its: Fields) -> Standing:
     return Standing(
         status=Status(row["status"]),
-        reason=row["reason"],
+        reason=its.unseal_any(row["reason"], place=REASON, row=row["charge_id"]),
         uncertain=row["uncertain"],
         receipt_id=row["receipt_id"],
     )

@@ -6,7 +6,9 @@ from uuid import UUID
 
 from sqlalchemy import and_
 
+from services.billing_bridge.claims import RESULT
 from services.billing_bridge.models import charge, push_attempt, push_result
+from shared.database.fields import Fields, row_key
 from shared.database.transactions import Transaction
 from shared.web.bodies import json_bytes
 from shared.web.cursors import Page, past
@@ -38,12 +40,13 @@ async def disclosure_page(db: Transaction, patient_id: UUID, *, cursor: str | No
     )
     if cursor:
         statement = statement.where(past(cursor, KEYS))
-    rows = [_told(row) for row in await db.records(statement)]
+    rows = [_told(row, db.fields) for row in await db.records(statement)]
     return json_bytes(Page.of(rows, limit=limit, keys=("started_at", "charge_id", "number")).body())
 
 
-def _told(row: dict[str, Any]) -> dict[str, Any]:
+def _told(row: dict[str, Any], its: Fields) -> dict[str, Any]:
     address = row["url"]
     facts = {name: value for name, value in row.items() if name != "url"}
     # An address may bear more than a reader needs; a folder has no host.
-    return facts | {"host": urlsplit(address).hostname or address, "purpose": PURPOSE}
+    reason = its.unseal_any(row["reason"], place=RESULT, row=row_key(row["charge_id"], row["number"]))
+    return facts | {"host": urlsplit(address).hostname or address, "purpose": PURPOSE, "reason": reason}

@@ -57,6 +57,8 @@ def _due(turn: Turn) -> Select[Any]:
             charge_status.c.changes,
             charge_status.c.reversing,
             charge_status.c.uncertain,
+            charge_status.c.tries,
+            charge_status.c.retracted,
             charge_status.c.notice,
             connection.c.notice.label("new_notice"),
             *(connection.c[name] for name in OF_CONNECTION),

@@ -1,13 +1,13 @@
 """Which connections may send now, and how many messages: their paces and lines as rows (BILL-4)."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import RowMapping, bindparam, func, or_, select, tuple_, update
+from sqlalchemy import ColumnElement, RowMapping, bindparam, func, or_, select, tuple_, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.billing_bridge import pacing
@@ -34,19 +34,34 @@ class Gate:
     """What was due for the first time by then may go."""
 
 
-async def lock_gates(db: AsyncConnection, *, now: datetime, at_most: int) -> dict[Key, Gate]:
-    """Lock connections that have something due and may send; nobody else begins anything there meanwhile."""
+async def instances_that_may_send(db: AsyncConnection, *, now: datetime) -> set[UUID]:
+    """Give those that have something due at a connection that may send."""
+    statement = select(connection.c.instance_id).distinct().where(*_may_send(now))
+    return set((await db.execute(statement)).scalars())
+
+
+def _may_send(now: datetime) -> tuple[ColumnElement[bool], ...]:
     something_due = select(charge_status.c.charge_id).where(
         at_its_connection, charge_status.c.next_attempt_at <= now
     )
+    return (
+        connection.c.active,
+        something_due.exists(),
+        or_(connection.c.probe_at.is_(None), connection.c.probe_at <= now),
+        or_(connection.c.free_at.is_(None), connection.c.free_at <= now),
+    )
+
+
+async def lock_gates(
+    db: AsyncConnection, *, of: Collection[UUID], now: datetime, at_most: int
+) -> dict[Key, Gate]:
+    """Lock connections of these instances that have something due and may send.
+
+    Nobody else begins anything there meanwhile.
+    """
     statement = (
         select(*LINE)
-        .where(
-            connection.c.active,
-            something_due.exists(),
-            or_(connection.c.probe_at.is_(None), connection.c.probe_at <= now),
-            or_(connection.c.free_at.is_(None), connection.c.free_at <= now),
-        )
+        .where(connection.c.instance_id.in_(of), *_may_send(now))
         # Another pusher is beginning pushes there right now: it sees what is due as well as this one.
         .with_for_update(skip_locked=True)
     )

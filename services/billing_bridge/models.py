@@ -19,11 +19,11 @@ from sqlalchemy import (
     text,
 )
 
-from services.billing_bridge.notices import NOTICE
 from shared.database.audit import audit_table
 from shared.database.columns import UtcDateTime, new_metadata
 from shared.database.fields import data_key_table
 from shared.messaging.tables import inbox_tables
+from shared.notices import NOTICE
 from shared.web.idempotency import idempotency_table
 from shared.web.staff_access import staff_access_table
 
@@ -50,7 +50,7 @@ charge = Table(
     Column("code", Text, nullable=False),
     Column("description", Text, nullable=False),
     Column("revenue_code", Text),
-    Column("modifiers", JSON, nullable=False),
+    Column("modifiers", Text, nullable=False),
     Column("place_of_service", Text, nullable=False),
     Column("units", Integer, nullable=False),
     Column("minutes", Integer, nullable=False),
@@ -68,7 +68,7 @@ charge = Table(
     Column("patient_family", Text),
     Column("patient_given", Text),
     Column("patient_middle", Text),
-    Column("patient_born", Date),
+    Column("patient_born", Text),
     Index("ix_charge_made", "instance_id", "made_at", "charge_id"),
     Index("ix_charge_patient", "instance_id", "patient_id", "made_at", "charge_id"),
     Index("ix_charge_session", "instance_id", "session_id"),
@@ -94,6 +94,8 @@ charge_status = Table(
     Column("made_at", UtcDateTime, nullable=False),
     Column("status", String(10), nullable=False),
     Column("reason", Text),
+    # Equal for equal reasons: the worklist is grouped by it.
+    Column("reason_blind", String(64)),
     Column("changes", Integer, nullable=False),
     Column("attempts", Integer, nullable=False),
     # Attempts since a person last released it: where it is in the schedule.

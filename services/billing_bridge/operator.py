@@ -1,4 +1,4 @@
-"""The command line of billing: `python -m services.billing_bridge.operator --help`.
+"""`opencircle charges`: the command line of billing.
 
 It asks the API, so that permissions and the audit trail are those of the person whose token it is.
 """

@@ -7,7 +7,9 @@ from sqlalchemy import ColumnElement, RowMapping, Select, and_, func, or_, selec
 from services.billing_bridge.connectors import CONNECTORS
 from services.billing_bridge.models import charge, charge_status, connection
 from services.billing_bridge.outcomes import Status
+from services.billing_bridge.repository import REASON
 from services.billing_bridge.waiting import Place
+from shared.database.fields import Fields
 
 at_its_connection = and_(
     connection.c.instance_id == charge_status.c.instance_id, connection.c.system == charge_status.c.system
@@ -67,9 +69,10 @@ PLACE: Final = (
 """What `Place` is made of; joined to the charge and to the connection from outside."""
 
 
-def place_of(row: RowMapping | dict[str, Any]) -> Place:
-    """Read where a charge stands from the columns of `PLACE`."""
+def place_of(row: RowMapping | dict[str, Any], its: Fields) -> Place:
+    """Read where a charge stands from its id and the columns of `PLACE`."""
     facts = {str(column.key): row[str(column.key)] for column in PLACE}
+    facts["reason"] = its.unseal_any(row["reason"], place=REASON, row=row["charge_id"])
     flags = (
         "reversing", "scheduled", "connected", "active", "knows_keys", "broken", "is_where_it_went", "behind",
     )  # fmt: skip

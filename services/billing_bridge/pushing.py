@@ -15,7 +15,15 @@ from uuid import UUID
 import structlog
 from sqlalchemy.exc import DBAPIError
 
-from services.billing_bridge.claims import Claimed, Kind, Pushed, claim_due, close, recover_abandoned
+from services.billing_bridge.claims import (
+    Claimed,
+    Kind,
+    Pushed,
+    claim_due,
+    close,
+    instances_with_abandoned,
+    recover_abandoned,
+)
 from services.billing_bridge.connector import (
     Connector,
     Destination,
@@ -24,6 +32,7 @@ from services.billing_bridge.connector import (
     OutcomeUnknownError,
     Unit,
 )
+from services.billing_bridge.gates import instances_that_may_send
 from services.billing_bridge.outcomes import Outcome, Verdict
 from shared.clock import Clock, now_utc
 from shared.database.transactions import Database
@@ -97,10 +106,13 @@ class Pusher:
             await self._close(ended)
 
     async def _begin_due(self, *, at_most: int) -> int:
-        async with self.database.writing_for_all() as db:
-            claimed = await claim_due(
-                db, now=self.clock(), at_most=at_most, units=self.units, ordered=self.ordered
-            )
+        now = self.clock()
+        async with self.database.reading_for_all() as connection:
+            instances = await instances_that_may_send(connection, now=now)
+        if not instances:
+            return 0
+        async with self.database.writing_for(instances) as db:
+            claimed = await claim_due(db, now=now, at_most=at_most, units=self.units, ordered=self.ordered)
         if claimed:
             reached("push.claimed")
         for message in _messages(claimed):
@@ -111,15 +123,21 @@ class Pusher:
 
     async def _close(self, ended: Sequence[Pushed]) -> None:
         if ended:
-            async with self.database.writing_for_all() as db:
+            instances = {one.claimed.instance_id for one in ended}
+            async with self.database.writing_for(instances) as db:
                 await close(db, ended, now=self.clock(), chance=self.chance())
             reached("push.closed")
             del self._ended[: len(ended)]
 
     async def recover(self) -> None:
         """Mark pushes that nobody brought to an end as unknown."""
-        async with self.database.writing_for_all() as db:
-            count = await recover_abandoned(db, now=self.clock(), chance=self.chance())
+        now = self.clock()
+        async with self.database.reading_for_all() as connection:
+            instances = await instances_with_abandoned(connection, now=now)
+        if not instances:
+            return
+        async with self.database.writing_for(instances) as db:
+            count = await recover_abandoned(db, now=now, chance=self.chance())
         if count:
             log.warning(
                 "Pushes were abandoned; their outcome is unknown.", code="push.abandoned", count=count

@@ -47,7 +47,7 @@ async def _charges(db: Transaction, on: date) -> dict[UUID, list[MadeCharge]]:
             charge_id=row["charge_id"],
             patient_id=row["patient_id"],
             status=Status(row["status"]),
-            reason=place_of(row).told,
+            reason=place_of(row, db.fields).told,
         )
         found.setdefault(row["documentation_id"], []).append(made)
     return found

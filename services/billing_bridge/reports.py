@@ -58,7 +58,7 @@ async def rows(db: Transaction, filters: Filters) -> list[dict[str, Any]]:
         .order_by(charge.c.service_date, charge.c.charge_id)
         .limit(ROWS_AT_MOST + 1)
     )
-    found = [told(row) for row in await db.records(statement)]
+    found = [told(row, db.fields) for row in await db.records(statement)]
     if len(found) > ROWS_AT_MOST:
         errors = [{"pointer": "query:since", "detail": f"choose days with at most {ROWS_AT_MOST} charges"}]
         raise InvalidProblem("These are more charges than one file takes.", errors=errors)

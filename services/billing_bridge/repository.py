@@ -2,47 +2,61 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, fields
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any, Final
 from uuid import UUID
 
+import orjson
 from sqlalchemy import RowMapping, bindparam, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.billing_bridge.domain import Charge, ClaimForm
 from services.billing_bridge.models import charge, charge_history, charge_status, connection
 from services.billing_bridge.outcomes import Standing, Status
+from services.billing_bridge.sealed_columns import SEALED_FACTS
 from shared.database.bulk import insert_new
 from shared.database.dialects import upsert
-from shared.database.transactions import Transaction
+from shared.database.fields import Fields, row_key
+from shared.database.transactions import Transaction, WideTransaction
 
 UNBROKEN: Final[Mapping[str, Any]] = {"failures": 0, "probe_at": None, "free_at": None}
 """A connection's line as new."""
+
+REASON: Final = "charge_status.reason"
+HISTORY: Final = "charge_history.reason"
 
 Made = tuple[UUID, datetime, Charge]
 """The instance of a charge, when its event happened, and the charge."""
 
 
-async def add_new_charges(db: AsyncConnection, made: Sequence[Made]) -> None:
+async def add_new_charges(db: WideTransaction, made: Sequence[Made]) -> None:
     """Add charges with their first status; a charge that is there stays as it is (BILL-2)."""
-    await insert_new(db, charge, [_charge_row(*one) for one in made])
-    await insert_new(db, charge_status, [_first_status(*one) for one in made])
-    await insert_new(db, charge_history, [_first_history(*one) for one in made])
+    sealed = [(db.fields[instance_id], made_at, one) for instance_id, made_at, one in made]
+    await insert_new(db.connection, charge, [_charge_row(*one) for one in sealed])
+    await insert_new(db.connection, charge_status, [_first_status(*one) for one in sealed])
+    await insert_new(db.connection, charge_history, [_first_history(*one) for one in sealed])
 
 
-def _charge_row(instance_id: UUID, made_at: datetime, one: Charge) -> dict[str, Any]:
-    facts = asdict(one) | {"form": one.form.value, "modifiers": list(one.modifiers)}
-    return facts | {"instance_id": instance_id, "made_at": made_at}
+def _charge_row(its: Fields, made_at: datetime, one: Charge) -> dict[str, Any]:
+    facts = asdict(one) | {
+        "form": one.form.value,
+        "modifiers": orjson.dumps(one.modifiers).decode(),
+        "patient_born": one.patient_born and one.patient_born.isoformat(),
+    }
+    sealed = {
+        name: its.seal_any(facts[name], place=f"charge.{name}", row=one.charge_id) for name in SEALED_FACTS
+    }
+    return facts | sealed | {"instance_id": its.instance_id, "made_at": made_at}
 
 
-def _first_status(instance_id: UUID, made_at: datetime, one: Charge) -> dict[str, Any]:
+def _first_status(its: Fields, made_at: datetime, one: Charge) -> dict[str, Any]:
     return {
+        **sealed_reason(its, one.charge_id, one.lacking),
         "charge_id": one.charge_id,
-        "instance_id": instance_id,
+        "instance_id": its.instance_id,
         "system": one.system,
         "made_at": made_at,
         "status": _first(one).value,
-        "reason": one.lacking,
         "changes": 1,
         "attempts": 0,
         "tries": 0,
@@ -52,14 +66,22 @@ def _first_status(instance_id: UUID, made_at: datetime, one: Charge) -> dict[str
     }
 
 
-def _first_history(instance_id: UUID, made_at: datetime, one: Charge) -> dict[str, Any]:
+def sealed_reason(its: Fields, charge_id: UUID, reason: str | None) -> dict[str, str | None]:
+    """Give the columns of why a charge stands as it does: sealed, and what equal reasons are found by."""
+    return {
+        "reason": its.seal_any(reason, place=REASON, row=charge_id),
+        "reason_blind": None if reason is None else its.blind(reason, place=REASON),
+    }
+
+
+def _first_history(its: Fields, made_at: datetime, one: Charge) -> dict[str, Any]:
     return {
         "charge_id": one.charge_id,
         "number": 1,
-        "instance_id": instance_id,
+        "instance_id": its.instance_id,
         "at": made_at,
         "status": _first(one).value,
-        "reason": one.lacking,
+        "reason": its.seal_any(one.lacking, place=HISTORY, row=row_key(one.charge_id, 1)),
     }
 
 
@@ -67,16 +89,34 @@ def _first(one: Charge) -> Status:
     return Status.HELD if one.lacking else Status.PENDING
 
 
-def charge_of(row: RowMapping) -> Charge:
-    """Read a charge from its row."""
-    facts = {field.name: row[field.name] for field in fields(Charge)}
-    return Charge(**facts | {"form": ClaimForm(row["form"]), "modifiers": tuple(row["modifiers"])})
+def charge_of(row: RowMapping, its: Fields) -> Charge:
+    """Read a charge from its row; raises `FieldUnsealableError`."""
+    facts = {field.name: row[field.name] for field in fields(Charge)} | opened_facts(row, its)
+    born = facts["patient_born"]
+    return Charge(
+        **facts
+        | {
+            "form": ClaimForm(row["form"]),
+            "modifiers": tuple(facts["modifiers"]),
+            "patient_born": born and date.fromisoformat(born),
+        }
+    )
+
+
+def opened_facts(row: Mapping[Any, Any], its: Fields) -> dict[str, Any]:
+    """Open what a row has of a charge's sealed columns; raises `FieldUnsealableError`."""
+    opened: dict[str, Any] = {
+        name: its.unseal_any(row[name], place=f"charge.{name}", row=row["charge_id"])
+        for name in SEALED_FACTS
+        if name in row
+    }
+    return opened | {"modifiers": orjson.loads(opened["modifiers"])} if "modifiers" in opened else opened
 
 
 async def find_charge(db: Transaction, charge_id: UUID) -> Charge | None:
     """Give a charge of this instance, or None."""
     row = await db.one_or_none(db.rows_of(charge).where(charge.c.charge_id == charge_id))
-    return charge_of(row._mapping) if row else None  # noqa: SLF001 - SQLAlchemy's public name for it
+    return charge_of(row._mapping, db.fields) if row else None  # noqa: SLF001 - SQLAlchemy's public name for it
 
 
 async def lock_status(db: Transaction, charge_id: UUID) -> RowMapping | None:
@@ -86,7 +126,7 @@ async def lock_status(db: Transaction, charge_id: UUID) -> RowMapping | None:
 
 
 async def stand(
-    db: AsyncConnection,
+    db: WideTransaction,
     standings: Mapping[UUID, Standing],
     before: Sequence[RowMapping],
     *,
@@ -102,17 +142,22 @@ async def stand(
     if not before:
         return
     changed = [
-        _changed(standings[row["charge_id"]], row, now, restart=restart) | _voided(row, retracted=retracted)
+        _changed(standings[row["charge_id"]], row, now, restart=restart)
+        | _voided(row, retracted=retracted)
+        | _new_reason(db.fields[row["instance_id"]], row, standings[row["charge_id"]].reason)
         for row in before
     ]
-    await db.execute(_CHANGE, changed)
-    history = [_history(standings[row["charge_id"]], row, now, user_id) for row in before]
-    await insert_new(db, charge_history, history)
+    await db.connection.execute(_CHANGE, changed)
+    history = [
+        _history(db.fields[row["instance_id"]], standings[row["charge_id"]], row, now, user_id)
+        for row in before
+    ]
+    await insert_new(db.connection, charge_history, history)
 
 
 _CHANGED = (
-    "status", "reason", "changes", "tries", "next_attempt_at", "lease_until", "uncertain", "receipt_id",
-    "changed_at", "retracted", "reversing", "feed_number",
+    "status", "reason", "reason_blind", "changes", "tries", "next_attempt_at", "lease_until", "uncertain",
+    "receipt_id", "changed_at", "retracted", "reversing", "feed_number",
 )  # fmt: skip
 _CHANGE = (
     update(charge_status)
@@ -125,7 +170,6 @@ def _changed(after: Standing, row: RowMapping, now: datetime, *, restart: bool) 
     return {
         "of_charge": row["charge_id"],
         "new_status": after.status.value,
-        "new_reason": after.reason,
         "new_changes": row["changes"] + 1,
         # A reversal has a schedule of its own.
         "new_tries": 0 if restart or after.reversing > row["reversing"] else row["tries"],
@@ -143,14 +187,22 @@ def _voided(row: RowMapping, *, retracted: bool) -> dict[str, bool]:
     return {"new_retracted": retracted or row["retracted"]}
 
 
-def _history(after: Standing, row: RowMapping, now: datetime, user_id: UUID | None) -> dict[str, Any]:
+def _new_reason(its: Fields, row: RowMapping, reason: str | None) -> dict[str, str | None]:
+    sealed = sealed_reason(its, row["charge_id"], reason)
+    return {f"new_{name}": value for name, value in sealed.items()}
+
+
+def _history(
+    its: Fields, after: Standing, row: RowMapping, now: datetime, user_id: UUID | None
+) -> dict[str, Any]:
+    number = row["changes"] + 1
     return {
         "charge_id": row["charge_id"],
-        "number": row["changes"] + 1,
+        "number": number,
         "instance_id": row["instance_id"],
         "at": now,
         "status": after.status.value,
-        "reason": after.reason,
+        "reason": its.seal_any(after.reason, place=HISTORY, row=row_key(row["charge_id"], number)),
         "user_id": user_id,
     }
 

@@ -7,10 +7,10 @@ from uuid import UUID
 from pydantic import AwareDatetime, Field, SecretStr, model_validator
 
 from services.billing_bridge.domain import ClaimForm
-from services.billing_bridge.notices import NOTICE
 from services.billing_bridge.outcomes import Status, Verdict
 from services.billing_bridge.pacing import OPENS_AFTER, PROBES_AFTER_SECONDS, Mode
 from services.billing_bridge.reconciling import Kind
+from shared.notices import NOTICE
 from shared.web.shapes import Shape, TimeZone, Title
 
 URL_CHARACTERS_AT_MOST = 2000

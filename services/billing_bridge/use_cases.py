@@ -21,7 +21,6 @@ from services.billing_bridge.decisions import (
 )
 from services.billing_bridge.domain import Charge
 from services.billing_bridge.models import audit_entry, staff_access
-from services.billing_bridge.notices import NOTICE
 from services.billing_bridge.outcomes import Status
 from services.billing_bridge.pacing import Pace
 from services.billing_bridge.pushing import CERTIFICATE_PURPOSE, SECRET_PURPOSE
@@ -40,6 +39,7 @@ from shared.database.transactions import Database, Transaction
 from shared.events.staff import Feature, Role, Scope
 from shared.identifiers import new_id
 from shared.messaging.sealing import KeyRing
+from shared.notices import NOTICE
 from shared.web.identity import Identity
 from shared.web.problems import ConflictProblem, NotFoundProblem
 from shared.web.staff_access import require_any
@@ -112,7 +112,7 @@ async def decide(database: Database, deed: Deed, charge_id: UUID, *, decision: D
         except DecisionRefusedError as error:
             raise ConflictProblem(str(error)) from None
         await stand(
-            db.connection,
+            db.wide,
             {charge_id: after},
             [row],
             now=deed.at,

@@ -1,11 +1,13 @@
 """What is shown: one set-based query each, straight to bytes."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, Row, Select, and_, func
 
+from services.billing_bridge.claims import ANSWER, RESULT
 from services.billing_bridge.models import (
     charge,
     charge_history,
@@ -17,6 +19,8 @@ from services.billing_bridge.models import (
 from services.billing_bridge.outcomes import Status
 from services.billing_bridge.pacing import Pace
 from services.billing_bridge.places import PLACE, at_its_connection, place_of
+from services.billing_bridge.repository import HISTORY, opened_facts
+from shared.database.fields import Fields, row_key
 from shared.database.transactions import Transaction
 from shared.web.bodies import json_bytes
 from shared.web.cursors import Page, past, read_cursor, write_cursor
@@ -91,7 +95,7 @@ async def charge_page(db: Transaction, wanted: Wanted) -> bytes:
             statement = statement.where(charge.c[name] == value)
     if wanted.cursor:
         statement = statement.where(past(wanted.cursor, keys))
-    rows = [told(row) for row in await _rows(db, statement)]
+    rows = [told(row, db.fields) for row in await _rows(db, statement)]
     return json_bytes(Page.of(rows, limit=wanted.limit, keys=("made_at", "charge_id")).body())
 
 
@@ -102,7 +106,9 @@ async def changed_page(db: Transaction, *, since: str, limit: int) -> bytes:
     statement = _charges(db, *LISTED, number).where(charge_status.c.instance_id == db.instance_id)
     rows = await _rows(db, statement.where(number > reached).order_by(number).limit(limit))
     last = rows[-1]["feed_number"] if rows else reached
-    items = [told({name: value for name, value in row.items() if name != "feed_number"}) for row in rows]
+    items = [
+        told({name: value for name, value in row.items() if name != "feed_number"}, db.fields) for row in rows
+    ]
     return json_bytes({"items": items, "next": write_cursor([last])})
 
 
@@ -115,11 +121,11 @@ def _charges(db: Transaction, *columns: ColumnElement[Any]) -> Select[Any]:
     )
 
 
-def told(row: dict[str, Any]) -> dict[str, Any]:
+def told(row: dict[str, Any], its: Fields) -> dict[str, Any]:
     """Give a charge as it is shown, with the reason that is true now in place of the one that was kept."""
-    reason = place_of(row).told
+    opened = opened_facts(row, its) | {"reason": place_of(row, its).told}
     hidden = {str(column.key) for column in PLACE} - SHOWN_OF_PLACE
-    return {name: value for name, value in row.items() if name not in hidden} | {"reason": reason}
+    return {name: value for name, value in row.items() if name not in hidden} | opened
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -138,11 +144,22 @@ async def one_charge(db: Transaction, charge_id: UUID) -> ShownCharge | None:
     )
     if row is None:
         return None
-    facts = told(_named(row))
+    facts = told(_named(row), db.fields)
     version = facts.pop("changes")
-    facts["history"] = await _rows(db, _history(db, charge_id))
-    facts["pushes"] = await _rows(db, _attempts(db, charge_id))
+    facts["history"] = await _told_later(db, _history(db, charge_id), charge_id, {"reason": HISTORY})
+    answers = {"reason": RESULT, "answer": ANSWER}
+    facts["pushes"] = await _told_later(db, _attempts(db, charge_id), charge_id, answers)
     return ShownCharge(patient_id=row.patient_id, version=version, body=json_bytes(facts))
+
+
+async def _told_later(
+    db: Transaction, statement: Select[Any], charge_id: UUID, sealed: Mapping[str, str]
+) -> list[dict[str, Any]]:
+    rows = await _rows(db, statement)
+    for row in rows:
+        key = row_key(charge_id, row["number"])
+        row |= {name: db.fields.unseal_any(row[name], place=its, row=key) for name, its in sealed.items()}
+    return rows
 
 
 def _history(db: Transaction, charge_id: UUID) -> Select[Any]:

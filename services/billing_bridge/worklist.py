@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, RowMapping, Select, and_, func, insert, or_, select
+from sqlalchemy import ColumnElement, RowMapping, Select, String, and_, cast, func, insert, or_, select
 
 from services.billing_bridge.decisions import (
     ALLOWED,
@@ -74,14 +74,33 @@ class Progress:
 async def groups(database: Database, deed: Deed) -> list[Group]:
     """Group what waits, the largest first: for a person, for its connection, or for its time."""
     async with as_biller(database, deed, subject=deed.identity.instance_id) as db:
-        alike = _waiting(db, *PLACE, charge_status.c.made_at).subquery()
-        keys = [alike.c[str(column.key)] for column in PLACE]
-        counted = select(*keys, func.count().label("charges"), func.min(alike.c.made_at).label("oldest"))
-        rows = (await db.execute(counted.group_by(*keys))).mappings().all()
+        rows = (await db.execute(_counted(db))).mappings().all()
     found: dict[str, Group] = {}
     for row in rows:
-        _add(found, place_of(row), row)
+        charge_id, _, reason = row["example"].partition(" ")
+        example = dict(row) | {"charge_id": UUID(charge_id), "reason": reason or None}
+        _add(found, place_of(example, db.fields), row)
     return sorted(found.values(), key=lambda one: (-one.charges, one.group))
+
+
+def _counted(db: Transaction) -> Select[Any]:
+    """Count what stands alike, with one of them as its example: equal reasons are sealed differently."""
+    status = charge_status.c
+    example = cast(status.charge_id, String) + " " + func.coalesce(status.reason, "")
+    alike = _waiting(
+        db,
+        *(column for column in PLACE if column is not status.reason),
+        status.reason_blind,
+        status.made_at,
+        example.label("example"),
+    ).subquery()
+    keys = [column for column in alike.c if column.key not in {"made_at", "example"}]
+    return select(
+        *keys,
+        func.count().label("charges"),
+        func.min(alike.c.made_at).label("oldest"),
+        func.min(alike.c.example).label("example"),
+    ).group_by(*keys)
 
 
 def _add(found: dict[str, Group], place: Place, row: RowMapping) -> None:
@@ -136,13 +155,11 @@ async def decide_together(database: Database, deed: Deed, decided: Decided, want
     """
     async with as_biller(database, deed, subject=wanted.group or "all") as db:
         rows = await _lock(db, decided.decision, wanted)
-        chosen = [row for row in rows if wanted.group in (None, place_of(row).group)]
+        chosen = [row for row in rows if wanted.group in (None, place_of(row, db.fields).group)]
         charges = await _charges(db, [row["charge_id"] for row in chosen])
         standings, skipped = _standings(chosen, charges, decided)
         changed = [row for row in chosen if row["charge_id"] in standings]
-        await stand(
-            db.connection, standings, changed, now=deed.at, user_id=deed.identity.user_id, restart=True
-        )
+        await stand(db.wide, standings, changed, now=deed.at, user_id=deed.identity.user_id, restart=True)
         await _audit(db, deed, [charges[charge_id] for charge_id in standings])
         await db.ring()
     following = rows[-1]["charge_id"] if len(rows) == wanted.limit else None
@@ -167,7 +184,7 @@ async def _lock(db: Transaction, decision: Decision, wanted: Wanted) -> Sequence
 
 async def _charges(db: Transaction, charge_ids: Sequence[UUID]) -> dict[UUID, Charge]:
     statement = db.rows_of(charge).where(charge.c.charge_id.in_(charge_ids))
-    return {row["charge_id"]: charge_of(row) for row in (await db.execute(statement)).mappings()}
+    return {row["charge_id"]: charge_of(row, db.fields) for row in (await db.execute(statement)).mappings()}
 
 
 def _standings(

@@ -31,12 +31,12 @@ from shared.web.staff_access import keep_staff_access
 
 async def session_documented(db: WideTransaction, envelopes: Sequence[Envelope[SessionRecord]]) -> None:
     """File the notes of sessions, and what was added to them: a record tells all, whichever comes first."""
-    await file_notes(db.connection, envelopes, filed_at=now_utc())
+    await file_notes(db, envelopes, filed_at=now_utc())
 
 
 async def session_retracted(db: WideTransaction, envelopes: Sequence[Envelope[SessionRetracted]]) -> None:
     """Mark the notes of a void documentation, filed already or not."""
-    await mark_entered_in_error(db.connection, envelopes)
+    await mark_entered_in_error(db, envelopes)
 
 
 async def settings_changed(

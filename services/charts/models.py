@@ -58,7 +58,8 @@ chart_note = Table(
     Column("attendance", String(10), nullable=False),
     Column("minutes", Integer, nullable=False),
     Column("filed_at", UtcDateTime, nullable=False),
-    # The note as it is served, byte for byte: nothing between the signatures and the reader rewrites it.
+    # Sealed: the note as it is served, byte for byte. Nothing between the signatures and the reader
+    # rewrites it.
     Column("content", Text, nullable=False),
     # Of the group; null in notes that were filed before groups were counted (SET-4).
     Column("template_id", Uuid),

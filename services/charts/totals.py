@@ -4,10 +4,12 @@ from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, case, func
+from sqlalchemy import Row
 
 from services.charts.models import chart_note
+from services.charts.repository import TITLE
 from services.charts.standing import VOID, notes
+from shared.database.fields import Fields
 from shared.database.transactions import Transaction
 from shared.events.record import Attendance
 from shared.web.bodies import json_bytes
@@ -15,31 +17,24 @@ from shared.web.bodies import json_bytes
 
 async def attendance(db: Transaction, patient_id: UUID) -> bytes:
     """Count a patient's presences and absences in each group, without what was entered in error (SET-4)."""
-    groups = chart_note.c.template_id, chart_note.c.group_title
-    counted = [
-        func.sum(case((chart_note.c.attendance == one.value, 1), else_=0)).label(one.value)
-        for one in Attendance
-    ]
-    last = func.max(chart_note.c.held_at).label("last")
+    note = chart_note.c
     statement = (
-        notes(db, *groups, *counted, last)
-        .where(chart_note.c.patient_id == patient_id, ~VOID)
-        .group_by(*groups)
-        .order_by(last.desc(), *groups)
+        notes(db, note.id, note.template_id, note.group_title, note.attendance)
+        .where(note.patient_id == patient_id, ~VOID)
+        .order_by(note.held_at.desc(), note.id.desc())
     )
-    return json_bytes({"patient_id": patient_id, "groups": _by_group(await db.all(statement))})
+    return json_bytes({"patient_id": patient_id, "groups": _by_group(await db.all(statement), db.fields)})
 
 
-def _by_group(rows: Sequence[Row[Any]]) -> list[dict[str, Any]]:
-    """Add up the titles that one group has had, under the latest one."""
-    totals: dict[UUID | str, dict[str, Any]] = {}
+def _by_group(rows: Sequence[Row[Any]], fields: Fields) -> list[dict[str, Any]]:
+    """Count by group, newest first; one that has had several titles is shown under the latest."""
+    totals: dict[UUID | str | None, dict[str, Any]] = {}
     for row in rows:
-        one = totals.setdefault(
-            row.template_id or row.group_title,
-            {"template_id": row.template_id, "group_title": row.group_title, "present": 0, "absent": 0},
-        )
-        one["present"] += row.present
-        one["absent"] += row.absent
+        known = row.template_id in totals
+        title = None if known else fields.unseal(row.group_title, place=TITLE, row=row.id)
+        counts = {one.value: 0 for one in Attendance}
+        first = {"template_id": row.template_id, "group_title": title, **counts}
+        totals.setdefault(row.template_id or title, first)[row.attendance] += 1
     return list(totals.values())
 
 

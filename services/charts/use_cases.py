@@ -4,8 +4,6 @@ from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy.ext.asyncio import AsyncConnection
-
 from services.charts import totals, views
 from services.charts.access import Deed, audited, write_down
 from services.charts.domain import (
@@ -23,7 +21,7 @@ from services.charts.repository import (
     add_new_retractions,
 )
 from services.charts.tabs.charting import SwitchedOffProblem, require_group_sessions_tab
-from shared.database.transactions import Database
+from shared.database.transactions import Database, WideTransaction
 from shared.events.envelope import Envelope
 from shared.events.record import SessionRecord, SessionRetracted
 from shared.events.staff import Scope
@@ -32,23 +30,21 @@ from shared.web.problems import NotFoundProblem
 
 
 async def file_notes(
-    connection: AsyncConnection, envelopes: Sequence[Envelope[SessionRecord]], *, filed_at: datetime
+    db: WideTransaction, envelopes: Sequence[Envelope[SessionRecord]], *, filed_at: datetime
 ) -> None:
     """File one note per patient of each session, and its annotations, in the transaction of the inbox.
 
     All are only added to, so that events may come in any order and again (DIST-1, DIST-5, SIGN-5).
     """
     filed = ((one.instanceid, *documented(one.data)) for one in envelopes)
-    await add_new_notes(connection, filed, filed_at=filed_at)
+    await add_new_notes(db, filed, filed_at=filed_at)
     annotations = ((one.instanceid, added) for one in envelopes for added in annotations_of(one.data))
-    await add_new_annotations(connection, annotations)
+    await add_new_annotations(db, annotations)
 
 
-async def mark_entered_in_error(
-    connection: AsyncConnection, envelopes: Sequence[Envelope[SessionRetracted]]
-) -> None:
+async def mark_entered_in_error(db: WideTransaction, envelopes: Sequence[Envelope[SessionRetracted]]) -> None:
     """Mark the notes of documentations that are void, those that are filed later too (DOC-6)."""
-    await add_new_retractions(connection, ((one.instanceid, one.data) for one in envelopes))
+    await add_new_retractions(db, ((one.instanceid, one.data) for one in envelopes))
 
 
 async def read_note(

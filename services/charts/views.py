@@ -17,6 +17,7 @@ from services.charts.models import (
     chart_note_annotation,
     chart_note_retraction,
 )
+from services.charts.repository import ANNOTATION, NOTE, RETRACTION, TITLE
 from services.charts.standing import RETRACTED, STATUS, SUPERSEDED, notes
 from shared.database.transactions import Transaction
 from shared.events.record import Attendance
@@ -39,6 +40,7 @@ LISTED: Final = (
 
 WHOLE: Final = (
     chart_note.c.id,
+    chart_note.c.documentation_id,
     chart_note.c.patient_id,
     chart_note.c.held_at,
     chart_note.c.filed_at,
@@ -136,6 +138,8 @@ async def chart_page(
         statement = statement.where(past(cursor, keys, descending=True))
     # One more than is shown tells whether there is a next page.
     found = await db.records(statement.order_by(*(key.desc() for key in keys)).limit(limit + 1))
+    for one in found:
+        one["group_title"] = db.fields.unseal(one["group_title"], place=TITLE, row=one["note_id"])
     return json_bytes(Page.of(found, limit=limit, keys=("held_at", "note_id")).body())
 
 
@@ -151,10 +155,12 @@ async def read_notes(db: Transaction, statement: Select[Any]) -> list[ReadNote]:
             filed_at=row.filed_at,
             version=1 + len(annotations[row.id]) + row.retracted + row.superseded,
             served=served(
-                row.content,
+                db.fields.unseal(row.content, place=NOTE, row=row.id),
                 status=row.status,
                 annotations=annotations[row.id],
-                entered_in_error=row.entered_in_error,
+                entered_in_error=db.fields.unseal_any(
+                    row.entered_in_error, place=RETRACTION, row=row.documentation_id
+                ),
             ),
         )
         for row in rows
@@ -164,8 +170,9 @@ async def read_notes(db: Transaction, statement: Select[Any]) -> list[ReadNote]:
 async def _annotations(db: Transaction, note_ids: Sequence[UUID]) -> Mapping[UUID, list[str]]:
     """Give what was added to each note, oldest first."""
     table = chart_note_annotation
-    statement = db.rows_of(table, table.c.note_id, table.c.content).where(table.c.note_id.in_(note_ids))
+    columns = (table.c.id, table.c.note_id, table.c.content)
+    statement = db.rows_of(table, *columns).where(table.c.note_id.in_(note_ids))
     by_note: dict[UUID, list[str]] = defaultdict(list)
     for row in await db.all(statement.order_by(table.c.annotated_at, table.c.id)):
-        by_note[row.note_id].append(row.content)
+        by_note[row.note_id].append(db.fields.unseal(row.content, place=ANNOTATION, row=row.id))
     return by_note

@@ -34,9 +34,10 @@ async def _document(db: Transaction, job: JobToPrint) -> Printable:
         raise RecordMissingError(job.id)
     record = SessionRecord.model_validate(documented.record)
     retracted = SessionRetracted.model_validate(documented.retracted) if documented.retracted else None
-    if job.kind is Kind.CHART_NOTE and job.patient_id is not None:
-        return ChartNote(record=record, patient_id=job.patient_id, retracted=retracted)
-    return AttendanceRecord(record=record, retracted=retracted)
+    # Of the two, the job of a note alone names a patient.
+    if job.patient_id is None:
+        return AttendanceRecord(record=record, retracted=retracted)
+    return ChartNote(record=record, patient_id=job.patient_id, retracted=retracted)
 
 
 def sheets_in(document: Printable) -> Sequence[SignInSheet]:

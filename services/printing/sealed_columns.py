@@ -12,7 +12,8 @@ SEALED: Final = (
     Sealed(place="documented_session.retracted", row=("documentation_id",)),
 )
 
-PLAIN: Final[Mapping[str, str]] = PLAIN_EVERYWHERE | {
+PLAIN: Final[Mapping[str, str]] = {
+    **PLAIN_EVERYWHERE,
     "print_job.kind": "one of our words",
     "print_job.status": "one of our words",
     "print_job.reason": "a class of error and a place in our code",

@@ -11,6 +11,7 @@ from services.sessions.deliveries.endpoints import router as deliveries_router
 from services.sessions.directory.endpoints import IMPORT_PATH
 from services.sessions.directory.endpoints import router as directory_router
 from services.sessions.directory.issuer import open_issuer
+from services.sessions.directory.known_patients import KnownPatients
 from services.sessions.directory.models import STAFF_ACCESS, STAFF_MEMBER
 from services.sessions.directory.patient_endpoints import router as patient_router
 from services.sessions.directory.place_endpoints import router as place_router
@@ -104,6 +105,7 @@ def build_application(
         "plan": Planner(horizon_days=own.horizon_days),
         "previews": previews,
         "bodies": KeptBodies(bytes_at_most=own.kept_bodies_megabytes * MEGABYTE),
+        "known_patients": KnownPatients(),
         "assurance": Assurance(
             context_classes=own.signing_acr_values, methods=frozenset(own.signing_amr_values)
         ),

@@ -5,6 +5,7 @@ from typing import Annotated
 
 from fastapi import Depends, Query, Request
 
+from services.sessions.directory.known_patients import KnownPatients
 from services.sessions.documentation.billing_preview import Previews
 from services.sessions.templates.use_cases import Plan
 from shared.clock import Clock
@@ -24,6 +25,7 @@ class Call:
     plan: Plan
     previews: Previews
     bodies: KeptBodies
+    known_patients: KnownPatients
     issuer: str
     """Of the access tokens."""
 
@@ -38,6 +40,7 @@ async def _call(request: Request) -> Call:
         plan=state.plan,
         previews=state.previews,
         bodies=state.bodies,
+        known_patients=state.known_patients,
         issuer=state.settings.issuer,
     )
 

@@ -106,33 +106,30 @@ class Rows:
 
 
 async def insert_new_families(
-    connection: AsyncConnection, *, parents: Rows, children: Rows, key: str, joined: str
+    connection: AsyncConnection, *, parents: Rows, children: Rows, key: str
 ) -> None:
     """Insert parents and their children that are not there yet, in one statement on PostgreSQL.
 
     `key` is the parent's key, and every child names its own. A column that the children's rows lack is
-    their parent's, and `joined` is the child's text followed by the parent's: so what a parent's
-    children have in common travels once, however many they are.
+    their parent's: so what a parent's children have in common travels once, however many they are.
     """
     if not children.rows or connection.dialect.name != "postgresql":
-        await _insert_families_one_by_one(connection, parents, children, key=key, joined=joined)
+        await _insert_families_one_by_one(connection, parents, children, key=key)
         return
     given, own = tuple(parents.rows[0]), tuple(children.rows[0])
-    statement = _families_statement(parents.table, children.table, given, own, key=key, joined=joined)
+    statement = _families_statement(parents.table, children.table, given, own, key=key)
     arrays = [[row[name] for row in parents.rows] for name in given]
     arrays += [[row[name] for row in children.rows] for name in own]
     await connection.exec_driver_sql(statement, tuple(arrays))
 
 
 async def _insert_families_one_by_one(
-    connection: AsyncConnection, parents: Rows, children: Rows, *, key: str, joined: str
+    connection: AsyncConnection, parents: Rows, children: Rows, *, key: str
 ) -> None:
     by_key = {row[key]: row for row in parents.rows}
     kept = [{name: row[name] for name in row if name in parents.table.c} for row in parents.rows]
     whole = [
-        {name: value for name, value in by_key[row[key]].items() if name in children.table.c}
-        | dict(row)
-        | {joined: row[joined] + by_key[row[key]][joined]}
+        {name: value for name, value in by_key[row[key]].items() if name in children.table.c} | dict(row)
         for row in children.rows
     ]
     await insert_new(connection, parents.table, kept)
@@ -141,12 +138,11 @@ async def _insert_families_one_by_one(
 
 @lru_cache(maxsize=16)
 def _families_statement(
-    parent: Table, child: Table, given: tuple[str, ...], own: tuple[str, ...], *, key: str, joined: str
+    parent: Table, child: Table, given: tuple[str, ...], own: tuple[str, ...], *, key: str
 ) -> str:
     kept = ", ".join(f'"{name}"' for name in given if name in parent.c)
     whole = [name for name in (*own, *(one for one in given if one not in own)) if name in child.c]
     values = [f"child.{name}" if name in own else f"parent.{name}" for name in whole]
-    values[whole.index(joined)] = f"child.{joined} || parent.{joined}"
     given_arrays = _arrays([parent.c[name] if name in parent.c else child.c[name] for name in given], first=1)
     own_arrays = _arrays([child.c[name] for name in own], first=len(given) + 1)
     return (

@@ -25,6 +25,9 @@ WRITES = "opencircle_writes"
 SCOPE = "opencircle_scope"
 """Execution option: the instance whose rows the transaction sees on PostgreSQL. Without it, it sees none."""
 
+SETTING: Final = "opencircle.instance"
+"""PostgreSQL's setting that names it; the policies ask for it."""
+
 EVERY_INSTANCE = "*"
 """The scope of what works across instances: messaging, planning, migrations."""
 
@@ -72,7 +75,7 @@ class ScopedConnection(asyncpg.Connection):
     async def execute(self, query: str, *args: Any, timeout: float | None = None) -> str:  # noqa: ASYNC109 - asyncpg's own
         """Run a script; one that begins a transaction begins it in the scope of this connection."""
         if query.startswith("BEGIN") and getattr(self, "scope", None) is not None:
-            query = f"{query} SET LOCAL opencircle.instance = '{self.scope}'"
+            query = f"{query} SET LOCAL {SETTING} = '{self.scope}'"
         return await super().execute(query, *args, timeout=timeout)
 
 

@@ -9,13 +9,13 @@ from typing import Final
 
 from sqlalchemy import Connection, Inspector, inspect, text
 
-from shared.database.engine import EVERY_INSTANCE
+from shared.database.engine import EVERY_INSTANCE, SETTING
 
 UNSECURED: Final = "alembic_version"
 """Alembic's own note of where the migrations stand."""
 
 # In a sub-select each is asked once for a statement, not once for a row.
-_SETTING: Final = "current_setting('opencircle.instance', true)"
+_SETTING: Final = f"current_setting('{SETTING}', true)"
 _SEES_ALL: Final = f"(SELECT {_SETTING} = '{EVERY_INSTANCE}')"
 _HAS_SCOPE: Final = f"(SELECT coalesce({_SETTING}, '') <> '')"
 _ITS_OWN: Final = f"(SELECT nullif(nullif({_SETTING}, ''), '{EVERY_INSTANCE}')::uuid)"
@@ -49,11 +49,16 @@ def _seen(inspector: Inspector, table: str) -> str:
         return f"{_SEES_ALL} OR instance_id = {_ITS_OWN}"
     for key in inspector.get_foreign_keys(table):
         parent, ours, theirs = key["referred_table"], key["constrained_columns"], key["referred_columns"]
-        if len(ours) == 1 and _has_instance(inspector, parent):
+        if len(ours) == 1 and _belongs(inspector, parent):
             # The parent's own policy says which of its rows are there.
             pointed = f"SELECT 1 FROM {parent} WHERE {parent}.{theirs[0]} = {table}.{ours[0]}"  # noqa: S608 - names of our own tables
             return f"{_SEES_ALL} OR EXISTS ({pointed})"
     return _HAS_SCOPE
+
+
+def _belongs(inspector: Inspector, table: str) -> bool:
+    keys = inspector.get_foreign_keys(table)
+    return _has_instance(inspector, table) or any(_belongs(inspector, key["referred_table"]) for key in keys)
 
 
 def _has_instance(inspector: Inspector, table: str) -> bool:

@@ -74,7 +74,7 @@ def seal_columns(
         _widen(name, columns)
         return
     connection = op.get_bind()
-    with _without_triggers(connection, name):
+    with without_triggers(connection, name):
         _widen(name, columns)
         kept = table(
             name,
@@ -93,7 +93,8 @@ def _widen(name: str, columns: Mapping[str, TypeEngine[Any]]) -> None:
 
 
 @contextmanager
-def _without_triggers(connection: Connection, name: str) -> Iterator[None]:
+def without_triggers(connection: Connection, name: str) -> Iterator[None]:
+    """Take the triggers of a table off for as long as it lasts."""
     if connection.dialect.name == "postgresql":
         connection.execute(text(f"ALTER TABLE {name} DISABLE TRIGGER USER"))
         yield

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from itertools import groupby
 from typing import Final
 
@@ -19,7 +20,7 @@ from shared.messaging.alive import show_no_life
 from shared.messaging.bells import Wake
 from shared.messaging.broker import Broker, BrokerUnavailableError, Outgoing
 from shared.messaging.failures import reason_of
-from shared.messaging.ledger import CLAIM_AT_MOST, Claimed, claim_due, hand_back, opened
+from shared.messaging.ledger import CLAIM_AT_MOST, Claimed, claim_due, hand_back, mend_schedule, opened
 from shared.messaging.messages import DELIVER_TASK, Parcel, receipts_queue
 from shared.messaging.sealing import KeyRing
 from shared.messaging.tables import Ledger
@@ -51,9 +52,11 @@ class Relay:
     async def run(self, wake: Wake, stop: asyncio.Event) -> None:
         """Ring until told to stop: at once when woken, else at every sweep."""
         async with wake:
+            latest: datetime | None = None
             while not stop.is_set():
                 self.show_life()
                 try:
+                    latest = await self.keep_to_the_clock(latest)
                     rung = await self.ring_due()
                 except BrokerUnavailableError:
                     log.warning("The broker takes nothing; deliveries stay owed.", code="broker.unavailable")
@@ -70,6 +73,16 @@ class Relay:
                     continue
                 if rung < CLAIM_AT_MOST:
                     await wake.wait(SWEEP_SECONDS)
+
+    async def keep_to_the_clock(self, latest: datetime | None) -> datetime:
+        """Mend the schedule at the start, and when the clock went back; give what it shows now."""
+        now = self.clock()
+        if latest is None or now < latest:
+            async with self.database.writing_for_all() as connection:
+                await mend_schedule(
+                    connection, self.ledger, now=now, ring_again_after_seconds=self.ring_again_after_seconds
+                )
+        return now
 
     async def ring_due(self) -> int:
         """Ring once for everything that is due; give the number of deliveries.

@@ -84,6 +84,13 @@ def ledger_tables(metadata: MetaData) -> Ledger:
             postgresql_where=text("state = 'open'"),
             sqlite_where=text("state = 'open'"),
         ),
+        # They are counted at each look at the metrics, and are fewer still.
+        Index(
+            "ix_delivery_parked",
+            "consumer",
+            postgresql_where=text("state = 'parked'"),
+            sqlite_where=text("state = 'parked'"),
+        ),
     )
     step = Table(
         "delivery_step",

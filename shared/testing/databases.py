@@ -15,7 +15,7 @@ from shared.database.sealed_columns import Sealed
 from shared.database.transactions import Bell, Database, SilentBell
 from shared.messaging.sealing import KEY_BYTES, KeyRing
 
-FIELD_KEYS: Final = f"k1:{base64.b64encode(bytes(KEY_BYTES)).decode()}"
+FIELD_KEYS: Final = f"k1:{base64.b64encode(bytes(range(KEY_BYTES))).decode()}"
 """OPENCIRCLE_FIELD_KEYS of all tests: the same in each process."""
 
 

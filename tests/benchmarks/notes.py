@@ -1,4 +1,7 @@
-"""What filing notes costs: ours beside COPY of the same rows, in the same run, on a PostgreSQL of its own."""
+"""What filing notes costs: ours beside COPY of the same rows, in the same run, on a PostgreSQL of its own.
+
+Both store sealed rows. Where ours seals them, the peer does too; the statement alone is given sealed ones.
+"""
 
 import asyncio
 import shutil
@@ -16,9 +19,11 @@ import asyncpg
 from services.charts.consumers import HANDLERS
 from services.charts.domain import ChartNote, documented
 from services.charts.models import chart_note, inbox
-from services.charts.repository import Filed, add_new_notes
+from services.charts.repository import NOTE, TITLE, sealed_rows
 from services.charts.use_cases import file_notes
+from shared.database.bulk import Rows, insert_new_families
 from shared.database.engine import create_engine
+from shared.database.fields import Fields
 from shared.database.migrations import upgrade
 from shared.database.transactions import Database
 from shared.events.envelope import Envelope
@@ -65,20 +70,29 @@ async def measure(url: str) -> list[Row]:
 async def statement(database: Database, copying: Any, *, patients: int) -> Row:
     """The statement itself, each a transaction on a connection that is kept, as COPY's is."""
 
-    async def ours(sessions: Sequence[Filed]) -> None:
-        async with database.engine.connect() as connection:
-            for session in sessions:
-                async with connection.begin():
-                    await add_new_notes(connection, [session], filed_at=TUESDAY)
+    fields = await database.fields_of([CLINIC])
 
-    def built() -> list[Filed]:
-        return [(CLINIC, *documented(session.data)) for session in new_sessions(COMMITS, patients)]
+    async def ours(families: Sequence[tuple[Rows, Rows]]) -> None:
+        async with database.engine.connect() as connection:
+            for parents, children in families:
+                async with connection.begin():
+                    await insert_new_families(
+                        connection, parents=parents, children=children, key="documentation_id"
+                    )
+
+    def built() -> list[tuple[Rows, Rows]]:
+        filed = [(CLINIC, *documented(session.data)) for session in new_sessions(COMMITS, patients)]
+        return [sealed_rows(fields, [one], filed_at=TUESDAY) for one in filed]
+
+    async def peer(copies: Sequence[Sequence[tuple[Any, ...]]]) -> None:
+        for rows in copies:
+            await copy(copying, rows)
 
     return await compare(
-        f"notes of one session of {patients}, one commit / COPY",
+        f"sealed notes of one session of {patients}, one commit / COPY of them",
         notes=COMMITS * patients,
         ours=lambda: (ours, built()),
-        peer=lambda: (copy_each(copying), one_by_one(patients)),
+        peer=lambda: (peer, [sealed(rows, fields[CLINIC]) for rows in one_by_one(patients)]),
         reach=0.85,
     )
 
@@ -88,15 +102,16 @@ async def handling(database: Database, copying: Any, *, patients: int) -> Row:
 
     async def ours(sessions: Sequence[Session]) -> None:
         for session in sessions:
-            async with database.writing_for_all() as connection:
-                await mark_applied(connection, inbox, "charts", [session.id], at=TUESDAY)
-                await file_notes(connection, [session], filed_at=TUESDAY)
+            async with database.writing_for([CLINIC]) as db:
+                await mark_applied(db.connection, inbox, "charts", [session.id], at=TUESDAY)
+                await file_notes(db, [session], filed_at=TUESDAY)
 
+    fields = await database.fields_of([CLINIC])
     return await compare(
-        f"handler and inbox, one session of {patients} / COPY of the notes",
+        f"handler and inbox, one session of {patients} / sealing and COPY of the notes",
         notes=COMMITS * patients,
         ours=lambda: (ours, new_sessions(COMMITS, patients)),
-        peer=lambda: (copy_each(copying), one_by_one(patients)),
+        peer=lambda: (seal_and_copy_each(copying, fields[CLINIC]), one_by_one(patients)),
         reach=0,
     )
 
@@ -108,11 +123,13 @@ async def backlog(database: Database, copying: Any) -> Row:
     async def ours(parcel: Parcel) -> None:
         await consuming.receive(parcel)
 
+    fields = await database.fields_of([CLINIC])
+
     async def peer(rows: Sequence[tuple[Any, ...]]) -> None:
-        await copy(copying, rows)
+        await copy(copying, sealed(rows, fields[CLINIC]))
 
     return await compare(
-        "event to notes, 20 sessions of 25 a commit / COPY",
+        "event to notes, 20 sessions of 25 a commit / sealing and COPY",
         notes=SESSIONS_A_COMMIT * 25,
         ours=lambda: (ours, a_parcel(new_sessions(SESSIONS_A_COMMIT, 25))),
         peer=lambda: (peer, rows_of(new_sessions(SESSIONS_A_COMMIT, 25))),
@@ -144,12 +161,24 @@ async def seconds(prepared: Prepared) -> float:
     return time.perf_counter() - started
 
 
-def copy_each(connection: Any) -> Callable[[Any], Awaitable[None]]:
+def seal_and_copy_each(connection: Any, fields: Fields) -> Callable[[Any], Awaitable[None]]:
     async def peer(copies: Sequence[Sequence[tuple[Any, ...]]]) -> None:
         for rows in copies:
-            await copy(connection, rows)
+            await copy(connection, sealed(rows, fields))
 
     return peer
+
+
+def sealed(rows: Sequence[tuple[Any, ...]], fields: Fields) -> list[tuple[Any, ...]]:
+    key, content, title = (COLUMNS.index(name) for name in ("id", "content", "group_title"))
+    places = {content: NOTE, title: TITLE}
+    return [
+        tuple(
+            fields.seal(value, place=places[column], row=row[key]) if column in places else value
+            for column, value in enumerate(row)
+        )
+        for row in rows
+    ]
 
 
 def one_by_one(patients: int) -> list[list[tuple[Any, ...]]]:

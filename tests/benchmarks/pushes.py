@@ -124,7 +124,7 @@ def charges() -> list[Charge]:
 
 
 async def add(database: Database, made: Sequence[Charge]) -> None:
-    async with database.writing_for_all() as db:
+    async with database.writing_for([CLINIC]) as db:
         await add_new_charges(db, [(CLINIC, TUESDAY, charge) for charge in made])
 
 

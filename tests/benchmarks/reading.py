@@ -24,6 +24,7 @@ import orjson
 from sqlalchemy import insert
 
 from services.sessions.scheduling.models import SESSION, SESSION_LEADER
+from services.sessions.sealed_columns import GROUP_NOTES
 from shared.database.engine import create_engine
 from shared.database.migrations import upgrade
 from shared.identifiers import new_id
@@ -105,9 +106,9 @@ async def add_sessions(clinic: Clinic, like: UUID) -> None:
         for number in range(SESSIONS_A_DAY - 1)
     ]
     leader = {"user_id": clinic.id_of("Margaret"), "instance_id": CLINIC, "position": 0}
-    async with clinic.database.writing_for_all() as connection:
-        await connection.execute(insert(SESSION), rows)
-        await connection.execute(insert(SESSION_LEADER), [leader | {"session_id": one["id"]} for one in rows])
+    async with clinic.database.writing(CLINIC) as db:
+        await db.execute(insert(SESSION), [GROUP_NOTES.sealed(db.fields, one) for one in rows])
+        await db.execute(insert(SESSION_LEADER), [leader | {"session_id": one["id"]} for one in rows])
 
 
 @contextmanager

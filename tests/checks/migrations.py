@@ -31,6 +31,9 @@ RULES_LEFT_OUT = (
     "prefer-bigint-over-smallint",  # days of the week
     "ban-char-field",
     "changing-column-type",  # by sealing alone, which changes each row under that lock anyway
+    "adding-not-nullable-field",  # as above
+    "require-concurrent-index-deletion",  # as above
+    "ban-drop-constraint",  # as above: what was unique is so by its blind column
 )
 
 

@@ -1,3 +1,4 @@
+import asyncio
 import json
 import os
 import re
@@ -12,10 +13,19 @@ from typing import Any
 
 import pytest
 import redis
+from sqlalchemy import Row, Table, select
 
 from deploy.embedded.demo.plan import GROUPS
 from deploy.embedded.demo.sample import write_sample
+from deploy.embedded.folder import DataFolder
+from deploy.operations.where import Where
+from services.charts.models import chart_note
+from services.charts.sealed_columns import SEALED as CHARTS
+from services.sessions.directory.models import PATIENT
+from services.sessions.metadata import LEDGER
+from services.sessions.sealed_columns import SEALED as SESSIONS
 from shared.observability.tracing import trace_id_of
+from shared.testing.databases import opened_rows
 from tests.end_to_end.demo_run import DemoRun, start_demo
 
 PARTS_TO_KILL = (
@@ -29,6 +39,7 @@ PARTS_TO_KILL = (
     "printing.relay",
     "printing.render_worker",
 )
+SEALED = {"charts": CHARTS, "sessions": SESSIONS}
 KILLS = 3 * len(PARTS_TO_KILL)
 SECONDS_BETWEEN_KILLS = 0.05
 
@@ -75,10 +86,10 @@ def test_a_clinic_day_ends_with_every_note_charge_and_sheet(
 def test_no_chart_note_names_another_patient(planted_day: tuple[DemoRun, dict[str, Any]]) -> None:
     run, _ = planted_day
     people = {
-        row[0]: row[1:]
-        for row in _rows(run, "sessions", "SELECT id, first_name, last_name, mrn FROM patient")
+        one.id.hex: (one.first_name, one.last_name, one.mrn) for one in _opened(run, "sessions", PATIENT)
     }
-    for patient_id, content in _rows(run, "charts", "SELECT patient_id, content FROM chart_note"):
+    assert people
+    for patient_id, content in _contents(run):
         for other, (first, last, mrn) in people.items():
             if other != patient_id:
                 assert f"{first} {last}" not in content
@@ -99,8 +110,7 @@ def test_the_planted_name_is_in_the_chart_that_it_belongs_to(
     planted_day: tuple[DemoRun, dict[str, Any]],
 ) -> None:
     run, _ = planted_day
-    contents = [row[0] for row in _rows(run, "charts", "SELECT content FROM chart_note")]
-    assert sum(_holds_the_planted(content.encode()) for content in contents) == len(GROUPS)
+    assert sum(_holds_the_planted(content.encode()) for _, content in _contents(run)) == len(GROUPS)
 
 
 @pytest.mark.xdist_group("demo")
@@ -108,8 +118,8 @@ def test_one_trace_leads_from_a_signature_to_chart_and_push(
     planted_day: tuple[DemoRun, dict[str, Any]],
 ) -> None:
     run, _ = planted_day
-    bodies = _rows(run, "sessions", "SELECT body FROM event WHERE type LIKE '%group_session%'")
-    signed = {trace_id_of(json.loads(body)["traceparent"]) for (body,) in bodies}
+    events = [json.loads(one.body) for one in _opened(run, "sessions", LEDGER.event)]
+    signed = {trace_id_of(one["traceparent"]) for one in events if "group_session" in one["type"]}
     log = (run.deployment / "logs" / "charts.worker.log").read_text().splitlines()
     # Celery warns in plain text when a trial runs as root.
     told = [json.loads(line) for line in log if line.startswith("{")]
@@ -181,6 +191,21 @@ def _rows(run: DemoRun, service: str, statement: str) -> list[tuple[Any, ...]]:
     file = run.deployment / f"{service}.sqlite3"
     with closing(sqlite3.connect(f"file:{file}?mode=ro", uri=True)) as connection:
         return connection.execute(statement).fetchall()
+
+
+def _contents(run: DemoRun) -> list[tuple[str, str]]:
+    """Give the patient of each note, and what the note says."""
+    return [(row.patient_id.hex, row.content) for row in _opened(run, "charts", chart_note)]
+
+
+def _opened(run: DemoRun, service: str, table: Table) -> list[Row[Any]]:
+    sealed = [one for one in SEALED[service] if one.table == table.name]
+
+    async def read() -> list[Row[Any]]:
+        async with Where(folder=DataFolder(root=run.deployment)).databases(service) as databases:
+            return await opened_rows(databases[service], select(table), sealed)
+
+    return asyncio.run(read())
 
 
 def _holds_the_planted(text: bytes) -> bool:

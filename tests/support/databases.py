@@ -13,7 +13,7 @@ from typing import Final
 import asyncpg
 import pytest
 import pytest_asyncio
-from sqlalchemy import event
+from sqlalchemy import event, text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from shared.database.engine import EVERY_INSTANCE, SCOPE, create_engine
@@ -104,6 +104,23 @@ async def copied(folder: Path, service: str, file: Path) -> str:
         await engine.dispose()
     shutil.copyfile(template, file)
     return f"sqlite+aiosqlite:///{file}"
+
+
+async def dumped(database: Database) -> str:
+    """Give all that whoever takes the files, or a dump, of a database can read there."""
+    if database.engine.dialect.name == "sqlite":
+        file = Path(database.engine.url.database or "")
+        files = [file, *file.parent.glob(f"{file.name}-*")]
+        return "".join(one.read_bytes().decode(errors="replace") for one in files)
+    async with database.reading_for_all() as connection:
+        names = (
+            await connection.execute(text("SELECT tablename FROM pg_tables WHERE schemaname = 'public'"))
+        ).scalars()
+        rows = [
+            (await connection.execute(text(f'SELECT t::text FROM "{name}" AS t'))).scalars()  # noqa: S608 - of its own catalogue
+            for name in names
+        ]
+    return "\n".join(row for table in rows for row in table)
 
 
 async def _empty_one(server: PostgresServer, service: str) -> _Made:

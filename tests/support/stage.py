@@ -93,14 +93,29 @@ class Effects:
         charges = [orjson.loads(line)["charge"] for line in self.book.read_bytes().splitlines()]
         return [f"{one['session_id']} {one['patient']['patient_id']}" for one in charges]
 
-    async def settled(self, sessions: int, *, seconds: float = 60.0) -> Found:
-        """Wait until all effects of so many sessions are there and nothing is owed, at most so long."""
+    async def settled(self, sessions: int, *, seconds: float = 60.0, minutes_later: bool = False) -> Found:
+        """Wait until all effects of so many sessions are there and nothing is owed, at most so long.
+
+        `minutes_later`: as if leases of pushes, and the waits before their retries, were over.
+        """
         deadline = time.monotonic() + seconds
         while not (found := await self.found()).is_all_of(sessions):
             if time.monotonic() > deadline:
                 return found
+            if minutes_later:
+                await self._end_waits_of_pushes()
             await asyncio.sleep(PAUSE_SECONDS)
         return found
+
+    async def _end_waits_of_pushes(self) -> None:
+        # What goes well by itself is over within a second, and left alone.
+        a_second_ago = f"{datetime.now(UTC) - timedelta(seconds=1):%Y-%m-%d %H:%M:%S}"
+        for waits_until in ("lease_until", "next_attempt_at"):
+            await self.run(
+                "billing_bridge",
+                f"UPDATE charge_status SET {waits_until} = '2000-01-01' "  # noqa: S608 - names of ours
+                f"WHERE {waits_until} IS NOT NULL AND changed_at < '{a_second_ago}'",
+            )
 
     async def run(self, service: str, statement: str) -> Sequence[Any]:
         """Run a statement on a service's database, past everything."""

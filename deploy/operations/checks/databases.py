@@ -10,6 +10,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from deploy.operations.checks.findings import Finding, broken, warning
+from deploy.operations.checks.trust import field_keys
 from deploy.operations.where import Where, tables_of
 from services.billing_bridge.outcomes import Status
 from services.billing_bridge.settings import BillingSettings
@@ -42,6 +43,7 @@ async def _look_at(where: Where, service: str, database: Database) -> AsyncItera
             yield await _skew(connection, service)
             yield _migrations(service, revision)
             if revision == _head(service):
+                yield await field_keys(connection, database.field_keys, service)
                 for finding in await _contents(connection, where, service):
                     yield finding
     except (DBAPIError, OSError) as error:

@@ -7,6 +7,7 @@ from services.charts.fhir import codes
 from services.charts.fhir.narrative import narrative, section, signed_lines, taken
 from services.charts.fhir.parts import ENCOUNTER, ToldNote
 from shared.events.record import Attendance
+from shared.notices import NOTICE
 
 
 def composition(told: ToldNote, *, base: str) -> dict[str, Any]:
@@ -56,6 +57,8 @@ def _sections(told: ToldNote) -> Iterator[dict[str, Any]]:
     yield section("Electronic signatures", *signed_lines(note["signatures"]))
     for one in note["annotations"]:
         yield section("Annotation added after signing", one["text"], *signed_lines([one["signature"]]))
+    # With what is disclosed, as 42 CFR 2.32 wants it, and not only as a code in `meta`.
+    yield section("Notice to whoever receives this record", NOTICE)
 
 
 def _attendance(note: Mapping[str, Any]) -> Iterator[str]:

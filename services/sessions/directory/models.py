@@ -94,20 +94,21 @@ ACCOUNT: Final = Table(
 
 PATIENT: Final = _imported(
     "patient",
-    Column("mrn", String(64), nullable=False),
-    Column("first_name", String(200), nullable=False),
-    Column("middle_name", String(200)),
-    Column("last_name", String(200), nullable=False),
-    Column("preferred_name", String(200)),
-    Column("birth_date", Date),
+    # Sealed, as is the day of birth; found by what is blind.
+    Column("mrn", Text, nullable=False),
+    Column("mrn_blind", String(64), nullable=False),
+    Column("first_name", Text, nullable=False),
+    Column("middle_name", Text),
+    Column("last_name", Text, nullable=False),
+    Column("preferred_name", Text),
+    Column("birth_date", Text),
     Column("deceased_on", Date),
     Column("admitted_on", Date),
     Column("discharged_on", Date),
     Column("location_id", Uuid),
     _version(),
     Index("ix_patient_location_id", "location_id"),
-    Index("ix_patient_instance_id_name", "instance_id", "last_name", "first_name", "id"),
-    UniqueConstraint("instance_id", "mrn"),
+    UniqueConstraint("instance_id", "mrn_blind"),
 )
 
 CARE_TEAM_MEMBER: Final = Table(

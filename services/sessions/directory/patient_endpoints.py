@@ -42,7 +42,7 @@ async def search_patients(body: PatientSearch, call: CurrentCall) -> Response:
 async def _list(call: Call, wanted: views.PatientsWanted, *, cursor: str | None, limit: int) -> Response:
     async with call.database.writing(call.identity.instance_id) as db:
         await permit(db, call.identity, Action.SEE_PATIENTS)
-        page = await views.patients(db, wanted, cursor=cursor, limit=limit)
+        page = await views.patients(db, wanted, call.known_patients, cursor=cursor, limit=limit)
         await _listed(db, call, "patients.listed", db.instance_id, page)
     return json_response(page.body())
 
@@ -56,7 +56,7 @@ async def list_caseload(
     async with call.database.writing(call.identity.instance_id) as db:
         await permit(db, call.identity, Action.SEE_PATIENTS)
         await one(db, STAFF_MEMBER, user_id)
-        page = await views.patients(db, wanted, cursor=cursor, limit=limit)
+        page = await views.patients(db, wanted, call.known_patients, cursor=cursor, limit=limit)
         await _listed(db, call, "caseload.listed", user_id, page)
     return json_response(page.body())
 

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from services.sessions.directory.domain import ImpossibleDatesError, Patient, check_dates
 from services.sessions.directory.models import PATIENT
+from services.sessions.directory.patient_rows import opened_patient, sealed_patient
 from services.sessions.directory.permissions import Action
 from services.sessions.directory.repository import load_location
 from services.sessions.directory.use_cases import permit
@@ -30,7 +31,7 @@ async def read_patient(
         await permit(db, identity, Action.SEE_PATIENTS)
         patient = await one(db, PATIENT, patient_id)
         await record_patient(db, identity, "patient.seen", patient_id, clock)
-    return patient
+    return opened_patient(db.fields, patient)
 
 
 async def add_patient(
@@ -41,9 +42,10 @@ async def add_patient(
         await permit(db, identity, Action.MANAGE_PATIENTS)
         facts = {"id": new_id(), **values}
         await _check(db, facts, clock)
-        patient = await add(db, PATIENT, facts, taken=TAKEN)
-        await record_patient(db, identity, "patient.added", patient["id"], clock)
-    return patient
+        sealed = sealed_patient(db.fields, facts, patient_id=facts["id"])
+        added = await add(db, PATIENT, sealed, taken=TAKEN)
+        await record_patient(db, identity, "patient.added", facts["id"], clock)
+    return facts | {"version": added["version"]}
 
 
 async def change_patient(
@@ -62,11 +64,12 @@ async def change_patient(
     """
     async with database.writing(identity.instance_id) as db:
         await permit(db, identity, Action.MANAGE_PATIENTS)
-        before = await lock(db, PATIENT, patient_id)
+        before = opened_patient(db.fields, await lock(db, PATIENT, patient_id))
         await _check(db, {**before, **changes}, clock)
-        patient = await change(db, PATIENT, before, changes, if_match=if_match, taken=TAKEN)
+        sealed = sealed_patient(db.fields, changes, patient_id=patient_id)
+        changed = await change(db, PATIENT, before, sealed, if_match=if_match, taken=TAKEN)
         await record_patient(db, identity, "patient.changed", patient_id, clock)
-    return patient
+    return {**before, **changes, "version": changed["version"]}
 
 
 async def record_patient(

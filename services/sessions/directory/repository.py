@@ -5,7 +5,7 @@ from dataclasses import asdict, fields
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Table, func, or_, select, update
+from sqlalchemy import ColumnElement, Table, select, update
 
 from services.sessions.directory.domain import Location, Organization, Patient, StaffMember
 from services.sessions.directory.models import (
@@ -16,6 +16,7 @@ from services.sessions.directory.models import (
     STAFF_ACCESS,
     STAFF_MEMBER,
 )
+from services.sessions.directory.patient_rows import blind_mrn, opened_patient, sealed_patient
 from shared.database.dialects import upsert
 from shared.database.transactions import Transaction
 from shared.events.staff import ExternalSubject, Feature, Role, StaffAccess
@@ -41,25 +42,47 @@ async def store(
     if not entities:
         return set()
     table = TABLES[type(entities[0])]
-    rows = [{"instance_id": db.instance_id, **asdict(entity)} for entity in entities]
-    statement = upsert(db.connection, table, rows[0])
-    new = statement.excluded
-    values: dict[str, Any] = {
-        name: func.coalesce(new[name], table.c[name]) if name in kept_if_none else new[name]
-        for name in rows[0]
-        if name not in {"id", "instance_id"}
+    known = await _known(db, table, [one.id for one in entities])
+    merged = [_merged(asdict(one), known.get(one.id, {}), kept_if_none) for one in entities]
+    # Compared here: what is sealed anew differs from what is stored even where the text is the same.
+    changed = [one for one in merged if not one.items() <= known.get(one["id"], {}).items()]
+    if changed:
+        await _write(db, table, changed)
+    return {one["id"] for one in changed}
+
+
+async def _known(db: Transaction, table: Table, ids: Sequence[UUID]) -> dict[UUID, dict[str, Any]]:
+    rows = await db.records(db.rows_of(table).where(table.c.id.in_(ids)).with_for_update())
+    if table is PATIENT:
+        rows = [opened_patient(db.fields, row) for row in rows]
+    return {row["id"]: row for row in rows}
+
+
+def _merged(new: dict[str, Any], known: Mapping[str, Any], kept_if_none: Collection[str]) -> dict[str, Any]:
+    return {
+        name: known.get(name) if value is None and name in kept_if_none else value
+        for name, value in new.items()
     }
-    changed = or_(*(table.c[name].is_distinct_from(value) for name, value in values.items()))
+
+
+async def _write(db: Transaction, table: Table, entities: Sequence[Mapping[str, Any]]) -> None:
+    rows = [{"instance_id": db.instance_id, **one} for one in entities]
+    if table is PATIENT:
+        rows = [sealed_patient(db.fields, row, patient_id=row["id"]) for row in rows]
+    statement = upsert(db.connection, table, rows[0])
+    values: dict[str, Any] = {
+        name: statement.excluded[name] for name in rows[0] if name not in {"id", "instance_id"}
+    }
     if "version" in table.c:
         values["version"] = table.c.version + 1
-    statement = statement.on_conflict_do_update(index_elements=["id"], set_=values, where=changed)
-    return set((await db.execute(statement.returning(table.c.id), rows)).scalars())
+    await db.execute(statement.on_conflict_do_update(index_elements=["id"], set_=values), rows)
 
 
 async def patient_ids_by_mrn(db: Transaction, mrns: Collection[str]) -> dict[str, UUID]:
     """Find patients by medical record number."""
-    found = db.rows_of(PATIENT, PATIENT.c.mrn, PATIENT.c.id).where(PATIENT.c.mrn.in_(mrns))
-    return {row.mrn: row.id for row in await db.all(found)}
+    of_blind = {blind_mrn(db.fields, one): one for one in mrns}
+    found = db.rows_of(PATIENT, PATIENT.c.mrn_blind, PATIENT.c.id).where(PATIENT.c.mrn_blind.in_(of_blind))
+    return {of_blind[row.mrn_blind]: row.id for row in await db.all(found)}
 
 
 async def load_location(db: Transaction, location_id: UUID) -> Location:
@@ -100,7 +123,9 @@ async def next_version_of_member(db: Transaction, user_id: UUID) -> int:
 
 async def find_patients(db: Transaction, which: ColumnElement[bool]) -> list[Patient]:
     """Give the patients that fit."""
-    return [_as(Patient, row) for row in await db.all(db.rows_of(PATIENT).where(which))]
+    names = [one.name for one in fields(Patient)]
+    rows = await db.records(db.rows_of(PATIENT, *(PATIENT.c[name] for name in names)).where(which))
+    return [Patient(**opened_patient(db.fields, row)) for row in rows]
 
 
 async def load_patients(db: Transaction, ids: Collection[UUID]) -> dict[UUID, Patient]:

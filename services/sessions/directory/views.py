@@ -1,12 +1,14 @@
 """Lists of people and places, a page at a time."""
 
+from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, String, cast, func, or_, select
+from sqlalchemy import ColumnElement, Select, String, and_, cast, func, or_, select
 
+from services.sessions.directory.known_patients import KnownPatient, KnownPatients
 from services.sessions.directory.models import (
     CARE_TEAM_MEMBER,
     LOCATION,
@@ -14,12 +16,13 @@ from services.sessions.directory.models import (
     STAFF_ACCESS,
     STAFF_MEMBER,
 )
+from services.sessions.directory.patient_rows import blind_mrn, opened_patient
 from shared.database.transactions import Transaction
 from shared.events.staff import Role
-from shared.web.cursors import Page, past
+from shared.web.cursors import Page, past, read_cursor, write_cursor
 
 _STAFF_ORDER: Final = (STAFF_MEMBER.c.last_name, STAFF_MEMBER.c.first_name, STAFF_MEMBER.c.id)
-_PATIENT_ORDER: Final = (PATIENT.c.last_name, PATIENT.c.first_name, PATIENT.c.id)
+_PLACE_OF_PATIENT: Final = (str, str, UUID)
 _LOCATION_ORDER: Final = (LOCATION.c.name, LOCATION.c.id)
 
 
@@ -41,6 +44,21 @@ class PatientsWanted:
     mrn: str | None = None
     location_id: UUID | None = None
     primary_therapist_id: UUID | None = None
+
+    def fits(self, patient: KnownPatient) -> bool:
+        """Whether a patient is to be listed, by what is known of all."""
+        return (self.name is None or patient.begins(self.name)) and (
+            self.location_id is None or patient.location_id == self.location_id
+        )
+
+    def condition(self, db: Transaction) -> ColumnElement[bool] | None:
+        """Give what the database has to be asked; None: nothing."""
+        asked = []
+        if self.mrn is not None:
+            asked.append(PATIENT.c.mrn_blind == blind_mrn(db.fields, self.mrn))
+        if self.primary_therapist_id is not None:
+            asked.append(PATIENT.c.id.in_(_caseload(db, self.primary_therapist_id)))
+        return and_(*asked) if asked else None
 
 
 async def locations(db: Transaction, *, cursor: str | None, limit: int) -> Page:
@@ -66,19 +84,26 @@ async def staff(db: Transaction, wanted: StaffWanted, *, cursor: str | None, lim
     return await _page(db, statement, _STAFF_ORDER, cursor=cursor, limit=limit)
 
 
-async def patients(db: Transaction, wanted: PatientsWanted, *, cursor: str | None, limit: int) -> Page:
+async def patients(
+    db: Transaction, wanted: PatientsWanted, known: KnownPatients, *, cursor: str | None, limit: int
+) -> Page:
     """List patients by name."""
-    statement = db.rows_of(PATIENT, *_without_instance(PATIENT))
-    if wanted.name is not None:
-        names = (PATIENT.c.first_name, PATIENT.c.last_name, PATIENT.c.preferred_name)
-        statement = statement.where(begins(wanted.name, *names))
-    if wanted.mrn is not None:
-        statement = statement.where(PATIENT.c.mrn == wanted.mrn)
-    if wanted.location_id is not None:
-        statement = statement.where(PATIENT.c.location_id == wanted.location_id)
-    if wanted.primary_therapist_id is not None:
-        statement = statement.where(PATIENT.c.id.in_(_caseload(db, wanted.primary_therapist_id)))
-    return await _page(db, statement, _PATIENT_ORDER, cursor=cursor, limit=limit)
+    found = [one for one in await known.of(db) if wanted.fits(one)]
+    if (narrow := wanted.condition(db)) is not None:
+        ids = {row.id for row in await db.all(db.rows_of(PATIENT, PATIENT.c.id).where(narrow))}
+        found = [one for one in found if one.id in ids]
+    if cursor is not None:
+        place = tuple(read_cursor(cursor, _PLACE_OF_PATIENT))
+        found = found[bisect_right(found, place, key=_place_of) :]
+    shown = found[:limit]
+    rows = db.rows_of(PATIENT, *_without_instance(PATIENT)).where(PATIENT.c.id.in_([one.id for one in shown]))
+    opened = {row["id"]: opened_patient(db.fields, row) for row in await db.records(rows)}
+    following = write_cursor(_place_of(shown[-1])) if len(found) > limit else None
+    return Page(items=[opened[one.id] for one in shown], next=following)
+
+
+def _place_of(patient: KnownPatient) -> tuple[Any, ...]:
+    return patient.last_name, patient.first_name, patient.id
 
 
 def _caseload(db: Transaction, user_id: UUID) -> Select[Any]:

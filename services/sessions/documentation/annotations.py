@@ -7,6 +7,7 @@ from sqlalchemy import Row, insert
 
 from services.sessions.documentation.domain import GroupSession
 from services.sessions.documentation.models import ANNOTATION
+from services.sessions.sealed_columns import ANNOTATIONS
 from shared.database.transactions import Transaction
 from shared.events.record import Annotation, Signature, SignatureMeaning
 
@@ -27,16 +28,17 @@ async def add_annotation(db: Transaction, session: GroupSession, annotation: Ann
         "signed_at": signature.signed_at,
         "document_sha256": signature.document_sha256,
     }
-    await db.execute(insert(ANNOTATION).values(values))
+    await db.execute(insert(ANNOTATION).values(ANNOTATIONS.sealed(db.fields, values)))
 
 
 async def load_annotations(db: Transaction, documentation_id: UUID | None) -> list[Annotation]:
     """Give all that was added to a documentation's notes, oldest first."""
     mine = db.rows_of(ANNOTATION).where(ANNOTATION.c.documentation_id == documentation_id)
-    return [_annotation(row) for row in await db.all(mine.order_by(ANNOTATION.c.signed_at, ANNOTATION.c.id))]
+    rows = await db.all(mine.order_by(ANNOTATION.c.signed_at, ANNOTATION.c.id))
+    return [_annotation(row, **ANNOTATIONS.opened(db.fields, {"text": row.text}, row=row.id)) for row in rows]
 
 
-def _annotation(row: Row[Any]) -> Annotation:
+def _annotation(row: Row[Any], *, text: str) -> Annotation:
     signature = Signature(
         signature_id=row.signature_id,
         user_id=row.user_id,
@@ -46,7 +48,7 @@ def _annotation(row: Row[Any]) -> Annotation:
         signed_at=row.signed_at,
         document_sha256=row.document_sha256,
     )
-    return Annotation(annotation_id=row.id, patient_id=row.patient_id, text=row.text, signature=signature)
+    return Annotation(annotation_id=row.id, patient_id=row.patient_id, text=text, signature=signature)
 
 
 def shown(annotation: Annotation) -> dict[str, Any]:

@@ -87,7 +87,14 @@ class BillingBridge:
 
 def unnamed(record: SessionRecord) -> SessionRecord:
     """Leave out what no charge is made of: names, MRNs, birth dates and all that was written."""
-    nothing: dict[str, Any] = {"printed_name": "", "mrn": "", "birth_date": None, "individual_note": None}
+    nothing: dict[str, Any] = {
+        "printed_name": "",
+        "family_name": None,
+        "given_names": (),
+        "mrn": "",
+        "birth_date": None,
+        "individual_note": None,
+    }
     participants = tuple(one.model_copy(update=nothing) for one in record.participants)
     return record.model_copy(
         update={"participants": participants, "topic": "", "description": "", "signatures": ()}

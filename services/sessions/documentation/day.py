@@ -26,6 +26,7 @@ from services.sessions.documentation.views import leaders_of
 from services.sessions.scheduling.domain import Status
 from services.sessions.scheduling.enrolment import enrolled_counts
 from services.sessions.scheduling.models import SESSION, SESSION_LEADER
+from services.sessions.sealed_columns import GROUP_NOTES
 from services.sessions.templates.models import TEMPLATE
 from shared.clock import Clock
 from shared.database.transactions import Database, Transaction
@@ -139,7 +140,7 @@ async def _sessions(
         .where(*that_day)
         .order_by(SESSION.c.starts_at, SESSION.c.title, SESSION.c.id)
     )
-    return await db.records(statement)
+    return [GROUP_NOTES.opened(db.fields, row) for row in await db.records(statement)]
 
 
 def _on_roster(db: Transaction) -> Any:

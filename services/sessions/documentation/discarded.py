@@ -11,6 +11,7 @@ from services.sessions.documentation.models import DISCARDED
 from services.sessions.documentation.numbering import REMOVED_PATIENT
 from services.sessions.documentation.views import roster_and_signatures
 from services.sessions.metadata import TRAIL
+from services.sessions.sealed_columns import DISCARDED_ONES
 from shared.clock import Clock
 from shared.database.audit import Outcome
 from shared.database.bulk import insert_new
@@ -37,7 +38,7 @@ async def read_discarded(
         )
         if not found:
             raise NotFoundProblem("Nothing of this session was set aside under this id.")
-        kept = found[0]
+        kept = DISCARDED_ONES.opened(db.fields, found[0])
         if kept["how"] == REMOVED_PATIENT:
             # The rest of the documentation went on; all of the patient's line is in its content.
             whole: dict[str, Any] = {"roster": [], "signatures": []}

@@ -11,6 +11,7 @@ from sqlalchemy import insert
 from services.sessions.documentation.models import DISTRIBUTED, SIGNED_DOCUMENT
 from services.sessions.documentation.signatures import canonical, digest_of
 from services.sessions.metadata import LEDGER
+from services.sessions.sealed_columns import SIGNED_DOCUMENTS
 from shared.database.dialects import upsert
 from shared.database.transactions import Transaction
 from shared.events.catalogue import parse
@@ -22,17 +23,19 @@ async def keep_document(db: Transaction, document: dict[str, Any]) -> str:
     """Keep a document that is signed now; give its digest. Equal documents are kept once (SIGN-4)."""
     sha256 = digest_of(document)
     values = {"sha256": sha256, "instance_id": db.instance_id, "document": canonical(document).decode()}
-    await db.execute(upsert(db.connection, SIGNED_DOCUMENT, values).on_conflict_do_nothing())
+    sealed = SIGNED_DOCUMENTS.sealed(db.fields, values)
+    await db.execute(upsert(db.connection, SIGNED_DOCUMENT, sealed).on_conflict_do_nothing())
     return sha256
 
 
 async def kept_documents(db: Transaction, digests: Collection[str]) -> dict[str, dict[str, Any]]:
     """Give documents by digest, as they were signed; without those whose text has not that digest."""
-    rows = await db.all(db.rows_of(SIGNED_DOCUMENT).where(SIGNED_DOCUMENT.c.sha256.in_(digests)))
+    rows = await db.records(db.rows_of(SIGNED_DOCUMENT).where(SIGNED_DOCUMENT.c.sha256.in_(digests)))
+    opened = {row["sha256"]: SIGNED_DOCUMENTS.opened(db.fields, row)["document"] for row in rows}
     return {
-        row.sha256: orjson.loads(row.document)
-        for row in rows
-        if hashlib.sha256(row.document.encode()).hexdigest() == row.sha256
+        sha256: orjson.loads(document)
+        for sha256, document in opened.items()
+        if hashlib.sha256(document.encode()).hexdigest() == sha256
     }
 
 

@@ -13,6 +13,7 @@ from sqlalchemy import (
     Text,
     UniqueConstraint,
     Uuid,
+    false,
 )
 
 from services.sessions.directory.models import PATIENT, STAFF_MEMBER
@@ -31,12 +32,13 @@ ROSTER_ENTRY: Final = Table(
     Column("minutes", Integer),
     Column("arrived_at", UtcDateTime),
     Column("left_at", UtcDateTime),
-    Column("absence_reason", String(200)),
+    Column("absence_reason", Text),  # sealed, as are note and problems
     Column("attendance_version", Integer, nullable=False, server_default="1"),
     Column("attendance_by", Uuid),
     Column("attendance_at", UtcDateTime),
     Column("individual_note", Text),
-    Column("problems", JsonValue),
+    Column("has_note", Boolean, nullable=False, server_default=false()),
+    Column("problems", Text),
     Column("note_version", Integer, nullable=False, server_default="1"),
     Column("note_by", Uuid),
     Column("note_at", UtcDateTime),
@@ -67,7 +69,7 @@ SIGNED_DOCUMENT: Final = Table(
     metadata,
     Column("sha256", String(64), primary_key=True),
     Column("instance_id", Uuid, nullable=False),
-    Column("document", Text, nullable=False),  # RFC 8785
+    Column("document", Text, nullable=False),  # RFC 8785, sealed
 )
 
 # Insert-only: which event told of a documentation. What is told later repeats its record (SIGN-5).
@@ -88,7 +90,7 @@ FROZEN: Final = Table(
     Column("frozen_at", UtcDateTime, nullable=False),
 )
 
-# Insert-only. The group note stands here as JSON; the roster rows stay where they are.
+# Insert-only. The group note stands here as JSON, sealed; the roster rows stay where they are.
 DISCARDED: Final = Table(
     "discarded_documentation",
     metadata,
@@ -102,7 +104,7 @@ DISCARDED: Final = Table(
     Column("discarded_by", Uuid, nullable=False),
     Column("status", String(20), nullable=False),
     Column("distributed", Boolean, nullable=False),
-    Column("content", JsonValue, nullable=False),
+    Column("content", Text, nullable=False),
     Index("ix_discarded_documentation_session_id", "session_id"),
 )
 
@@ -114,7 +116,7 @@ ANNOTATION: Final = Table(
     Column("instance_id", Uuid, nullable=False),
     Column("documentation_id", Uuid, nullable=False),
     Column("patient_id", ForeignKey(PATIENT.c.id), nullable=False),
-    Column("text", Text, nullable=False),
+    Column("text", Text, nullable=False),  # sealed
     Column("signature_id", Uuid, nullable=False),
     Column("user_id", ForeignKey(STAFF_MEMBER.c.id), nullable=False),
     Column("printed_name", String(401), nullable=False),

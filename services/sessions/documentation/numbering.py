@@ -9,6 +9,7 @@ from sqlalchemy import ColumnElement, case, exists, select
 from services.sessions.documentation.lifecycle import Move
 from services.sessions.documentation.models import DISCARDED, ROSTER_ENTRY
 from services.sessions.scheduling.models import SESSION
+from services.sessions.sealed_columns import DISCARDED_ONES
 from shared.database.transactions import Transaction
 
 REMOVED_PATIENT: Final = "removed_patient"
@@ -17,15 +18,17 @@ REMOVED_PATIENT: Final = "removed_patient"
 
 async def versions_so_far(db: Transaction, session_id: UUID) -> Mapping[UUID, int]:
     """Give the highest version that a part of each patient has had in what was set aside of a session."""
-    columns = (DISCARDED.c.documentation_id, DISCARDED.c.how, DISCARDED.c.content)
-    aside = await db.all(db.rows_of(DISCARDED, *columns).where(DISCARDED.c.session_id == session_id))
+    columns = (DISCARDED.c.id, DISCARDED.c.documentation_id, DISCARDED.c.how, DISCARDED.c.content)
+    aside = await db.records(db.rows_of(DISCARDED, *columns).where(DISCARDED.c.session_id == session_id))
     if not aside:
         return {}
     entry = ROSTER_ENTRY
     rosters = db.rows_of(entry, entry.c.patient_id, entry.c.note_version, entry.c.attendance_version)
-    rows = await db.all(rosters.where(entry.c.documentation_id.in_({one.documentation_id for one in aside})))
+    ids = {one["documentation_id"] for one in aside}
+    rows = await db.all(rosters.where(entry.c.documentation_id.in_(ids)))
     versions = [(row.patient_id, max(row.note_version, row.attendance_version)) for row in rows]
-    versions += [_of_removed(one.content) for one in aside if one.how == REMOVED_PATIENT]
+    removed = [DISCARDED_ONES.opened(db.fields, one) for one in aside if one["how"] == REMOVED_PATIENT]
+    versions += [_of_removed(one["content"]) for one in removed]
     highest: dict[UUID, int] = {}
     for patient_id, version in versions:
         highest[patient_id] = max(version, highest.get(patient_id, version))

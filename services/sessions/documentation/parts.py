@@ -10,6 +10,8 @@ from sqlalchemy import ColumnElement, Row, Table, or_, update
 
 from services.sessions.documentation.domain import GroupSession
 from services.sessions.documentation.models import ROSTER_ENTRY
+from services.sessions.documentation.roster_rows import sealed_entry
+from services.sessions.scheduling.group_notes import sealed_session
 from services.sessions.scheduling.models import SESSION
 from services.sessions.stream.changes import Part, SessionChange, note_changes
 from shared.database.bulk import update_each
@@ -39,8 +41,9 @@ async def write_group_note_part(
     db: Transaction, session: GroupSession, changes: Mapping[str, Any], *, version: int, author: Author
 ) -> int:
     """Write the group note; give its new version. Raises `StaleProblem`."""
+    sealed = sealed_session(db.fields, changes, session_id=session.id)
     new = await _write(
-        db, SESSION, SESSION.c.id == session.id, "note", changes, version=version, author=author
+        db, SESSION, SESSION.c.id == session.id, "note", sealed, version=version, author=author
     )
     change = SessionChange(session_id=session.id, part=Part.GROUP_NOTE, version=new)
     await note_changes(db, [change])
@@ -60,7 +63,10 @@ async def write_note_part(
     row = (ROSTER_ENTRY.c.documentation_id == session.documentation_id) & (
         ROSTER_ENTRY.c.patient_id == patient_id
     )
-    new = await _write(db, ROSTER_ENTRY, row, "note", changes, version=version, author=author)
+    sealed = sealed_entry(
+        db.fields, changes, documentation_id=session.documentation_id, patient_id=patient_id
+    )
+    new = await _write(db, ROSTER_ENTRY, row, "note", sealed, version=version, author=author)
     await note_changes(db, [SessionChange(session_id=session.id, part=Part.INDIVIDUAL_NOTE)])
     return new
 
@@ -129,7 +135,13 @@ async def write_attendance(
     _require_seen([(known[one], mark["version"]) for one, mark in marks.items()])
     all_marks: dict[UUID, Mapping[str, Any]] = {one: {"attendance": rest} for one in known} | dict(marks)
     rows_new = [
-        {"patient_id": one, **{name: mark.get(name) for name in _MARKED}} for one, mark in all_marks.items()
+        sealed_entry(
+            db.fields,
+            {"patient_id": one, **{name: mark.get(name) for name in _MARKED}},
+            documentation_id=session.documentation_id,
+            patient_id=one,
+        )
+        for one, mark in all_marks.items()
     ]
     if rows_new:
         await update_each(

@@ -16,8 +16,10 @@ from services.sessions.documentation.numbering import REMOVED_PATIENT
 from services.sessions.documentation.repository import change_session, freeze_roster, set_leaders
 from services.sessions.documentation.restoring import in_json
 from services.sessions.metadata import TRAIL
+from services.sessions.sealed_columns import DISCARDED_ONES, ROSTERS
 from shared.clock import Clock
 from shared.database.audit import record_access
+from shared.database.fields import row_key
 from shared.database.transactions import Database
 from shared.identifiers import new_id
 from shared.web.bodies import etag_of
@@ -25,7 +27,7 @@ from shared.web.identity import Identity
 from shared.web.preconditions import refuse_stale
 from shared.web.problems import ConflictProblem, NotFoundProblem
 
-_NAMED_BESIDE: Final = frozenset({"instance_id", "session_id", "documentation_id"})
+_NAMED_BESIDE: Final = frozenset({"instance_id", "session_id", "documentation_id", "has_note"})
 """What the history tells of each line anyhow."""
 _PARTS: Final = re.compile(r'(?<=\d)\.\d+(?=")')
 """What an ETag of a whole session says after its version: how often its parts were written."""
@@ -106,6 +108,7 @@ async def remove_patient(
         )
         if not removed:
             raise NotFoundProblem("This patient is not on the roster of this session.")
+        line = ROSTERS.opened(db.fields, removed[0], row=row_key(str(session.documentation_id), patient_id))
         values = {
             "id": new_id(),
             "instance_id": db.instance_id,
@@ -117,9 +120,9 @@ async def remove_patient(
             "discarded_by": identity.user_id,
             "status": session.status.value,
             "distributed": False,
-            "content": in_json(removed[0]),
+            "content": in_json(line),
         }
-        await db.execute(insert(DISCARDED).values(values))
+        await db.execute(insert(DISCARDED).values(DISCARDED_ONES.sealed(db.fields, values)))
         await change_session(db, session, {})
         await record_access(
             db,

@@ -42,7 +42,7 @@ class SheetPreparing:
         settings = await load_settings(db)
         sheets = await sheets_of(db, sessions, job_id=_NO_JOB, settings=settings)
         asked = await _asked_for(db, [one.session_id for one in sheets])
-        due = [one for one in sheets if asked.get(one.session_id) != _digest(one)]
+        due = [one for one in sheets if asked.get(one.session_id) != _found_by(db, one)]
         await _ask(db, due, now=now)
 
 
@@ -50,8 +50,10 @@ _NO_JOB = UUID(int=0)
 """Stands in for a job's id until it is known that there will be one."""
 
 
-def _digest(sheet: SignInSheet) -> str:
-    return sha256(sheet.model_dump_json(exclude={"job_id"}).encode()).hexdigest()
+def _found_by(db: Transaction, sheet: SignInSheet) -> str:
+    # Blind: who guesses a sheet, names and all, must not be able to try whether it is the one.
+    digest = sha256(sheet.model_dump_json(exclude={"job_id"}).encode()).hexdigest()
+    return db.fields.blind(digest, place="prepared_sheet.facts_sha256")
 
 
 async def _asked_for(db: Transaction, session_ids: Sequence[UUID]) -> Mapping[UUID, str]:
@@ -67,7 +69,7 @@ async def _ask(db: Transaction, sheets: Sequence[SignInSheet], *, now: datetime)
         {
             "session_id": one.session_id,
             "instance_id": db.instance_id,
-            "facts_sha256": _digest(one),
+            "facts_sha256": _found_by(db, one),
             "asked_at": now,
         }
         for one in sheets

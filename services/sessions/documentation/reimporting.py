@@ -16,15 +16,17 @@ from services.sessions.documentation.repository import (
     load_documentation,
     set_leaders,
 )
+from services.sessions.documentation.roster_rows import sealed_entry
 from services.sessions.documentation.signatures import document_of
 from services.sessions.documentation.signing import EVENT_BY_MEANING
 from services.sessions.metadata import LEDGER, SERVICE, TRAIL
 from services.sessions.scheduling.domain import Status
 from services.sessions.scheduling.models import SESSION
+from services.sessions.sealed_columns import ANNOTATIONS
 from shared.database.audit import record_access
 from shared.database.bulk import insert_new
 from shared.database.transactions import Database, Transaction
-from shared.events.record import SessionRecord
+from shared.events.record import Participant, SessionRecord
 from shared.messaging.outbox import publish
 
 
@@ -81,23 +83,7 @@ async def _is_frozen(db: Transaction, documentation_id: UUID) -> bool:
 
 async def _write(db: Transaction, record: SessionRecord) -> None:
     await db.execute(delete(ROSTER_ENTRY).where(ROSTER_ENTRY.c.documentation_id == record.documentation_id))
-    rows = [
-        {
-            "documentation_id": record.documentation_id,
-            "patient_id": one.patient_id,
-            "session_id": record.session_id,
-            "instance_id": db.instance_id,
-            "attendance": one.attendance.value,
-            "minutes": one.minutes,
-            "arrived_at": one.arrived_at,
-            "left_at": one.left_at,
-            "absence_reason": one.absence_reason,
-            "individual_note": one.individual_note,
-            "problems": list(one.problems),
-        }
-        for one in record.participants
-    ]
-    await insert_new(db.connection, ROSTER_ENTRY, rows)
+    await insert_new(db.connection, ROSTER_ENTRY, [_entry(db, record, one) for one in record.participants])
     await set_leaders(db, record.session_id, [one.user_id for one in record.leaders])
     written = {
         "documentation_id": record.documentation_id,
@@ -108,6 +94,25 @@ async def _write(db: Transaction, record: SessionRecord) -> None:
         "description": record.description,
     }
     await change_session(db, await _session(db, record), written)
+
+
+def _entry(db: Transaction, record: SessionRecord, one: Participant) -> dict[str, Any]:
+    values = {
+        "documentation_id": record.documentation_id,
+        "patient_id": one.patient_id,
+        "session_id": record.session_id,
+        "instance_id": db.instance_id,
+        "attendance": one.attendance.value,
+        "minutes": one.minutes,
+        "arrived_at": one.arrived_at,
+        "left_at": one.left_at,
+        "absence_reason": one.absence_reason,
+        "individual_note": one.individual_note,
+        "problems": list(one.problems),
+    }
+    return sealed_entry(
+        db.fields, values, documentation_id=record.documentation_id, patient_id=one.patient_id
+    )
 
 
 async def _sign(db: Transaction, record: SessionRecord) -> None:
@@ -126,7 +131,7 @@ async def _sign(db: Transaction, record: SessionRecord) -> None:
 
 def _annotation(db: Transaction, record: SessionRecord, one: Any) -> dict[str, Any]:
     signature = one.signature
-    return {
+    values = {
         "id": one.annotation_id,
         "instance_id": db.instance_id,
         "documentation_id": record.documentation_id,
@@ -139,6 +144,7 @@ def _annotation(db: Transaction, record: SessionRecord, one: Any) -> dict[str, A
         "signed_at": signature.signed_at,
         "document_sha256": signature.document_sha256,
     }
+    return ANNOTATIONS.sealed(db.fields, values)
 
 
 async def _distribute(db: Transaction, record: SessionRecord, now: datetime) -> None:

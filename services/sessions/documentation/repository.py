@@ -13,7 +13,9 @@ from services.sessions.documentation.findings import Finding
 from services.sessions.documentation.models import FROZEN, ROSTER_ENTRY, SIGNATURE
 from services.sessions.documentation.numbering import versions_so_far
 from services.sessions.scheduling.domain import Status
+from services.sessions.scheduling.group_notes import sealed_session
 from services.sessions.scheduling.models import SESSION, SESSION_LEADER
+from services.sessions.sealed_columns import GROUP_NOTES, ROSTERS
 from services.sessions.stream.changes import Part, SessionChange, note_changes
 from shared.database.bulk import insert_new
 from shared.database.dialects import upsert
@@ -44,19 +46,19 @@ async def load_session(
     With `shared` others can keep it so too: for writers of different parts (DOC-5).
     """
     statement = db.rows_of(SESSION).where(SESSION.c.id == session_id)
-    row = await db.one_or_none(statement.with_for_update(read=shared) if for_change else statement)
-    if row is None:
+    found = await db.records(statement.with_for_update(read=shared) if for_change else statement)
+    if not found:
         raise NotFoundProblem("There is no such group session.")
     leaders = await _leaders_of(db, [session_id])
-    return _session(row, leaders.get(session_id, []))
+    return _session(db, found[0], leaders.get(session_id, []))
 
 
 async def load_sessions(db: Transaction, *which: ColumnElement[bool]) -> list[GroupSession]:
     """Give the sessions that fit, by start and title, as a day lists them (DOC-1)."""
     order = (SESSION.c.starts_at, SESSION.c.title, SESSION.c.id)
-    rows = await db.all(db.rows_of(SESSION).where(*which).order_by(*order))
-    leaders = await _leaders_of(db, [row.id for row in rows])
-    return [_session(row, leaders.get(row.id, [])) for row in rows]
+    rows = await db.records(db.rows_of(SESSION).where(*which).order_by(*order))
+    leaders = await _leaders_of(db, [row["id"] for row in rows])
+    return [_session(db, row, leaders.get(row["id"], [])) for row in rows]
 
 
 async def _leaders_of(db: Transaction, session_ids: Sequence[UUID]) -> dict[UUID, list[UUID]]:
@@ -70,35 +72,36 @@ async def _leaders_of(db: Transaction, session_ids: Sequence[UUID]) -> dict[UUID
     return found
 
 
-def _session(row: Any, leader_ids: Sequence[UUID]) -> GroupSession:
-    values = {one.name: getattr(row, one.name) for one in fields(GroupSession) if one.name != "leader_ids"}
-    return GroupSession(**values | {"status": Status(row.status)}, leader_ids=tuple(leader_ids))
+def _session(db: Transaction, row: Mapping[str, Any], leader_ids: Sequence[UUID]) -> GroupSession:
+    opened = GROUP_NOTES.opened(db.fields, row)
+    values = {one.name: opened[one.name] for one in fields(GroupSession) if one.name != "leader_ids"}
+    return GroupSession(**values | {"status": Status(row["status"])}, leader_ids=tuple(leader_ids))
 
 
 async def load_documentation(db: Transaction, session_id: UUID, *, for_change: bool = False) -> Documentation:
     """Give a session with roster and signatures; raises `NotFoundProblem`."""
     session = await load_session(db, session_id, for_change=for_change)
     entry, signature = ROSTER_ENTRY, SIGNATURE
-    rows = await db.all(db.rows_of(entry).where(entry.c.documentation_id == session.documentation_id))
+    rows = await db.records(db.rows_of(entry).where(entry.c.documentation_id == session.documentation_id))
     signed = db.rows_of(signature).where(signature.c.documentation_id == session.documentation_id)
     signatures = await db.all(signed.order_by(signature.c.signed_at, signature.c.id))
     return Documentation(
         session=session,
-        roster=tuple(_entry(row) for row in rows),
+        roster=tuple(_entry(ROSTERS.opened(db.fields, row)) for row in rows),
         signatures=tuple(_signature(row) for row in signatures),
     )
 
 
-def _entry(row: Any) -> RosterEntry:
+def _entry(row: Mapping[str, Any]) -> RosterEntry:
     return RosterEntry(
-        patient_id=row.patient_id,
-        attendance=Attendance(row.attendance) if row.attendance else None,
-        minutes=row.minutes,
-        individual_note=row.individual_note,
-        arrived_at=row.arrived_at,
-        left_at=row.left_at,
-        absence_reason=row.absence_reason,
-        problems=tuple(row.problems or ()),
+        patient_id=row["patient_id"],
+        attendance=Attendance(row["attendance"]) if row["attendance"] else None,
+        minutes=row["minutes"],
+        individual_note=row["individual_note"],
+        arrived_at=row["arrived_at"],
+        left_at=row["left_at"],
+        absence_reason=row["absence_reason"],
+        problems=tuple(row["problems"] or ()),
     )
 
 
@@ -123,7 +126,7 @@ async def change_session(db: Transaction, session: GroupSession, changes: Mappin
             SESSION.c.instance_id == db.instance_id,
             SESSION.c.version == session.version,
         )
-        .values(**changes, version=session.version + 1)
+        .values(**sealed_session(db.fields, changes, session_id=session.id), version=session.version + 1)
     )
     if changed.rowcount != 1:
         raise StaleProblem("Somebody else changed this session meanwhile; read it again.")

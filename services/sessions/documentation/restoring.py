@@ -16,6 +16,7 @@ from services.sessions.documentation.repository import change_session, ids_on_ro
 from services.sessions.metadata import TRAIL
 from services.sessions.scheduling.domain import Status
 from services.sessions.scheduling.models import SESSION
+from services.sessions.sealed_columns import DISCARDED_ONES, GROUP_NOTES, ROSTERS
 from shared.clock import Clock
 from shared.database.audit import record_access_to
 from shared.database.bulk import insert_new
@@ -46,7 +47,8 @@ Also what follows the template: until it is restored, somebody may rename or mov
 async def as_it_is(db: Transaction, session: GroupSession) -> dict[str, Any]:
     """Give what of a session is kept when it is set aside."""
     columns = [SESSION.c[name] for name in _READ]
-    (kept,) = await db.records(db.rows_of(SESSION, *columns).where(SESSION.c.id == session.id))
+    (row,) = await db.records(db.rows_of(SESSION, *columns).where(SESSION.c.id == session.id))
+    kept = GROUP_NOTES.opened(db.fields, row, row=session.id)
     return in_json(kept) | {"leader_ids": [str(one) for one in session.leader_ids]}
 
 
@@ -78,8 +80,13 @@ async def copy_roster(db: Transaction, session: GroupSession, from_id: UUID | No
     """
     rows = await db.records(db.rows_of(ROSTER_ENTRY).where(ROSTER_ENTRY.c.documentation_id == from_id))
     so_far = await versions_so_far(db, session.id)
-    copies = [row | _raised(row, so_far.get(row["patient_id"], 0)) for row in rows]
-    await insert_new(db.connection, ROSTER_ENTRY, [copy | {"documentation_id": to_id} for copy in copies])
+    copies = [
+        # A field opens in its own row alone.
+        ROSTERS.sealed(db.fields, ROSTERS.opened(db.fields, row) | {"documentation_id": to_id})
+        | _raised(row, so_far.get(row["patient_id"], 0))
+        for row in rows
+    ]
+    await insert_new(db.connection, ROSTER_ENTRY, copies)
 
 
 def _raised(row: Mapping[str, Any], so_far: int) -> dict[str, int]:
@@ -114,8 +121,9 @@ async def restore_session(
             # Another group note may have been read meanwhile: it stays stale (DOC-5).
             "note_version": SESSION.c.note_version + 1,
         }
-        await change_session(db, session, back | _as_it_was(kept.content))
-        await set_leaders(db, session_id, [UUID(one) for one in kept.content["leader_ids"]])
+        content = _content_of(db, kept)
+        await change_session(db, session, back | _as_it_was(content))
+        await set_leaders(db, session_id, [UUID(one) for one in content["leader_ids"]])
         await record_access_to(
             db,
             TRAIL,
@@ -140,15 +148,25 @@ async def _deleted_last(db: Transaction, session: GroupSession) -> Any:
     entry = ROSTER_ENTRY
     filled = db.rows_of(entry, entry.c.documentation_id).where(
         entry.c.documentation_id.in_([one.documentation_id for one in found]),
-        or_(entry.c.attendance.is_not(None), entry.c.individual_note != ""),
+        or_(entry.c.attendance.is_not(None), entry.c.has_note),
     )
     rosters = {row.documentation_id for row in await db.all(filled.distinct())}
-    return next((one for one in found if one.documentation_id in rosters or _has_group_note(one)), found[0])
+    return next(
+        (one for one in found if one.documentation_id in rosters or _has_group_note(_content_of(db, one))),
+        found[0],
+    )
 
 
-def _has_group_note(kept: Any) -> bool:
+def _has_group_note(content: Mapping[str, Any]) -> bool:
     # A topic alone may be the template's; when the note was written was not always kept.
-    return bool(kept.content.get("note_at", kept.content["topic"]))
+    return bool(content.get("note_at", content["topic"]))
+
+
+def _content_of(db: Transaction, kept: Any) -> Mapping[str, Any]:
+    content: Mapping[str, Any] = DISCARDED_ONES.opened(db.fields, {"content": kept.content}, row=kept.id)[
+        "content"
+    ]
+    return content
 
 
 async def _is_signed(db: Transaction, documentation_id: UUID) -> bool:

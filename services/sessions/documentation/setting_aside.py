@@ -32,6 +32,7 @@ from services.sessions.documentation.restoring import as_it_is, copy_roster
 from services.sessions.documentation.roster import patients_of
 from services.sessions.metadata import LEDGER, SERVICE, TRAIL
 from services.sessions.scheduling.domain import Status
+from services.sessions.sealed_columns import DISCARDED_ONES
 from shared.clock import Clock
 from shared.database.audit import record_access_to
 from shared.database.transactions import Database, Transaction
@@ -134,7 +135,7 @@ async def _set_aside(
         "distributed": session.status is Status.COMPLETED,
         "content": await as_it_is(db, session),
     }
-    await db.execute(insert(DISCARDED).values(values))
+    await db.execute(insert(DISCARDED).values(DISCARDED_ONES.sealed(db.fields, values)))
 
 
 async def _retract(
@@ -180,7 +181,8 @@ async def read_history(
         order = (DISCARDED.c.discarded_at, DISCARDED.c.id)
         if cursor is not None:
             rows = rows.where(past(cursor, order, descending=True))
-        found = await db.records(rows.order_by(*(one.desc() for one in order)).limit(limit + 1))
+        kept = await db.records(rows.order_by(*(one.desc() for one in order)).limit(limit + 1))
+        found = [DISCARDED_ONES.opened(db.fields, one) for one in kept]
         page = Page.of(found, limit=limit, keys=["discarded_at", "id"])
         named = {UUID(one["content"]["patient_id"]) for one in page.items if "patient_id" in one["content"]}
         await record_access_to(

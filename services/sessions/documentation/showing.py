@@ -17,7 +17,6 @@ from sqlalchemy import (
     column,
     exists,
     func,
-    insert,
     literal,
     literal_column,
     or_,
@@ -122,7 +121,8 @@ async def _seen_again(
         "ids": [new_id() for _ in of_whom],
         "patient_ids": of_whom,
     }
-    return await _trail_if_unchanged(look.versions).rows_written(database, values) == len(of_whom)
+    trip = _trail_if_unchanged(look.versions)
+    return await trip.rows_written(database, identity.instance_id, values) == len(of_whom)
 
 
 @lru_cache(maxsize=16)
@@ -146,9 +146,8 @@ def _trail_if_unchanged(versions: Select[Any]) -> SingleTrip:
         "patient_id": new.c.patient_id,
         "outcome": literal(Outcome.ALLOWED.value),
     }
-    return SingleTrip(
-        insert(TRAIL).from_select([*entry], select(*entry.values()).where(_may(Action.SEE_SESSIONS), same))
-    )
+    named = [value.label(name) for name, value in entry.items()]
+    return SingleTrip(TRAIL, select(*named).where(_may(Action.SEE_SESSIONS), same))
 
 
 def _may(action: Action) -> ColumnElement[bool]:
@@ -177,4 +176,6 @@ def one_text(*parts: ColumnElement[Any]) -> ColumnElement[str]:
 def one_text_of_all(texts: Select[Any]) -> ColumnElement[Any]:
     """Put a text of each row into one, in the order of the rows; another order would only cost a reading."""
     each = texts.subquery()
-    return select(func.aggregate_strings(each.c.text, ":")).scalar_subquery()
+    # Not as a text: that would be a parameter which is put in anew at each execution.
+    whole = func.aggregate_strings(each.c.text, _BETWEEN)  # type: ignore[arg-type]
+    return select(whole).scalar_subquery()

@@ -9,6 +9,7 @@ from services.sessions.directory.models import PATIENT, STAFF_MEMBER
 from services.sessions.documentation.annotations import load_annotations, shown
 from services.sessions.documentation.models import ROSTER_ENTRY, SIGNATURE
 from services.sessions.scheduling.models import SESSION, SESSION_LEADER
+from services.sessions.sealed_columns import GROUP_NOTES, PATIENTS, ROSTERS
 from shared.database.transactions import Transaction
 from shared.web.problems import NotFoundProblem
 
@@ -38,8 +39,8 @@ async def whole_session(db: Transaction, session_id: UUID) -> dict[str, Any]:
     found = await db.records(db.rows_of(SESSION).where(SESSION.c.id == session_id))
     if not found:
         raise NotFoundProblem("There is no such group session.")
-    session = found[0]
-    del session["instance_id"]
+    session = GROUP_NOTES.opened(db.fields, found[0])
+    del session["instance_id"], session["has_topic"]
     documentation_id = session["documentation_id"]
     leaders = await leaders_of(db, [session_id])
     return session | {
@@ -72,6 +73,7 @@ async def _roster(db: Transaction, documentation_id: UUID | None) -> list[dict[s
             PATIENT.c.last_name,
             PATIENT.c.preferred_name,
             PATIENT.c.mrn,
+            ROSTER_ENTRY.c.documentation_id,
             ROSTER_ENTRY.c.attendance,
             ROSTER_ENTRY.c.minutes,
             ROSTER_ENTRY.c.arrived_at,
@@ -86,9 +88,15 @@ async def _roster(db: Transaction, documentation_id: UUID | None) -> list[dict[s
         .where(
             ROSTER_ENTRY.c.documentation_id == documentation_id, ROSTER_ENTRY.c.instance_id == db.instance_id
         )
-        .order_by(PATIENT.c.last_name, PATIENT.c.first_name, PATIENT.c.id)
     )
-    return await db.records(statement)
+    roster = [_opened(db, row) for row in await db.records(statement)]
+    return sorted(roster, key=lambda one: (one["last_name"], one["first_name"], one["patient_id"]))
+
+
+def _opened(db: Transaction, row: dict[str, Any]) -> dict[str, Any]:
+    opened = ROSTERS.opened(db.fields, PATIENTS.opened(db.fields, row, row=row["patient_id"]))
+    del opened["documentation_id"]
+    return opened
 
 
 async def _with_annotations(

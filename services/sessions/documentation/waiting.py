@@ -13,7 +13,6 @@ from sqlalchemy import (
     exists,
     extract,
     false,
-    func,
     literal,
     not_,
     or_,
@@ -103,11 +102,11 @@ def _is_written(db: Transaction, now: datetime) -> ColumnElement[bool]:
     unwritten = and_(
         entry.c.attendance == Attendance.PRESENT.value,
         TEMPLATE.c.notes_required,
-        func.trim(func.coalesce(entry.c.individual_note, "")) == "",
+        not_(entry.c.has_note),
     )
     is_open = or_(entry.c.attendance.is_(None), unwritten)
     return and_(
-        func.trim(SESSION.c.topic) != "",
+        SESSION.c.has_topic,
         # Never NULL: what is not written must be written by somebody.
         SESSION.c.ended_at.is_not(None) & (SESSION.c.ended_at <= now),
         exists(select(literal(1)).where(*of_it)),

@@ -12,6 +12,7 @@ from services.sessions.documentation.views import leaders_of
 from services.sessions.documentation.waiting import on_the_list_of, waits
 from services.sessions.metadata import TRAIL
 from services.sessions.scheduling.models import SESSION
+from services.sessions.sealed_columns import GROUP_NOTES
 from services.sessions.templates.models import TEMPLATE
 from shared.clock import Clock
 from shared.database.audit import record_access
@@ -60,7 +61,8 @@ async def read_worklist(
             statement = statement.where(SESSION.c.location_id == location_id)
         if cursor is not None:
             statement = statement.where(past(cursor, _ORDER))
-        rows = await db.records(statement.order_by(*_ORDER).limit(limit + 1))
+        found = await db.records(statement.order_by(*_ORDER).limit(limit + 1))
+        rows = [GROUP_NOTES.opened(db.fields, row) for row in found]
         page = await _with_leaders(db, Page.of(rows, limit=limit, keys=[column.name for column in _ORDER]))
         await record_access(
             db, TRAIL, at=now, user_id=identity.user_id, action="worklist.seen", subject=kind.value

@@ -15,7 +15,7 @@ EMERGENCY_ACCESS: Final = Table(
     Column("instance_id", Uuid, nullable=False),
     Column("user_id", ForeignKey(STAFF_MEMBER.c.id), nullable=False),
     Column("patient_id", ForeignKey(PATIENT.c.id), nullable=False),
-    Column("reason", Text, nullable=False),
+    Column("reason", Text, nullable=False),  # sealed
     Column("opened_at", UtcDateTime, nullable=False),
     Column("until", UtcDateTime, nullable=False),
     Column("reviewed_by", Uuid),

@@ -13,6 +13,7 @@ from services.sessions.directory.repository import load_patients
 from services.sessions.directory.use_cases import access_of, permit
 from services.sessions.emergency.models import EMERGENCY_ACCESS
 from services.sessions.metadata import LEDGER, SERVICE, TRAIL
+from services.sessions.sealed_columns import EMERGENCIES
 from shared.clock import Clock
 from shared.database.audit import record_access, record_access_to
 from shared.database.transactions import Database, Transaction
@@ -48,7 +49,8 @@ async def open_access(
             "opened_at": now,
             "until": now + lasts,
         }
-        await db.execute(insert(EMERGENCY_ACCESS).values(instance_id=db.instance_id, **row))
+        sealed = EMERGENCIES.sealed(db.fields, row)
+        await db.execute(insert(EMERGENCY_ACCESS).values(instance_id=db.instance_id, **sealed))
         await _tell(db, EMERGENCY_ACCESS_OPENED, row, at=now)
         await _record(db, identity, "emergency.opened", row, at=now)
     log.warning("Emergency access was opened.", code="emergency.opened", user_id=str(identity.user_id))
@@ -97,7 +99,8 @@ async def list_accesses(
             statement = statement.where(at.is_not(None) if reviewed else at.is_(None))
         if cursor is not None:
             statement = statement.where(past(cursor, (EMERGENCY_ACCESS.c.id,), descending=True))
-        rows = await db.records(statement.order_by(EMERGENCY_ACCESS.c.id.desc()).limit(limit + 1))
+        found = await db.records(statement.order_by(EMERGENCY_ACCESS.c.id.desc()).limit(limit + 1))
+        rows = [EMERGENCIES.opened(db.fields, row) for row in found]
         await record_access_to(
             db,
             TRAIL,

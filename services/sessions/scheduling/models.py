@@ -3,6 +3,7 @@
 from typing import Final
 
 from sqlalchemy import (
+    Boolean,
     CheckConstraint,
     Column,
     Date,
@@ -15,6 +16,7 @@ from sqlalchemy import (
     Text,
     UniqueConstraint,
     Uuid,
+    false,
 )
 
 from services.sessions.directory.models import LOCATION, PATIENT, STAFF_MEMBER
@@ -38,7 +40,8 @@ SESSION: Final = Table(
     Column("documentation_id", Uuid),
     Column("started_at", UtcDateTime),
     Column("ended_at", UtcDateTime),
-    Column("topic", String(200), nullable=False),
+    Column("topic", Text, nullable=False),  # sealed, as is the description
+    Column("has_topic", Boolean, nullable=False, server_default=false()),
     Column("description", Text, nullable=False),
     Column("moved_from", Date),  # the day on which the series has it, when it is held on another
     Column("caseload_of", Uuid),  # the therapist of a caseload group (TPL-4)

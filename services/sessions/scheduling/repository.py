@@ -12,7 +12,9 @@ from sqlalchemy import bindparam, delete, func, or_, update
 from services.sessions.configuration.models import INSTANCE
 from services.sessions.directory.models import CARE_TEAM_MEMBER, LOCATION, PATIENT
 from services.sessions.scheduling.domain import PlannedSession, Status
+from services.sessions.scheduling.group_notes import sealed_session
 from services.sessions.scheduling.models import SESSION, SESSION_LEADER
+from services.sessions.sealed_columns import GROUP_NOTES
 from services.sessions.stream.changes import Part, SessionChange, note_changes
 from services.sessions.templates.domain import Template
 from shared.database.bulk import insert_new
@@ -110,7 +112,7 @@ async def load_known_sessions(
             location_id=row.location_id,
             held_on=row.held_on,
             status=Status(row.status),
-            facts={name: getattr(row, name) for name in _FACTS},
+            facts=GROUP_NOTES.opened(db.fields, {name: getattr(row, name) for name in _FACTS}, row=row.id),
         )
         for row in await db.all(db.rows_of(SESSION, *columns).where(which))
     }
@@ -132,7 +134,7 @@ async def started_on(db: Transaction, template_id: UUID, on: date, places: Colle
 
 async def add_sessions(db: Transaction, sessions: Sequence[PlannedSession]) -> None:
     """Store new sessions with their leaders."""
-    await insert_new(db.connection, SESSION, [_session_row(db.instance_id, one) for one in sessions])
+    await insert_new(db.connection, SESSION, [_session_row(db, one) for one in sessions])
     await insert_new(db.connection, SESSION_LEADER, _leader_rows(db, sessions))
     await _note_planned(db, [one.id for one in sessions])
 
@@ -154,10 +156,14 @@ def planned_facts(one: PlannedSession) -> dict[str, Any]:
     return {name: getattr(one, name) for name in _FACTS}
 
 
-def _session_row(instance_id: UUID, one: PlannedSession) -> dict[str, Any]:
-    return planned_facts(one) | {
+def _sealed_facts(db: Transaction, one: PlannedSession) -> dict[str, Any]:
+    return sealed_session(db.fields, planned_facts(one), session_id=one.id)
+
+
+def _session_row(db: Transaction, one: PlannedSession) -> dict[str, Any]:
+    return _sealed_facts(db, one) | {
         "id": one.id,
-        "instance_id": instance_id,
+        "instance_id": db.instance_id,
         "template_id": one.template_id,
         "location_id": one.location_id,
         "caseload_of": one.caseload_of,
@@ -170,10 +176,10 @@ async def follow_plan(db: Transaction, sessions: Sequence[PlannedSession]) -> No
     """Have sessions that have not started be as planned; cancelled ones are to come again."""
     if not sessions:
         return
-    values: dict[str, Any] = {name: bindparam(f"new_{name}") for name in _FACTS}
+    values: dict[str, Any] = {name: bindparam(f"new_{name}") for name in (*_FACTS, "has_topic")}
     statement = _not_started(db).values(**values, status=Status.UPCOMING.value, version=SESSION.c.version + 1)
     rows = [
-        {"of_session": one.id} | {f"new_{name}": value for name, value in planned_facts(one).items()}
+        {"of_session": one.id} | {f"new_{name}": value for name, value in _sealed_facts(db, one).items()}
         for one in sessions
     ]
     await db.execute(statement, rows)

@@ -32,6 +32,9 @@ async def _theirs(door: Door) -> Mapping[str, Any]:
     return known | {"charge_id": await _first(door, charge.c.charge_id), "code_id": code.json()["id"]}
 
 
+NOTHING_PUSHED = "GET /v1/billing/patients/{patient_id}/disclosures"
+"""Empty for everybody here, because no charge goes out; `test_disclosures.py` has some."""
+
 _CODE = RIGHTS["billing_bridge"]["POST /v1/billing/codes"].body
 
 
@@ -66,5 +69,5 @@ async def test_another_clinics_ids_are_ids_that_nobody_has(service: str, opened:
     for route in reads:
         stolen = await _answer(door, route, theirs, OTHER_CLINIC)
         assert stolen == await _answer(door, route, ids_of(service), OTHER_CLINIC), route
-        assert stolen[0] == 404 or stolen != own.get(route), route
+        assert stolen[0] == 404 or stolen != own.get(route) or route == NOTHING_PUSHED, route
     assert own == {route: await _answer(door, route, theirs, CLINIC) for route in own}

@@ -2,6 +2,7 @@ import re
 import subprocess
 import sys
 import tomllib
+from pathlib import PurePosixPath
 
 import pytest
 from pydantic import SecretStr
@@ -69,7 +70,16 @@ def test_what_is_secret_is_a_file_and_nothing_else_is(container: str) -> None:
         for name, field in kind.model_fields.items()
         if field.annotation is SecretStr
     }
-    assert secrets_of(container) == secret
+    anchor = {"OPENCIRCLE_ANCHOR_KEY"} if container in APIS else set()
+    assert secrets_of(container) == secret | anchor
+
+
+@pytest.mark.parametrize("container", APIS)
+def test_an_api_anchors_on_a_volume_that_its_image_lets_it_write(container: str) -> None:
+    it = CONTAINERS[container]
+    folder = PurePosixPath(it["environment"]["OPENCIRCLE_ANCHOR_FILE"]).parent
+    assert f"anchors:{folder}" in it["volumes"]
+    assert str(folder) in (ROOT / "deploy/docker/Dockerfile").read_text()
 
 
 @pytest.mark.parametrize("container", MODULES)
@@ -84,14 +94,15 @@ def test_migrations_run_once_and_know_one_database_alone(service: str) -> None:
     container = CONTAINERS[MIGRATING[service]]
     assert container["restart"] == "no"
     assert container["command"][1:3] == ["upgrade_and_grant", service]
-    assert len(container["secrets"]) == 1
+    assert len(container["secrets"]) == 2
+    assert container["secrets"][1] == "opencircle_field_keys"
 
 
 @pytest.mark.rule("DIST-2")
 @pytest.mark.parametrize("service", MIGRATING)
 def test_who_migrates_is_who_owns_and_who_serves_is_another(service: str) -> None:
     container = CONTAINERS[MIGRATING[service]]
-    (owner,) = container["secrets"]
+    owner, _keys = container["secrets"]
     assert owner["source"] == owner["target"].replace("database_url", "owner_url")
     texts = new_secrets()
     assert make_url(texts[owner["source"]]).username == service
@@ -170,7 +181,11 @@ def test_a_push_may_end_before_its_pusher_is_killed() -> None:
 
 
 def test_the_sheets_are_mounted_where_they_are_made_and_served_alone() -> None:
-    mounts = {name: it["volumes"] for name, it in CONTAINERS.items() if name in MODULES and "volumes" in it}
+    mounts = {
+        name: found
+        for name in MODULES
+        if (found := [one for one in CONTAINERS[name].get("volumes", ()) if one.startswith("sheets:")])
+    }
     folder = CONTAINERS["printing-api"]["environment"]["OPENCIRCLE_PRINTING_STORAGE_FOLDER"]
     assert mounts == {
         "printing-api": [f"sheets:{folder}:ro"],

@@ -1,4 +1,5 @@
 import os
+import re
 from pathlib import PurePosixPath
 
 import pytest
@@ -39,6 +40,10 @@ def test_the_image_holds_every_module_that_a_container_runs(container: str) -> N
         "shared/database/migrations.py",
         "services/charts/migrations/versions/0001_first.py",
         "deploy/docker/health.py",
+        "deploy/operations/__main__.py",
+        "deploy/operations/checks/databases.py",
+        "deploy/embedded/folder.py",
+        "pyproject.toml",
         "requirements.lock",
     ],
 )
@@ -51,7 +56,7 @@ def test_the_image_holds_what_containers_need_beside(path: str) -> None:
     [
         "deploy/compose/secrets/postgres_password",
         "deploy/compose/opencircle.env",
-        "deploy/embedded/cli.py",
+        "deploy/embedded/demo/day.py",
         "shared/testing/identity.py",
         "services/charts/__pycache__/main.cpython-311.pyc",
         "tests/conftest.py",
@@ -68,9 +73,15 @@ def test_the_image_runs_as_the_user_that_compose_names() -> None:
     assert f"\nUSER {CONTAINERS['charts-worker']['user']}\n" in DOCKERFILE
 
 
-def test_the_sheets_folder_belongs_to_that_user() -> None:
-    folder = CONTAINERS["printing-api"]["environment"]["OPENCIRCLE_PRINTING_STORAGE_FOLDER"]
-    assert f"--owner 10001 --group 10001 --mode 0700 {folder}\n" in DOCKERFILE
+@pytest.mark.parametrize(
+    "folder",
+    [
+        CONTAINERS["printing-api"]["environment"]["OPENCIRCLE_PRINTING_STORAGE_FOLDER"],
+        str(PurePosixPath(CONTAINERS["printing-api"]["environment"]["OPENCIRCLE_ANCHOR_FILE"]).parent),
+    ],
+)
+def test_the_folders_of_volumes_belong_to_that_user(folder: str) -> None:
+    assert re.search(rf"--owner 10001 --group 10001 --mode 0700 {folder}\s", DOCKERFILE)
 
 
 def test_packages_are_the_locked_ones() -> None:

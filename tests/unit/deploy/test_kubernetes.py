@@ -108,6 +108,18 @@ def test_secrets_are_files_and_never_variables(resource: dict[str, Any]) -> None
     ]
 
 
+def secrets_in(resource: dict[str, Any]) -> set[str]:
+    (projected,) = (one["projected"] for one in pod(resource)["volumes"] if one["name"] == "secrets")
+    return {one["secret"]["name"] for one in projected["sources"]}
+
+
+@pytest.mark.parametrize("resource", PODS, ids=lambda one: str(one["metadata"]["name"]))
+def test_who_works_on_a_database_has_the_field_keys_and_apis_alone_anchor(resource: dict[str, Any]) -> None:
+    found = secrets_in(resource)
+    assert "opencircle-field-keys" in found
+    assert ("opencircle-anchors" in found) == (resource["metadata"]["name"] in APIS)
+
+
 def test_ports_are_those_that_the_processes_are_told() -> None:
     data = of_kind("ConfigMap")["opencircle"]["data"]
     for name, one in DEPLOYMENTS.items():

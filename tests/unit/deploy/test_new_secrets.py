@@ -5,6 +5,7 @@ from sqlalchemy import make_url
 
 from deploy.compose.new_secrets import DATABASES, new_secrets, write_secrets
 from deploy.embedded.folder import SERVICES
+from shared.audit.anchors import read_private_key
 from shared.messaging.sealing import KeyRing
 from tests.unit.deploy.compose import FILE, ROOT
 
@@ -34,6 +35,10 @@ def test_every_role_of_every_database_has_a_password_of_its_own() -> None:
 @pytest.mark.parametrize("of", ["message", "field", "billing_connection"])
 def test_key_rings_can_be_read(of: str) -> None:
     assert list(KeyRing.parse(new_secrets()[f"opencircle_{of}_keys"]).keys) == ["k1"]
+
+
+def test_the_key_of_anchors_can_be_read() -> None:
+    read_private_key(new_secrets()["opencircle_anchor_key"])
 
 
 def test_no_other_user_of_the_host_comes_to_them(tmp_path: Path) -> None:

@@ -17,6 +17,7 @@ ROOT = Path(__file__).parents[3]
 FIT = {
     "OPENCIRCLE_BROKER_URL": "rediss://opencircle:9rKD2bD0Cw@broker.clinic.net:6379/0",
     "OPENCIRCLE_MESSAGE_KEYS": new_key_ring(),
+    "OPENCIRCLE_FIELD_KEYS": new_key_ring(),
     "OPENCIRCLE_ISSUER": "https://login.clinic.net",
     "OPENCIRCLE_TOKEN_KEYS": "https://login.clinic.net/keys",
     "OPENCIRCLE_SESSIONS_DATABASE_URL": "postgresql+asyncpg://s:9rKD2bD0Cw@db.clinic.net/s?ssl=verify-full",
@@ -24,6 +25,7 @@ FIT = {
 UNFIT = {
     "OPENCIRCLE_BROKER_URL": ("redis://guest:guest@broker.clinic.net", "not encrypted"),
     "OPENCIRCLE_MESSAGE_KEYS": (f"k1:{base64.b64encode(bytes(32)).decode()}", "not random"),
+    "OPENCIRCLE_FIELD_KEYS": (f"k1:{base64.b64encode(bytes(32)).decode()}", "not random"),
     "OPENCIRCLE_ISSUER": ("https://opencircle.localhost", "of an example"),
     "OPENCIRCLE_TOKEN_KEYS": ("http://login.clinic.net/keys", "not encrypted"),
     "OPENCIRCLE_SESSIONS_DATABASE_URL": ("sqlite+aiosqlite:///s.sqlite3", "SQLite"),

@@ -1,4 +1,5 @@
 import asyncio
+import json
 from pathlib import Path
 
 import pytest
@@ -45,9 +46,9 @@ def asked_for(*words: str) -> Result:
 
 
 def test_keys_are_counted_and_never_shown() -> None:
-    assert asked_for("status").output == (
-        "sessions: data keys by master key: k1: 2\nsessions: event.body: fields by data key: 1: 1\n"
-    )
+    wrapped, *sealed = asked_for("status").output.splitlines()
+    assert wrapped == "sessions: data keys by master key: k1: 2"
+    assert [one for one in sealed if "none" not in one] == ["sessions: event.body: fields by data key: 1: 1"]
 
 
 def test_all_is_done_beside_the_running_processes(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -64,3 +65,9 @@ def test_a_master_key_that_is_missing_is_named_by_what_it_wrapped(monkeypatch: p
     ended = asked_for("rewrap")
     assert ended.exit_code == 1
     assert f"Instance {CLINIC}, version 0." in ended.output
+
+
+def test_programs_get_the_same_as_json() -> None:
+    key, bodies = json.loads(asked_for("status", "--json").output)[:2]
+    assert key == {"service": "sessions", "of": "data_key", "by_master_key": {"k1": 2}}
+    assert (bodies["of"], bodies["insert_only"]) == ("event.body", False)

@@ -5,6 +5,7 @@ import sqlite3
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 import redis
@@ -16,6 +17,7 @@ from deploy.operations.checks.databases import look_at_databases
 from deploy.operations.checks.findings import State
 from deploy.operations.doctor import cli, examine
 from deploy.operations.where import Where
+from shared.audit.anchors import Head, append, read_private_key, sign
 from shared.clock import now_utc
 from shared.messaging.broker import Broker, Outgoing
 from shared.messaging.celery_application import new_celery_application
@@ -70,6 +72,8 @@ BREAKS: dict[str, Break] = {
     "deliveries.sessions": lambda folder: an_old_delivery(folder, state="open"),
     "parked.sessions": lambda folder: an_old_delivery(folder, state="parked"),
     "keys.charts": an_answer_sealed_elsewhere,
+    "field_keys.sessions": lambda folder: (folder.root / "field.keys").write_text(new_key_ring()),
+    "anchors": lambda folder: append(folder.root / "anchors.jsonl", b"{}\n"),
     "connection_keys": a_connection_sealed_elsewhere,
     "issuer": lambda folder: folder.token_keys.write_text('{"keys": []}'),
 }
@@ -85,6 +89,16 @@ async def test_what_is_broken_is_named_with_what_mends_it(deployment: DataFolder
     findings = {one.check: one for one in await examine(deployment.root)}
     assert {one.check for one in findings.values() if one.state is State.BROKEN} == STOPPED | {check}
     assert findings[check].mend
+
+
+async def test_a_trail_that_is_not_anchored_for_an_hour_is_told(deployment: DataFolder) -> None:
+    an_hour_ago = now_utc() - timedelta(hours=1)
+    head = Head(service="sessions", instance_id=uuid4(), sequence=1, hash=b"", at=an_hour_ago)
+    key = read_private_key(deployment.anchor_key.read_text())
+    append(deployment.root / "anchors.jsonl", sign([head], key))
+    found = {one.check: one for one in await examine(deployment.root)}
+    assert found["anchors.sessions"].state is State.WARNING
+    assert found["anchors.sessions"].says == "anchored 60 minutes ago"
 
 
 async def test_an_old_backup_is_as_bad_as_none(deployment: DataFolder, tmp_path: Path) -> None:
@@ -120,7 +134,9 @@ def broker(valkey_server: ValkeyServer) -> redis.Redis:
 
 
 async def broken_in_production() -> set[str]:
-    return {one.check for one in await examine(None) if one.state is not State.GOOD} - {"backups", "disk"}
+    found = {one.check for one in await examine(None) if one.state is not State.GOOD}
+    # What was never started was never anchored.
+    return {one for one in found if not one.startswith("anchors.")} - {"backups", "disk"}
 
 
 async def test_a_broker_that_forgets_is_found(production: DataFolder, broker: redis.Redis) -> None:

@@ -13,7 +13,7 @@ import pytest
 import pytest_asyncio
 from fastapi import FastAPI
 from pydantic import SecretStr
-from sqlalchemy import Row, select
+from sqlalchemy import Row, Table, select
 
 from services.billing_bridge.connectors import CONNECTORS
 from services.billing_bridge.consumers import HANDLERS
@@ -30,6 +30,7 @@ from services.billing_bridge.networks import Networks
 from services.billing_bridge.outside import Outside, open_connectors, open_outside
 from services.billing_bridge.pushing import Pusher
 from services.billing_bridge.routers import ROUTERS
+from services.billing_bridge.sealed_columns import SEALED
 from shared.database.transactions import Database
 from shared.events.catalogue import SESSION_COMPLETED, STAFF_ACCESS_CHANGED
 from shared.events.contract import Contract
@@ -39,7 +40,7 @@ from shared.messaging.consuming import Consuming
 from shared.messaging.messages import Receipt
 from shared.messaging.sealing import KeyRing, new_key_ring
 from shared.settings import Environment, Settings
-from shared.testing.databases import FIELD_KEYS
+from shared.testing.databases import FIELD_KEYS, opened_rows
 from shared.testing.identity import ISSUER, TokenIssuer
 from shared.testing.records import CLINIC, MARGARET, TUESDAY, a_parcel, a_session_record, enveloped
 from shared.web.application import new_application
@@ -150,7 +151,7 @@ class Billing:
         await self.pusher.push_all_due()
 
     async def charges(self) -> Sequence[Row[Any]]:
-        return await self.rows(select(charge).order_by(charge.c.made_at, charge.c.charge_id))
+        return await self.opened(charge)
 
     async def statuses(self) -> list[str]:
         rows = await self.rows(select(charge_status).order_by(charge_status.c.charge_id))
@@ -158,6 +159,12 @@ class Billing:
 
     async def audit(self) -> Sequence[Row[Any]]:
         return await self.rows(select(audit_entry).order_by(audit_entry.c.id))
+
+    async def opened(self, table: Table) -> Sequence[Row[Any]]:
+        """Give all rows with their fields open, oldest first."""
+        sealed = [one for one in SEALED if one.table == table.name]
+        order = [table.c[name] for name in ("made_at", "charge_id", "number") if name in table.c]
+        return await opened_rows(self.database, select(table).order_by(*order), sealed)
 
     async def rows(self, statement: Any) -> Sequence[Row[Any]]:
         async with self.database.engine.connect() as connection:

@@ -9,7 +9,7 @@ from services.billing_bridge.models import charge_history, charge_status
 from shared.events.catalogue import SESSION_ANNOTATED, SESSION_COMPLETED, SESSION_RETRACTED
 from shared.events.record import SessionRecord
 from shared.testing.corrections import an_annotation, annotated, documented_again, retraction_of
-from shared.testing.records import OTHER_CLINIC, a_parcel, a_session_record, enveloped
+from shared.testing.records import CLINIC, OTHER_CLINIC, a_parcel, a_session_record, enveloped
 from tests.integration.services.billing_bridge.conftest import Billing, RunningReceiver
 from tests.integration.services.billing_bridge.scripted_receiver import (
     answering,
@@ -62,7 +62,7 @@ async def test_what_was_never_sent_is_reversed_and_never_pushed_in_whatever_orde
         await billing.push()
         assert receiver.received == []
     assert await billing.statuses() == ["reversed"] * 2
-    reasons = [row.reason for row in await billing.rows(select(charge_history)) if row.status == "reversed"]
+    reasons = [row.reason for row in await billing.opened(charge_history) if row.status == "reversed"]
     assert reasons == ["Its session was retracted. It was never taken, and is not sent any more."] * 2
 
 
@@ -136,7 +136,7 @@ async def test_a_pusher_killed_while_it_reverses_sends_the_same_key_again_or_wai
         record = await one_session(billing, receiver.url, deduplicates=deduplicates)
         await billing.push()
         await retract(billing, record)
-        async with billing.database.writing_for_all() as db:
+        async with billing.database.writing_for([CLINIC]) as db:
             (claimed,) = await claim_due(db, now=billing.watch.now, at_most=10)
         assert claimed.reversing
         billing.watch.forward(seconds=LEASE.total_seconds() + 1)

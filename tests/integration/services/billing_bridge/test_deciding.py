@@ -1,7 +1,6 @@
 from typing import Any
 
 import pytest
-from sqlalchemy import select
 
 from services.billing_bridge.models import charge_history
 from services.billing_bridge.schemas import Progress, Worklist
@@ -153,7 +152,7 @@ async def test_a_cancelled_charge_is_never_pushed_and_its_history_says_why(billi
         assert (await billing.decide("cancel", reason="Billed by hand.")).json()["status"] == "reversed"
         await billing.push()
         assert receiver.received == []
-    history = await billing.rows(select(charge_history).order_by(charge_history.c.number))
+    history = await billing.opened(charge_history)
     assert [(row.status, row.reason) for row in history][1:] == [("reversed", "Cancelled: Billed by hand.")]
 
 

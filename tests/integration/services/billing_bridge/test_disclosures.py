@@ -4,9 +4,9 @@ import pytest
 from sqlalchemy import update
 
 from services.billing_bridge.models import charge_status
-from services.billing_bridge.notices import NOTICE
 from services.billing_bridge.schemas import DisclosurePage
 from shared.events.staff import Feature, Role
+from shared.notices import NOTICE
 from shared.testing.records import OTHER_CLINIC, a_session_record
 from tests.integration.services.billing_bridge.conftest import Billing
 from tests.integration.services.billing_bridge.scripted_receiver import answering, scripted_receiver

@@ -48,7 +48,7 @@ async def test_the_same_session_in_two_events_is_charged_once(billing: Billing) 
 @pytest.mark.rule("BILL-3")
 async def test_what_is_missing_something_is_held_with_the_reason(billing: Billing) -> None:
     await billing.hear(a_session_record(present=1, absent=0, billing=webhook_billing(minimum_minutes=55)))
-    (row,) = await billing.rows(select(charge_status))
+    (row,) = await billing.opened(charge_status)
     assert (row.status, row.reason) == ("held", "50 minutes are under the minimum of 55.")
     assert row.next_attempt_at is None
 

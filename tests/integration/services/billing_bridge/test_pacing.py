@@ -12,7 +12,7 @@ from services.billing_bridge.models import charge_status
 from services.billing_bridge.waiting import BEHIND
 from shared.events.catalogue import SESSION_RETRACTED
 from shared.testing.corrections import retraction_of
-from shared.testing.records import a_session_record, webhook_billing
+from shared.testing.records import CLINIC, a_session_record, webhook_billing
 from tests.integration.services.billing_bridge.conftest import NOON, Billing
 from tests.integration.services.billing_bridge.scripted_receiver import (
     ScriptedReceiver,
@@ -29,7 +29,7 @@ async def paced(billing: Billing, receiver: ScriptedReceiver, *, charges: int = 
 
 
 async def begin(billing: Billing, *, at_most: int = 10, **rules: Any) -> int:
-    async with billing.database.writing_for_all() as db:
+    async with billing.database.writing_for([CLINIC]) as db:
         return len(await claim_due(db, now=billing.watch.now, at_most=at_most, **rules))
 
 

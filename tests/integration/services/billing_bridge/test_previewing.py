@@ -1,3 +1,4 @@
+import json
 from datetime import date
 from typing import Any
 
@@ -5,7 +6,6 @@ import httpx2
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import select
 
 from services.billing_bridge.models import charge, charge_status
 from shared.events.preview import (
@@ -106,14 +106,18 @@ _LINE = ("form", "code", "description", "revenue_code", "place_of_service", "uni
 
 
 def _line(one: Any) -> tuple[Any, ...]:
-    return *(getattr(one, name) for name in _LINE), tuple(one.modifiers)
+    # As a row keeps them, modifiers are JSON.
+    modifiers = json.loads(one.modifiers) if isinstance(one.modifiers, str) else one.modifiers
+    return *(getattr(one, name) for name in _LINE), tuple(modifiers)
 
 
 async def _made(billing: Billing) -> list[tuple[Any, ...]]:
-    joined = charge.join(charge_status, charge_status.c.charge_id == charge.c.charge_id)
-    columns = (charge, charge_status.c.status, charge_status.c.reason)
-    rows = await billing.rows(select(*columns).select_from(joined))
-    return [(row.documentation_id, row.patient_id, row.status, row.reason, *_line(row)) for row in rows]
+    stands = {row.charge_id: row for row in await billing.opened(charge_status)}
+    return [
+        (row.documentation_id, row.patient_id, its.status, its.reason, *_line(row))
+        for row in await billing.opened(charge)
+        for its in [stands[row.charge_id]]
+    ]
 
 
 def _told(preview: BillingPreview) -> list[tuple[Any, ...]]:

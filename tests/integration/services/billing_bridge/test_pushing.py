@@ -10,7 +10,7 @@ from services.billing_bridge.claims import LEASE, Pushed, claim_due, close
 from services.billing_bridge.models import connection, push_attempt, push_result
 from services.billing_bridge.outcomes import Outcome, Verdict
 from shared.observability.tracing import trace_id_of
-from shared.testing.records import OTHER_CLINIC, a_parcel, a_session_record, enveloped
+from shared.testing.records import CLINIC, OTHER_CLINIC, a_parcel, a_session_record, enveloped
 from tests.integration.services.billing_bridge.conftest import Billing, RunningReceiver
 from tests.integration.services.billing_bridge.scripted_receiver import (
     answering,
@@ -207,7 +207,7 @@ async def test_a_pusher_killed_between_its_attempt_and_its_end_leaves_an_unknown
 ) -> None:
     async with scripted_receiver() as receiver:
         await billing.one_charge(receiver.url, deduplicates=deduplicates)
-        async with billing.database.writing_for_all() as db:
+        async with billing.database.writing_for([CLINIC]) as db:
             assert len(await claim_due(db, now=billing.watch.now, at_most=10)) == 1
         await billing.push()
         assert receiver.received == []
@@ -234,17 +234,17 @@ async def test_a_pusher_that_wakes_up_after_its_lease_sends_nothing(billing: Bil
 @pytest.mark.rule("BILL-5")
 async def test_a_late_result_counts_unless_a_newer_attempt_has_begun(billing: Billing) -> None:
     await billing.one_charge(CLOSED_PORT, deduplicates=True)
-    async with billing.database.writing_for_all() as db:
+    async with billing.database.writing_for([CLINIC]) as db:
         (claimed,) = await claim_due(db, now=billing.watch.now, at_most=10)
     billing.watch.forward(seconds=LEASE.total_seconds() + 1)
     await billing.pusher.recover()
     accepted = Outcome(verdict=Verdict.ACCEPTED, receipt_id="R-7", http_status=200)
     late = Pushed(claimed=claimed, outcome=accepted, ended_at=billing.watch.now)
-    async with billing.database.writing_for_all() as db:
+    async with billing.database.writing_for([CLINIC]) as db:
         await close(db, [late], now=billing.watch.now, chance=0)
     assert ((await billing.shown())["status"], (await billing.shown())["receipt_id"]) == ("accepted", "R-7")
     billing.watch.forward(days=1)
-    async with billing.database.writing_for_all() as db:
+    async with billing.database.writing_for([CLINIC]) as db:
         assert await claim_due(db, now=billing.watch.now, at_most=10) == []
 
 
@@ -273,7 +273,7 @@ async def test_of_a_long_answer_two_kilobytes_are_kept(billing: Billing) -> None
     async with scripted_receiver(pouring) as receiver:
         await billing.one_charge(receiver.url)
         await billing.push()
-    (result,) = await billing.rows(select(push_result))
+    (result,) = await billing.opened(push_result)
     assert (result.verdict, result.answer) == ("accepted", "x" * 2048)
 
 

@@ -9,11 +9,12 @@ import httpx2
 import pytest_asyncio
 from fastapi import FastAPI
 from pydantic import SecretStr
-from sqlalchemy import Row, select
+from sqlalchemy import Row, Select, Table, select
 
 from services.charts.consumers import HANDLERS
 from services.charts.main import build_application
 from services.charts.models import audit_entry, chart_note, inbox
+from services.charts.sealed_columns import SEALED
 from shared.database.transactions import Database
 from shared.events.catalogue import SESSION_COMPLETED, SETTINGS_CHANGED, STAFF_ACCESS_CHANGED
 from shared.events.contract import Contract
@@ -22,6 +23,7 @@ from shared.messaging.consuming import Consuming
 from shared.messaging.messages import Receipt
 from shared.messaging.sealing import new_key_ring
 from shared.settings import Settings
+from shared.testing.databases import opened_rows
 from shared.testing.identity import ISSUER, TokenIssuer
 from shared.testing.records import CLINIC, MARGARET, OTHER_CLINIC, TUESDAY, a_parcel, enveloped
 from shared.web.instance_settings import NOTHING_HEARD
@@ -73,10 +75,13 @@ class Charts:
             return await client.request(method, f"/v1/charts{path}", headers=sent, json=body)
 
     async def notes(self) -> Sequence[Row[Any]]:
-        return await self._rows(select(chart_note).order_by(chart_note.c.held_at))
+        return await self.opened(select(chart_note).order_by(chart_note.c.held_at), chart_note)
 
     async def audit(self) -> Sequence[Row[Any]]:
         return await self._rows(select(audit_entry).order_by(audit_entry.c.id))
+
+    async def opened(self, statement: Select[Any], table: Table) -> Sequence[Row[Any]]:
+        return await opened_rows(self.database, statement, [one for one in SEALED if one.table == table.name])
 
     async def _rows(self, statement: Any) -> Sequence[Row[Any]]:
         async with self.database.engine.connect() as connection:

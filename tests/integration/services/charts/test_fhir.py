@@ -118,6 +118,7 @@ async def test_signatures_are_shown_with_name_time_and_meaning_and_as_provenance
     shown = {one["title"]: one["text"]["div"] for one in told["section"]}
     assert "Margaret Chen, LCSW, author, signed 2026-03-10T15:00:00Z" in shown["Electronic signatures"]
     assert "annotator" in shown["Annotation added after signing"]
+    assert "42 CFR part 2 prohibits" in shown["Notice to whoever receives this record"]
     provenances = [one for one in told["contained"] if one["resourceType"] == "Provenance"]
     assert [one["signature"][0]["type"][0]["code"] for one in provenances] == [
         "1.2.840.10065.1.12.1.1",

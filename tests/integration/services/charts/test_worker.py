@@ -6,14 +6,15 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import closing
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 import pytest_asyncio
+import redis.asyncio
 from kombu import Connection
 from sqlalchemy import func, select
 
@@ -25,8 +26,11 @@ from shared.messaging.messages import DELIVER_TASK, RECEIPTS_TASK, Parcel, Recei
 from shared.messaging.sealing import KeyRing, new_key_ring
 from shared.testing.records import a_parcel, a_session_record, enveloped
 from tests.support.databases import OpenDatabase
+from tests.support.proxy import Proxy
+from tests.support.servers import LOOPBACK, ValkeyServer
 
 PATIENCE_SECONDS = 20.0
+SENT = 30
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,10 +83,19 @@ async def database(open_database: OpenDatabase) -> Database:
 
 @pytest.fixture
 def worker(database: Database, broker_url: str, tmp_path: Path) -> Iterator[RunningWorker]:
+    with running_worker(database, broker_url, tmp_path, line=broker_url) as worker:
+        yield worker
+
+
+@contextmanager
+def running_worker(
+    database: Database, broker_url: str, tmp_path: Path, *, line: str
+) -> Iterator[RunningWorker]:
+    """Run a worker that reaches the broker by `line`."""
     ring = new_key_ring()
     settings = {
         "OPENCIRCLE_ENVIRONMENT": "embedded",
-        "OPENCIRCLE_BROKER_URL": broker_url,
+        "OPENCIRCLE_BROKER_URL": line,
         "OPENCIRCLE_MESSAGE_KEYS": ring,
         "OPENCIRCLE_ISSUER": "https://issuer.test",
         "OPENCIRCLE_TOKEN_KEYS": "unused",
@@ -146,6 +159,53 @@ async def test_an_idle_worker_stops_softly_within_two_seconds(worker: RunningWor
     await worker.receipts()
     assert worker.stop() < 2
     assert worker.process.returncode == 0
+
+
+async def test_a_worker_that_is_stopped_ends_what_it_has_begun_and_hands_back_the_rest(
+    worker: RunningWorker,
+) -> None:
+    for _ in range(SENT):
+        worker.deliver(a_parcel([enveloped(a_session_record(present=2, absent=0))]))
+    await worker.receipts()
+    worker.stop()
+    assert worker.process.returncode == 0
+    with redis.Redis.from_url(worker.broker_url) as broker:
+        answered, waiting = 1 + broker.llen("sessions.receipts"), broker.llen("charts")
+        assert (answered + waiting, broker.hlen("unacked")) == (SENT, 0)
+    assert await worker.count_notes() == 2 * answered
+
+
+async def test_a_worker_whose_acknowledgement_failed_ends_so_that_it_is_started_anew(
+    database: Database, broker_url: str, valkey_server: ValkeyServer, tmp_path: Path
+) -> None:
+    if database.engine.dialect.name != "sqlite":
+        pytest.skip("Its one write lock makes the task wait for us.")
+    proxy = Proxy(host=LOOPBACK, port=valkey_server.port)
+    async with proxy.serving(), redis.asyncio.Redis.from_url(broker_url) as broker:
+        line = broker_url.replace(f":{proxy.port}", f":{proxy.listens_on}")
+        with running_worker(database, broker_url, tmp_path, line=line) as worker:
+            async with database.writing_for_all():
+                worker.deliver(a_parcel([enveloped(a_session_record(present=1, absent=0))]))
+                await until(lambda: broker.hlen("unacked"))
+                proxy.break_off()
+            await until(lambda: logged(worker, "Couldn't ack"))
+            proxy.mend()
+            await until(lambda: logged(worker, '"code": "worker.deaf"'))
+            await until(lambda: ended(worker))
+
+
+async def until(done: Callable[[], Awaitable[Any]]) -> None:
+    async with asyncio.timeout(2 * PATIENCE_SECONDS):
+        while not await done():  # noqa: ASYNC110 - another process
+            await asyncio.sleep(0.05)
+
+
+async def logged(worker: RunningWorker, text: str) -> bool:
+    return text in worker.log
+
+
+async def ended(worker: RunningWorker) -> bool:
+    return worker.process.poll() is not None
 
 
 async def test_a_worker_shows_that_it_lives(worker: RunningWorker) -> None:

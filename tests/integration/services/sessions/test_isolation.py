@@ -5,6 +5,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+from sqlalchemy import select
 
 from services.sessions.directory.models import LOCATION, PATIENT, STAFF_ACCESS, STAFF_MEMBER
 from services.sessions.documentation.models import DISCARDED, ROSTER_ENTRY, SIGNATURE
@@ -17,6 +18,7 @@ from tests.integration.services.sessions.clinic import TODAY, Clinic
 
 OWN_ALONE = {
     "GET /v1/emergency-accesses",
+    "GET /v1/deliveries/parked",
     "GET /v1/settings",
     "PATCH /v1/settings",
     "GET /v1/directory/me",
@@ -54,6 +56,7 @@ class Theirs:
     feed_id: UUID
     discarded_id: UUID
     access_id: UUID
+    delivery_id: UUID
 
     def path(self, template: str) -> str:
         return template.format(
@@ -66,6 +69,7 @@ class Theirs:
             feed_id=self.feed_id,
             discarded_id=self.discarded_id,
             access_id=self.access_id,
+            delivery_id=self.delivery_id,
             on=TODAY,
             location_id=self.clinic.location_id,
             kind="not_started",
@@ -78,6 +82,8 @@ class Theirs:
         occurrences = [{"template_id": str(self.template_id), "weekday": 2}]
         return {
             "POST /v1/emergency-accesses": {"patient_id": patient_id, "reason": "A thief wants it."},
+            "POST /v1/deliveries/retry": {"delivery_id": str(self.delivery_id)},
+            "POST /v1/deliveries/skip": {"delivery_id": str(self.delivery_id), "reason": "Unwanted"},
             "PATCH /v1/settings": {},
             "PUT /v1/directory/staff/{user_id}/access": {"roles": []},
             "PUT /v1/directory/staff/{user_id}/login": {"login": "thief", "password": "a long password"},
@@ -136,6 +142,9 @@ async def _theirs(clinic: Clinic) -> Theirs:
     )
     emergency = {"patient_id": str(clinic.patient_ids[0]), "reason": "Found unconscious."}
     opened = await clinic.do("Fay", "POST", "/v1/emergency-accesses", json=emergency)
+    async with clinic.database.reading_for_all() as connection:
+        delivery_id = await connection.scalar(select(LEDGER.delivery.c.id).limit(1))
+    assert delivery_id is not None
     return Theirs(
         clinic=clinic,
         session_id=session_id,
@@ -145,6 +154,7 @@ async def _theirs(clinic: Clinic) -> Theirs:
         feed_id=UUID(feed["id"]),
         discarded_id=aside.id,
         access_id=UUID(opened["id"]),
+        delivery_id=delivery_id,
     )
 
 

@@ -9,23 +9,33 @@ from uuid import UUID, uuid4
 import pytest
 import pytest_asyncio
 from alembic import command
-from sqlalchemy import Connection, insert, select, text
+from sqlalchemy import Connection, insert, select, text, true, update
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from services.sessions.documentation.models import DISTRIBUTED
+from services.sessions.directory.models import PATIENT
+from services.sessions.directory.repository import find_patients, patient_ids_by_mrn
+from services.sessions.documentation.frozen import REFUSAL
+from services.sessions.documentation.models import DISCARDED, DISTRIBUTED, ROSTER_ENTRY
+from services.sessions.documentation.repository import load_documentation, load_sessions
 from services.sessions.metadata import LEDGER
+from services.sessions.scheduling.models import SESSION
 from shared.database.engine import create_engine
-from shared.database.migrations import configuration, upgrade
+from shared.database.migrations import _check_foreign_keys, configuration, upgrade
 from shared.events.catalogue import SESSION_REVIEWED
-from shared.testing.records import a_session_record, enveloped
+from shared.testing.databases import database_on
+from shared.testing.records import CLINIC, a_session_record, enveloped
 from tests.support.databases import BOTH, seeing_all
 from tests.support.servers import PostgresServer
 
 ROWS = {
     "location": {"name": "Main Street", "time_zone": "UTC"},
-    "patient": {"mrn": "1", "first_name": "Anna", "last_name": "Kim"},
+    "patient": {"mrn": "1", "first_name": "Anna", "last_name": "Kim", "birth_date": "1984-05-17"},
     "schedule_template": {"title": "Days"},
 }
+
+
+DOCUMENTATION = uuid4()
 
 
 def _first_release(connection: Connection, revision: str = "0001") -> None:
@@ -35,14 +45,15 @@ def _first_release(connection: Connection, revision: str = "0001") -> None:
 
 
 def _insert(connection: Connection, table: str, **values: Any) -> None:
-    shown = {name: one.hex if isinstance(one, UUID) else str(one) for name, one in values.items()}
-    names, marks = ", ".join(shown), ", ".join(f":{name}" for name in shown)
-    connection.execute(text(f"INSERT INTO {table} ({names}) VALUES ({marks})"), shown)  # noqa: S608
+    shown = [one.hex if isinstance(one, UUID) else str(one) for one in values.values()]
+    # Literals: what type they are of, each database knows by the column.
+    written = ", ".join(f"'{one}'" for one in shown)
+    connection.exec_driver_sql(f"INSERT INTO {table} ({', '.join(values)}) VALUES ({written})")  # noqa: S608
 
 
 def _some_rows(connection: Connection) -> None:
     ids = {name: uuid4() for name in (*ROWS, "group_session_template", "group_session")}
-    instance = {"instance_id": uuid4()}
+    instance = {"instance_id": CLINIC}
     place = {"location_id": ids["location"]}
     for table, values in ROWS.items():
         more = place if table == "schedule_template" else {}
@@ -56,11 +67,11 @@ def _some_rows(connection: Connection) -> None:
     _insert(
         connection, "group_session", id=ids["group_session"], template_id=ids["group_session_template"],
         held_on=day, title="Process", starts_at=moment, duration_minutes=50, status="in_progress", version=2,
-        topic="", description="", **place, **instance,
+        topic="Grief", description="", documentation_id=DOCUMENTATION, **place, **instance,
     )  # fmt: skip
     _insert(
-        connection, "roster_entry", documentation_id=uuid4(), patient_id=ids["patient"],
-        session_id=ids["group_session"], **instance,
+        connection, "roster_entry", documentation_id=DOCUMENTATION, patient_id=ids["patient"],
+        session_id=ids["group_session"], individual_note="He cried.", **instance,
     )  # fmt: skip
     _insert(
         connection, "schedule_assignment", schedule_id=ids["schedule_template"], patient_id=ids["patient"],
@@ -74,7 +85,7 @@ async def open_unmigrated(request: pytest.FixtureRequest, tmp_path: Path) -> Asy
     url = f"sqlite+aiosqlite:///{tmp_path}/empty.sqlite3"
     if request.param == "postgresql":
         server: PostgresServer = request.getfixturevalue("postgres_server")
-        url = server.create_database("unmigrated_sessions")
+        url = server.create_database(f"unmigrated_{uuid4().hex}")
     engine = seeing_all(create_engine(url))
     yield engine
     await engine.dispose()
@@ -117,3 +128,50 @@ async def test_what_was_distributed_before_can_be_annotated_after(open_unmigrate
         rows = (await connection.execute(select(DISTRIBUTED))).all()
     kept = [(one.documentation_id, one.instance_id, one.event_id) for one in rows]
     assert kept == [(record.documentation_id, envelope.instanceid, envelope.id)]
+
+
+def _set_aside(connection: Connection) -> None:
+    _first_release(connection, "0016")
+    moment = "2026-03-10 09:00:00.000000"
+    about = {"documentation_id": DOCUMENTATION, "instance_id": CLINIC}
+    session_id = connection.execute(text("SELECT id FROM group_session")).scalar_one()
+    _insert(connection, "frozen_documentation", frozen_at=moment, **about)
+    _insert(connection, "signed_document", sha256="0" * 64, instance_id=CLINIC, document="{}")
+    _insert(
+        connection, "discarded_documentation", id=uuid4(), session_id=session_id, how="delete", status="x",
+        reason="Mixed up", discarded_at=moment, discarded_by=uuid4(), distributed=0,
+        content='{"topic": "Loss"}', **about,
+    )  # fmt: skip
+
+
+@pytest.mark.rule("SIGN-4")
+async def test_what_was_stored_in_the_clear_is_sealed_signed_or_not(open_unmigrated: AsyncEngine) -> None:
+    async with open_unmigrated.connect() as connection:
+        if open_unmigrated.dialect.name == "sqlite":
+            await _check_foreign_keys(connection, "OFF")
+        async with connection.begin():
+            await connection.run_sync(_first_release)
+            await connection.run_sync(_some_rows)
+            await connection.run_sync(_set_aside)
+    await upgrade(open_unmigrated, "sessions")
+    database = database_on(open_unmigrated)
+    async with open_unmigrated.connect() as connection:
+        tables = (PATIENT, SESSION, ROSTER_ENTRY, DISCARDED)
+        stored = str([(await connection.execute(select(table))).all() for table in tables])
+    assert [one for one in ("Anna", "Kim", "1984", "Grief", "cried", "Mixed", "Loss") if one in stored] == []
+    async with database.reading(CLINIC) as db:
+        (patient,) = await find_patients(db, true())
+        (session,) = await load_sessions(db)
+        documentation = await load_documentation(db, session.id)
+        asked = await db.all(
+            select(SESSION.c.has_topic, ROSTER_ENTRY.c.has_note).select_from(
+                SESSION.join(ROSTER_ENTRY, ROSTER_ENTRY.c.session_id == SESSION.c.id)
+            )
+        )
+        assert await patient_ids_by_mrn(db, {"1"}) == {"1": patient.id}
+    assert (patient.printed_name, patient.birth_date) == ("Anna Kim", date(1984, 5, 17))
+    assert (session.topic, documentation.roster[0].individual_note) == ("Grief", "He cried.")
+    assert [tuple(one) for one in asked] == [(True, True)]
+    with pytest.raises(DBAPIError, match=REFUSAL):
+        async with open_unmigrated.begin() as connection:
+            await connection.execute(update(SESSION).values(topic="Changed"))

@@ -29,8 +29,9 @@ SECURED = (
     "SELECT relname FROM pg_class JOIN pg_policy ON polrelid = pg_class.oid "
     "WHERE relrowsecurity AND relforcerowsecurity"
 )
-WITHOUT_INSTANCE = {"delivery", "inbox", "inbox_attempt"}
-"""What names no instance: deliveries have their event's, and inboxes hold ids of events alone."""
+WITHOUT_INSTANCE = {"delivery", "delivery_step", "inbox", "inbox_attempt", "failed_log_in"}
+"""What names no instance: deliveries and their steps have their event's, inboxes hold ids of events alone,
+and a log-in that failed is nobody's yet."""
 
 
 @pytest_asyncio.fixture
@@ -46,6 +47,8 @@ async def database(postgres_server: PostgresServer) -> AsyncIterator[Database]:
             owed = {"id": new_id(), "event_id": event["id"], "consumer": "charts", "state": "open"}
             owed |= {"rings": 0, "failures": 0, "next_ring_at": text("now()")}
             await db.execute(insert(LEDGER.delivery).values(owed))
+            step = {"id": new_id(), "delivery_id": owed["id"], "at": text("now()"), "what": "rung"}
+            await db.execute(insert(LEDGER.step).values(step))
     yield database
     await engine.dispose()
 
@@ -87,9 +90,9 @@ async def test_what_names_no_instance_sees_nothing(database: Database) -> None:
         assert (await connection.execute(select(LEDGER.delivery))).all() == []
 
 
-async def test_a_delivery_is_seen_where_its_event_is(database: Database) -> None:
+async def test_a_delivery_and_its_steps_are_seen_where_its_event_is(database: Database) -> None:
     async with database.reading(CLINIC) as db:
-        assert len(await db.all(select(LEDGER.delivery))) == 1
+        assert [len(await db.all(select(one))) for one in (LEDGER.delivery, LEDGER.step)] == [1, 1]
     async with database.reading_for_all() as connection:
         assert len((await connection.execute(select(LEDGER.delivery))).all()) == 2
 

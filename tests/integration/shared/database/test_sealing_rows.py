@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from alembic.migration import MigrationContext
 from alembic.operations import Operations
 from sqlalchemy import Connection, select, text
+from sqlalchemy.types import TypeEngine
 
 from shared.database.columns import new_metadata
 from shared.database.engine import create_engine
@@ -19,13 +20,14 @@ from shared.database.fields import row_key
 from shared.database.insert_only import REFUSAL, insert_only
 from shared.database.sealing_rows import seal_columns
 from shared.database.transactions import Database
+from shared.identifiers import new_id
 from shared.messaging.sealing import KeyRing
 from shared.testing.databases import FIELD_KEYS, database_on
 from shared.testing.records import CLINIC, OTHER_CLINIC
 from tests.support.databases import BOTH
 from tests.support.servers import PostgresServer
 
-KEY: Final[dict[str, sa.types.TypeEngine[Any]]] = {"session_id": sa.Uuid(), "number": sa.Integer()}
+KEY: Final[dict[str, TypeEngine[Any]]] = {"session_id": sa.Uuid(), "number": sa.Integer()}
 metadata = new_metadata()
 remark = sa.Table(
     "remark",
@@ -45,7 +47,7 @@ async def database(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncItera
     url = f"sqlite+aiosqlite:///{tmp_path}/remarks.sqlite3"
     if request.param == "postgresql":
         server: PostgresServer = request.getfixturevalue("postgres_server")
-        url = server.create_database("remarks")
+        url = server.create_database(f"remarks_{new_id().hex}")
     engine = create_engine(url)
     async with engine.begin() as connection:
         await connection.run_sync(metadata.create_all)
@@ -71,7 +73,7 @@ def _remark(number: int) -> dict[str, Any]:
 def _seal(connection: Connection) -> None:
     given = {"master_keys": lambda: KeyRing.parse(FIELD_KEYS)}
     with Operations.context(MigrationContext.configure(connection, opts=given)):
-        columns: dict[str, sa.types.TypeEngine[Any]] = {"mrn": sa.String(64), "problems": sa.JSON()}
+        columns: dict[str, TypeEngine[Any]] = {"mrn": sa.String(64), "problems": sa.JSON()}
         seal_columns("remark", columns, row=KEY, blind={"mrn": "mrn_blind"})
 
 

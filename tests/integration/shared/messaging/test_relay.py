@@ -87,6 +87,19 @@ async def test_what_a_wiped_broker_lost_is_rung_again(
     assert queues.llen("charts") == 1
 
 
+async def test_a_clock_that_was_a_day_ahead_has_nothing_wait_for_a_day(
+    relay: Relay, database: Database, clock: SteppedClock
+) -> None:
+    await publish_a_session(database)
+    clock.step(86_400)
+    await relay.ring_due()
+    ahead = clock()
+    clock.step(-86_400)
+    assert await relay.ring_due() == 0
+    assert await relay.keep_to_the_clock(ahead) == clock()
+    assert await relay.ring_due() == 3
+
+
 @pytest.mark.rule("DIST-6")
 async def test_without_a_broker_everything_stays_owed(database: Database, clock: SteppedClock) -> None:
     relay = relay_on(f"redis://{LOOPBACK}:{free_port()}/0", database, clock)

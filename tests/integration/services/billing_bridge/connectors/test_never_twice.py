@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable
 import pytest
 
 from services.billing_bridge.claims import LEASE, claim_due
-from shared.testing.records import a_session_record, webhook_billing
+from shared.testing.records import CLINIC, a_session_record, webhook_billing
 from tests.integration.services.billing_bridge.conftest import Billing
 from tests.integration.services.billing_bridge.connectors.speakers import (
     CUT,
@@ -25,7 +25,7 @@ Fate = Callable[[Billing, OtherSide], Awaitable[None]]
 
 
 async def killed_before_the_first_byte(billing: Billing, side: OtherSide) -> None:
-    async with billing.database.writing_for_all() as db:
+    async with billing.database.writing_for([CLINIC]) as db:
         assert len(await claim_due(db, now=billing.watch.now, at_most=10)) == 1
 
 

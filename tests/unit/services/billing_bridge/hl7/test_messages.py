@@ -14,8 +14,8 @@ from services.billing_bridge.hl7.connector import Hl7Settings, faults_of
 from services.billing_bridge.hl7.escaping import escaped
 from services.billing_bridge.hl7.messages import message_of
 from services.billing_bridge.hl7.profile import Profile
-from services.billing_bridge.notices import NOTICE
 from shared.identifiers import new_id
+from shared.notices import NOTICE
 from shared.testing.records import TUESDAY, a_patient, a_session_record
 
 HL7_KINDS = {

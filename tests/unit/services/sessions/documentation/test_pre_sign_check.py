@@ -104,7 +104,8 @@ WRITTEN: Final[Mapping[str, dict[str, Any]]] = {
 """Texts of the record that somebody writes about a session, each with the name of another in it."""
 
 FROM_ELSEWHERE: Final = frozenset(
-    {"location/name", "location/time_zone", "participants/mrn", "participants/printed_name"}
+    {"location/name", "location/time_zone"}
+    | {f"participants/{one}" for one in ("mrn", "printed_name", "family_name", "given_names")}
 )
 """Facts of the directory: no text about a session. Leaders, signers and codes are so too."""
 

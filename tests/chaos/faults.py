@@ -1,0 +1,155 @@
+"""What may go wrong, by name: each fault breaks something and, where nobody else would, mends it again."""
+
+import asyncio
+import os
+import random
+import resource
+import signal
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Final
+
+import redis.asyncio
+
+from shared.failpoints import CRASH_POINTS
+from tests.support.proxy import Proxy
+from tests.support.servers import PostgresServer, ValkeyServer
+from tests.support.stage import Stage
+
+PARTS: Final = (
+    "api",
+    "sessions.relay",
+    "sessions.worker",
+    "charts.worker",
+    "billing_bridge.worker",
+    "billing_bridge.pusher",
+    "printing.worker",
+    "printing.relay",
+    "printing.render_worker",
+)
+WRITERS: Final = tuple(one for one in PARTS if one != "printing.render_worker")
+"""Whose disk can be full: a render's children write their own files."""
+QUEUES: Final = {
+    "charts": "charts.worker",
+    "billing_bridge": "billing_bridge.worker",
+    "printing": "printing.worker",
+}
+STOPPED_SECONDS: Final = (0.5, 7.0)
+"""Up to longer than two rings wait for their receipt."""
+SILENT_SECONDS: Final = 3.0
+FULL_SECONDS: Final = 1.0
+POINTS: Final = tuple(one for one in CRASH_POINTS if not one.startswith(("migration.", "replay.", "push.")))
+"""Not those of pushes: whether their charge arrived is known when a lease of minutes is over."""
+
+Fault = Callable[[], Awaitable[None]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Breaking:
+    """One run's hands on everything that can be broken."""
+
+    stage: Stage
+    chance: random.Random
+    broker_url: str
+    billing: Proxy
+    broker: Proxy | None = None
+    database: Proxy | None = None
+    valkey: ValkeyServer | None = None
+    postgres: PostgresServer | None = None
+
+    def faults(self) -> Mapping[str, Fault]:
+        """Give the faults that this deployment can have, in a fixed order."""
+        table: dict[str, Fault] = {
+            "SIGKILL of a process": self._kill,
+            "SIGSTOP past its time-outs, then SIGCONT": self._stop,
+            "death at a failpoint": self._die_at_a_point,
+            "broker killed": self._kill_the_broker,
+            "broker wiped": self._wipe_the_broker,
+            "deliveries doubled and reordered": self._double,
+            **_of_network("billing system", self.billing),
+        }
+        if self.broker:
+            table |= _of_network("broker", self.broker)
+        if self.database:
+            table |= _of_network("database", self.database)
+        if self.postgres:
+            table |= {"database crashed and restarted": self._crash_the_database}
+        else:
+            # PostgreSQL runs as another user, whose limits are not ours to set.
+            table |= {"disk full for a process": self._fill_the_disk}
+        return table
+
+    async def _kill(self) -> None:
+        self.stage.signal(self.chance.choice(PARTS), signal.SIGKILL)
+
+    async def _stop(self) -> None:
+        part, seconds = self.chance.choice(PARTS), self.chance.uniform(*STOPPED_SECONDS)
+        pid = self.stage.pid(part)
+        os.kill(pid, signal.SIGSTOP)
+        await asyncio.sleep(seconds)
+        os.kill(pid, signal.SIGCONT)
+
+    async def _die_at_a_point(self) -> None:
+        self.stage.arm(self.chance.choice(POINTS))
+
+    async def _kill_the_broker(self) -> None:
+        if self.valkey:
+            await asyncio.to_thread(self.valkey.kill)
+            await asyncio.sleep(self.chance.uniform(0, 2))
+            await asyncio.to_thread(self.valkey.start)
+        else:
+            self.stage.signal("broker", signal.SIGKILL)
+
+    async def _wipe_the_broker(self) -> None:
+        async with redis.asyncio.Redis.from_url(self.broker_url) as client:
+            await client.flushall()
+
+    async def _double(self) -> None:
+        """Have what waits in a queue there twice, in any order."""
+        queue, part = self.chance.choice(sorted(QUEUES.items()))
+        pid = self.stage.pid(part)
+        os.kill(pid, signal.SIGSTOP)
+        try:
+            await asyncio.sleep(FULL_SECONDS)
+            async with redis.asyncio.Redis.from_url(self.broker_url) as client:
+                waiting = await client.lrange(queue, 0, -1)
+                doubled = self.chance.sample([*waiting, *waiting], 2 * len(waiting))
+                if doubled:
+                    await client.delete(queue)
+                    await client.rpush(queue, *doubled)
+        finally:
+            os.kill(pid, signal.SIGCONT)
+
+    async def _fill_the_disk(self) -> None:
+        """Have one process's writes fail (EFBIG), as if there were no room: files may not grow past 1 KB."""
+        pid = self.stage.pid(self.chance.choice(WRITERS))
+        resource.prlimit(pid, resource.RLIMIT_FSIZE, (1024, resource.RLIM_INFINITY))
+        await asyncio.sleep(FULL_SECONDS)
+        unlimited = (resource.RLIM_INFINITY, resource.RLIM_INFINITY)
+        resource.prlimit(pid, resource.RLIMIT_FSIZE, unlimited)
+
+    async def _crash_the_database(self) -> None:
+        assert self.postgres
+        await asyncio.to_thread(self.postgres.kill)
+        await asyncio.sleep(self.chance.uniform(0, 2))
+        await asyncio.to_thread(self.postgres.start)
+
+
+def _of_network(to: str, proxy: Proxy) -> dict[str, Fault]:
+    async def reset() -> None:
+        proxy.reset()
+
+    return {
+        f"network to {to}: slow": lambda: proxy.be_slow(SILENT_SECONDS, by=0.2),
+        f"network to {to}: reset": reset,
+        f"network to {to}: half open": lambda: proxy.be_half_open(SILENT_SECONDS),
+    }
+
+
+async def survive(fault: Fault) -> bool:
+    """Do it; False where what was to be broken was down already."""
+    with suppress(ProcessLookupError, FileNotFoundError, ValueError, IndexError, redis.ConnectionError):
+        await fault()
+        return True
+    return False
