@@ -20,7 +20,8 @@ from shared.testing.records import a_session_record
 from tests.integration.services.charts.conftest import Charts
 from tests.support.databases import seeing_all
 
-SERVICE_ROLE = "charts_service"
+SERVICE_ROLE = "charts_at_work"
+"""Not the name that compose gives its role: roles belong to the server, and tests share one."""
 RECORDS = {
     "chart_note": "minutes = 0",
     "chart_note_annotation": "content = '{}'",
