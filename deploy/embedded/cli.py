@@ -13,8 +13,8 @@ from rich.console import Console
 
 from deploy.embedded.deployment import running
 from deploy.embedded.errors import OperatorError
+from deploy.embedded.folder import DEFAULT_FOLDER
 
-DEFAULT_FOLDER: Final = Path("var/opencircle")
 DEFAULT_PORT: Final = 8800
 
 cli = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)

@@ -16,6 +16,7 @@ from deploy.embedded.private_files import write_private
 from services.sessions.directory.issuer import new_signing_key, open_issuer
 from shared.messaging.sealing import new_key_ring
 
+DEFAULT_FOLDER: Final = Path("var/opencircle")
 SERVICES: Final = ("sessions", "charts", "billing_bridge", "printing")
 ISSUER: Final = "https://opencircle.localhost"
 AUDIENCE: Final = "opencircle"

@@ -1,8 +1,6 @@
 """`opencircle audit`: proves the audit trails of a deployment, and anchors them."""
 
 import asyncio
-import json
-import sys
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
@@ -12,7 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from deploy.embedded.errors import OperatorError
-from deploy.operations.showing import AsJson
+from deploy.operations.showing import AsJson, explained, print_json
 from deploy.operations.where import DataDir, Where, tables_of, where_is
 from shared.audit.anchoring import open_anchoring
 from shared.audit.anchors import BadAnchorError, BadAnchorKeyError, Head, read_anchors, read_public_key
@@ -50,26 +48,26 @@ def verify_command(
     as_json: AsJson = False,
 ) -> None:
     """Recompute every chain; end with 1 and name the first row of a trail that does not hold."""
-    try:
+    with explained(BadAnchorError, BadAnchorKeyError):
         where = where_is(data_dir)
         heads = _heads(where, from_anchor, public_key)
         proofs = asyncio.run(_verify(where, heads, timedelta(seconds=grace_seconds)))
-    except (OperatorError, BadAnchorError, BadAnchorKeyError) as error:
-        sys.stderr.write(f"opencircle: {error}\n")
-        raise typer.Exit(1) from None
-    typer.echo(json.dumps(_as_json(proofs)) if as_json else _in_words(proofs))
+    if as_json:
+        print_json(_as_json(proofs))
+    else:
+        typer.echo(_in_words(proofs))
     raise typer.Exit(any(proof.finding for proof in proofs.values()))
 
 
 @cli.command("anchor")
 def anchor_command(data_dir: DataDir = None, *, as_json: AsJson = False) -> None:
     """Sign the heads of all chains now and keep them where the settings say."""
-    try:
+    with explained(OSError):
         count = asyncio.run(_anchor(where_is(data_dir)))
-    except (OperatorError, OSError) as error:
-        sys.stderr.write(f"opencircle: {error}\n")
-        raise typer.Exit(1) from None
-    typer.echo(json.dumps({"anchored": count}) if as_json else f"{count} heads anchored")
+    if as_json:
+        print_json({"anchored": count})
+    else:
+        typer.echo(f"{count} heads anchored")
 
 
 def _heads(where: Where, anchors: Path | None, public_key: Path | None) -> Mapping[str, Sequence[Head]]:

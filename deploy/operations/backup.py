@@ -1,22 +1,19 @@
 """`opencircle backup`, `verify-backup`, `restore` and `reconcile`: copies, and repairs after a restore."""
 
-import json
-import sys
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Final
 
 import typer
-from rich.console import Console
 from rich.table import Table
 
-from deploy.embedded.folder import SERVICES, DataFolder
+from deploy.embedded.folder import DEFAULT_FOLDER, SERVICES, DataFolder
 from deploy.operations.reconciling import Reconciled
 from deploy.operations.reconciling import reconcile as reconcile_databases
 from deploy.operations.restoring import restore as restore_backup
-from deploy.operations.showing import AsJson, explained, run
+from deploy.operations.showing import AsJson, explained, print_json, run, wide_console
 from deploy.operations.snapshots import KEYS, back_up, opened
-from deploy.operations.where import DEFAULT_FOLDER, DataDir, where_is
+from deploy.operations.where import DataDir, where_is
 from shared.clock import now_utc
 
 SOMETHING_IS_LEFT: Final = 3
@@ -47,7 +44,7 @@ def backup(
     with explained():
         made = back_up(DataFolder(root=data_dir), to, at=now_utc(), with_keys=with_keys)
     if as_json:
-        _print_json({"folder": made.folder, "made_at": made.made_at, "files": len(made.manifest["files"])})
+        print_json({"folder": made.folder, "made_at": made.made_at, "files": len(made.manifest["files"])})
         return
     typer.echo(f"{made.folder}: {len(made.manifest['files'])} files as of {made.made_at:%Y-%m-%d %H:%M:%S}Z")
     if not with_keys:
@@ -64,7 +61,7 @@ def verify(source: Path, *, as_json: AsJson = False) -> None:
         checked = opened(source)
     number = len(checked.manifest["files"])
     if as_json:
-        _print_json({"files": number, "made_at": checked.made_at})
+        print_json({"files": number, "made_at": checked.made_at})
     else:
         typer.echo(f"{number} files are as they were written")
 
@@ -120,15 +117,11 @@ def _known(services: list[str] | None) -> tuple[str, ...]:
 
 def _tell(found: Reconciled, *, as_json: bool) -> None:
     if as_json:
-        _print_json(asdict(found))
+        print_json(asdict(found))
     else:
         _print(found)
     if found.lost:
         raise typer.Exit(SOMETHING_IS_LEFT)
-
-
-def _print_json(value: object) -> None:
-    sys.stdout.write(json.dumps(value, default=str) + "\n")
 
 
 def _print(found: Reconciled) -> None:
@@ -148,7 +141,7 @@ def _print(found: Reconciled) -> None:
     ]
     for what, number in rows:
         table.add_row(what, str(number))
-    console = Console(markup=False, width=None if sys.stdout.isatty() else 160)
+    console = wide_console()
     console.print(table)
     for one in found.lost:
         holders = ", ".join(one.held_by)

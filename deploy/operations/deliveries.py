@@ -4,9 +4,7 @@ For both ledgers, that of sessions and that of printing, and for all instances, 
 it works while no API does. Each decision is in the timeline of its delivery and in the service's audit trail.
 """
 
-import asyncio
 import getpass
-import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import asdict, dataclass
@@ -15,14 +13,13 @@ from uuid import UUID
 
 import orjson
 import typer
-from rich.console import Console
 from rich.table import Table
 from sqlalchemy import Table as Rows
 from sqlalchemy import select
 
 from deploy.embedded.errors import OperatorError
-from deploy.operations.showing import AsJson
-from deploy.operations.where import DataDir, Where, tables_of, where_is
+from deploy.operations.showing import AsJson, run, wide_console
+from deploy.operations.where import DataDir, Where, ledger_of, tables_of, where_is
 from shared.clock import now_utc
 from shared.database.audit import record_accesses
 from shared.database.transactions import Database, Transaction
@@ -211,11 +208,11 @@ def _show_groups(found: list[tuple[str, Group]]) -> None:
         kind = group.event_type.removeprefix("opencircle.")
         oldest = f"{group.oldest_at:%Y-%m-%d %H:%M}"
         table.add_row(group.id, service, group.consumer, kind, group.reason, oldest, str(group.deliveries))
-    _console().print(table)
+    wide_console().print(table)
 
 
 def _show_delivery(shown: dict[str, Any]) -> None:
-    console = _console()
+    console = wide_console()
     for name, value in shown.items():
         if name != "timeline":
             console.print(f"{name:<14}{value if value is not None else '-'}", highlight=False)
@@ -227,25 +224,16 @@ def _show_delivery(shown: dict[str, Any]) -> None:
     console.print(table)
 
 
-def _console() -> Console:
-    # Reasons are shown as they are: what looks like markup in them is none.
-    return Console(markup=False, width=None if sys.stdout.isatty() else 160)
-
-
 def _print_json(value: Any) -> None:
     typer.echo(orjson.dumps(value, default=str, option=orjson.OPT_UTC_Z))
 
 
 def _run(data_dir: Any, work: Callable[[list[Book]], Awaitable[None]]) -> None:
-    async def run() -> None:
+    async def with_books() -> None:
         async with _books(where_is(data_dir)) as books:
             await work(books)
 
-    try:
-        asyncio.run(run())
-    except OperatorError as error:
-        typer.echo(f"opencircle: {error}", err=True)
-        raise typer.Exit(1) from None
+    run(with_books())
 
 
 @asynccontextmanager
@@ -256,6 +244,5 @@ async def _books(where: Where) -> AsyncIterator[list[Book]]:
 
 
 def _book(service: str, database: Database) -> Book:
-    tables = tables_of(service).tables
-    ledger = Ledger(event=tables["event"], delivery=tables["delivery"], step=tables["delivery_step"])
-    return Book(service=service, database=database, ledger=ledger, trail=tables["audit_entry"])
+    trail = tables_of(service).tables["audit_entry"]
+    return Book(service=service, database=database, ledger=ledger_of(service), trail=trail)

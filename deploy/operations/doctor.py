@@ -1,7 +1,5 @@
 """`opencircle doctor`: looks at everything that an operator can get wrong, and says how to mend it."""
 
-import json
-import sys
 from collections import Counter
 from dataclasses import asdict
 from pathlib import Path
@@ -17,7 +15,7 @@ from deploy.operations.checks.installation import look_at_fonts, look_at_pango, 
 from deploy.operations.checks.issuer import look_at_issuer
 from deploy.operations.checks.machine import look_at_backups, look_at_disk, look_at_life, look_at_modes
 from deploy.operations.checks.trust import look_at_anchors
-from deploy.operations.showing import FAILED, AsJson, run
+from deploy.operations.showing import FAILED, AsJson, print_json, run
 from deploy.operations.where import DataDir, Where, where_is
 
 MARKS: Final = {
@@ -44,7 +42,7 @@ def doctor(
     """
     findings = run(examine(data_dir, backups=backups))
     if as_json:
-        sys.stdout.write(json.dumps([asdict(one) for one in findings]) + "\n")
+        print_json([asdict(one) for one in findings])
     else:
         _print(findings)
     if any(one.state is State.BROKEN for one in findings):

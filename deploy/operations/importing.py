@@ -1,6 +1,5 @@
 """`opencircle import`: a FHIR R4 bulk export into a deployment, whether it runs or not."""
 
-import json
 import sys
 from collections.abc import AsyncIterator
 from dataclasses import asdict
@@ -13,7 +12,7 @@ import typer
 from rich.progress import Progress
 
 from deploy.embedded.errors import OperatorError
-from deploy.operations.showing import AsJson, run, show
+from deploy.operations.showing import AsJson, print_json, run, show
 from deploy.operations.where import DataDir, where_is
 from services.sessions.directory.fhir import LINE_BYTES_AT_MOST
 from services.sessions.directory.importing import import_lines
@@ -58,7 +57,7 @@ def import_export(
     """
     reports = run(_import(folder, login=login, time_zone=time_zone, data_dir=data_dir))
     if as_json:
-        sys.stdout.write(json.dumps(reports) + "\n")
+        print_json(reports)
     else:
         show([{**one, "problems": len(one["problems"])} for one in reports], as_json=False, nothing="")
         for one in reports:

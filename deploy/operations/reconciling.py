@@ -12,7 +12,7 @@ from uuid import UUID
 
 from sqlalchemy import MetaData, select
 
-from deploy.operations.where import Where, tables_of
+from deploy.operations.where import Where, ledger_of, tables_of
 from services.billing_bridge import restored as billing
 from services.printing.repository import RECORD
 from services.sessions.documentation.reimporting import CannotReimportError, Copy, reimport
@@ -26,7 +26,7 @@ from shared.messaging.reconciling import (
     receipted_but_unknown,
     reopen,
 )
-from shared.messaging.tables import Inbox, Ledger
+from shared.messaging.tables import Inbox
 
 PUBLISHERS: Final[Mapping[str, str]] = {
     one.name: "printing" if one.name.startswith("printing.") else "sessions" for one in CONSUMERS
@@ -83,11 +83,11 @@ async def reconcile(where: Where, *, restored: Collection[str], at: datetime) ->
 
 def _subscription(consumer: str, databases: Mapping[str, Database]) -> Subscription:
     publisher, subscriber = PUBLISHERS[consumer], consumer.partition(".")[0]
-    theirs, ours = tables_of(publisher).tables, tables_of(subscriber).tables
+    ours = tables_of(subscriber).tables
     return Subscription(
         consumer=consumer,
         publisher=databases[publisher],
-        ledger=Ledger(event=theirs["event"], delivery=theirs["delivery"], step=theirs["delivery_step"]),
+        ledger=ledger_of(publisher),
         subscriber=databases[subscriber],
         inbox=Inbox(applied=ours["inbox"], attempt=ours["inbox_attempt"]),
     )

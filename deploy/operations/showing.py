@@ -27,19 +27,30 @@ def run(work: Coroutine[Any, Any, ResultT]) -> ResultT:
 
 
 @contextmanager
-def explained() -> Iterator[None]:
-    """End with 1 and one line at an `OperatorError`."""
+def explained(*also: type[Exception]) -> Iterator[None]:
+    """End with 1 and one line at an `OperatorError`, and at errors of `also`."""
+    in_one_line: tuple[type[Exception], ...] = (OperatorError, *also)
     try:
         yield
-    except OperatorError as error:
+    except in_one_line as error:
         sys.stderr.write(f"opencircle: {error}\n")
         raise typer.Exit(FAILED) from None
+
+
+def print_json(value: object) -> None:
+    """Print one JSON value in one line."""
+    sys.stdout.write(json.dumps(value, default=str) + "\n")
+
+
+def wide_console() -> Console:
+    """Give a console whose tables keep their columns in a pipe too; what looks like markup is none."""
+    return Console(markup=False, width=None if sys.stdout.isatty() else 160)
 
 
 def show(rows: list[dict[str, Any]], *, as_json: bool, nothing: str) -> None:
     """Print rows with equal keys as a table, or `nothing` when there are none; as JSON a list."""
     if as_json:
-        sys.stdout.write(json.dumps(rows, default=str) + "\n")
+        print_json(rows)
         return
     # Reasons and names are shown as they are: what looks like markup in them is none.
     console = Console(markup=False, highlight=False)

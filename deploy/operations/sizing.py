@@ -3,9 +3,7 @@
 All rates are what `make bench` prints on two cores of one machine, databases and broker on the same.
 """
 
-import json
 import math
-import sys
 from dataclasses import asdict, dataclass
 from typing import Annotated, Final
 
@@ -13,7 +11,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from deploy.operations.showing import AsJson
+from deploy.operations.showing import AsJson, print_json
 
 cli = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
@@ -126,7 +124,7 @@ def size(
     """Compute processes, broker and database for so many sessions a day. Example: opencircle size 2500."""
     sizes = [asdict(size_for(one, day=Day(patients=patients))) for one in sessions or SIZES]
     if as_json:
-        sys.stdout.write(json.dumps(sizes) + "\n")
+        print_json(sizes)
         return
     table = Table("At the peak", *(f"{one['sessions_a_day']:,}" for one in sizes))
     for name in [*sizes[0]][1:]:

@@ -12,14 +12,14 @@ import typer
 from sqlalchemy import MetaData
 
 from deploy.embedded.errors import OperatorError
-from deploy.embedded.folder import SERVICES, DataFolder
+from deploy.embedded.folder import DEFAULT_FOLDER, SERVICES, DataFolder
 from shared.database.engine import create_engine
 from shared.database.field_keys import FieldKeys
 from shared.database.migrations import url_of
 from shared.database.transactions import Database
+from shared.messaging.tables import Ledger
 from shared.settings import SECRETS_FOLDER, FieldSettings, Settings, SettingsT, read_settings
 
-DEFAULT_FOLDER: Final = Path("var/opencircle")
 PREFIX: Final = "OPENCIRCLE_"
 POOL_SIZE: Final = 2
 
@@ -113,6 +113,12 @@ def tables_of(service: str) -> MetaData:
     """Give the tables of a service: `audit_entry` in each, `event`, `delivery` and `inbox` in some."""
     metadata: MetaData = import_module(f"services.{service}.models").metadata
     return metadata
+
+
+def ledger_of(service: str) -> Ledger:
+    """Give the ledger of a service that publishes."""
+    tables = tables_of(service).tables
+    return Ledger(event=tables["event"], delivery=tables["delivery"], step=tables["delivery_step"])
 
 
 def _is_told(service: str) -> bool:
