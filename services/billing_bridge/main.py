@@ -5,7 +5,7 @@ from fastapi import FastAPI
 from services.billing_bridge.filed_notes import ChartsService, NoCharts
 from services.billing_bridge.measuring import measure_charges
 from services.billing_bridge.models import audit_entry, idempotency_key, staff_access
-from services.billing_bridge.routers import ROUTERS
+from services.billing_bridge.routers import ROUTES
 from services.billing_bridge.settings import BillingSettings
 from shared.audit.keeping import keeping_chain
 from shared.audit.settings import AnchorSettings
@@ -24,7 +24,7 @@ def create_application() -> FastAPI:
     database = open_database(own.database_url.get_secret_value(), settings=settings, rings="billing_bridge")
     application = new_application(
         title="OpenCircle billing bridge",
-        routers=ROUTERS,
+        routes=ROUTES,
         database=database,
         settings=settings,
         user_id=staff_access.c.user_id,

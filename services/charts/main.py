@@ -19,12 +19,12 @@ from shared.database.transactions import Database
 from shared.events.filing import FILED_PATH
 from shared.runtime import open_database, serve_http
 from shared.settings import Settings, read_all_settings, read_settings
-from shared.web.application import Background, new_application
+from shared.web.application import Background, new_application, routes_of
 from shared.web.idempotency import Idempotency
 from shared.web.refusals import audit_refusals
 from shared.web.sealed import NotSealedProblem
 
-ROUTERS: Final = (tabs_router, charts_router, fhir_router, filed_router)
+ROUTES: Final = routes_of(tabs_router, charts_router, fhir_router, filed_router)
 
 
 def create_application() -> FastAPI:
@@ -43,7 +43,7 @@ def build_application(
     """Build the application on a database and a time of day."""
     application = new_application(
         title="OpenCircle charts",
-        routers=ROUTERS,
+        routes=ROUTES,
         database=database,
         settings=settings,
         user_id=staff_access.c.user_id,

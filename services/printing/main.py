@@ -12,7 +12,7 @@ from shared.audit.settings import AnchorSettings
 from shared.clock import now_utc
 from shared.runtime import open_database, serve_http
 from shared.settings import read_all_settings, read_settings
-from shared.web.application import new_application
+from shared.web.application import new_application, routes_of
 from shared.web.idempotency import Idempotency
 from shared.web.refusals import audit_refusals
 
@@ -23,7 +23,7 @@ def create_application() -> FastAPI:
     database = open_database(own.url, settings=settings, rings=SERVICE)
     application = new_application(
         title="OpenCircle printing",
-        routers=[router],
+        routes=routes_of(router),
         database=database,
         settings=settings,
         user_id=staff_access.c.user_id,

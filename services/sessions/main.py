@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from datetime import timedelta
 
 import httpx2
-from fastapi import APIRouter, FastAPI
+from fastapi import FastAPI
+from starlette.routing import BaseRoute
 
 from services.sessions.configuration.endpoints import router as configuration_router
 from services.sessions.deliveries.endpoints import router as deliveries_router
@@ -46,12 +47,12 @@ from shared.database.transactions import Database
 from shared.messaging.measuring import measure_ledger
 from shared.runtime import open_database, serve_http
 from shared.settings import Settings, read_all_settings, read_settings
-from shared.web.application import Background, new_application
+from shared.web.application import Background, new_application, routes_of
 from shared.web.idempotency import Idempotency
 from shared.web.kept_bodies import MEGABYTE, KeptBodies
 from shared.web.refusals import audit_refusals
 
-ROUTERS = (
+ROUTES = routes_of(
     configuration_router,
     directory_router,
     place_router,
@@ -71,7 +72,7 @@ ROUTERS = (
     deliveries_router,
     emergency_router,
 )
-ISSUER_ROUTERS = (log_in_router, oauth_router)
+ISSUER_ROUTES = routes_of(log_in_router, oauth_router)
 ISSUER_PATHS = ("/v1/token", "/.well-known/jwks.json", TOKEN_PATH, REVOCATION_PATH)
 
 
@@ -96,7 +97,7 @@ def build_application(
     background: Sequence[Background] = (),
 ) -> FastAPI:
     """Build the application on a database, a time of day and a client that reaches the billing bridge."""
-    routers: tuple[APIRouter, ...] = ROUTERS
+    routes: tuple[BaseRoute, ...] = ROUTES
     previews: Previews = BillingBridge(client=billing, keys=settings.keys) if billing else NoPreviews()
     state: dict[str, object] = {
         "clock": clock,
@@ -115,10 +116,10 @@ def build_application(
         state["log_in_limits"] = Limits(
             idle=timedelta(minutes=own.idle_minutes), absolute=timedelta(hours=own.log_in_hours)
         )
-        routers = (*ROUTERS, *ISSUER_ROUTERS)
+        routes = (*ROUTES, *ISSUER_ROUTES)
     application = new_application(
         title="OpenCircle sessions",
-        routers=routers,
+        routes=routes,
         database=database,
         settings=settings,
         user_id=STAFF_MEMBER.c.id,

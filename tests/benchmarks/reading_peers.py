@@ -37,7 +37,7 @@ from shared.settings import Settings
 from shared.testing.databases import FIELD_KEYS, database_on
 from shared.testing.identity import ISSUER
 from shared.testing.records import CLINIC
-from shared.web.application import new_application
+from shared.web.application import new_application, routes_of
 from shared.web.identity import Identity, current_identity
 from tests.support.databases import seeing_all
 from tests.support.servers import as_superuser
@@ -200,7 +200,7 @@ def by_orm(url: str, key_file: Path) -> ASGIApp:
 
     return new_application(
         title="orm",
-        routers=[router],
+        routes=routes_of(router),
         database=database,
         settings=settings_for(key_file),
         user_id=STAFF_ACCESS.c.user_id,

@@ -29,7 +29,7 @@ from services.billing_bridge.models import (
 from services.billing_bridge.networks import Networks
 from services.billing_bridge.outside import Outside, open_connectors, open_outside
 from services.billing_bridge.pushing import Pusher
-from services.billing_bridge.routers import ROUTERS
+from services.billing_bridge.routers import ROUTES
 from services.billing_bridge.sealed_columns import SEALED
 from shared.database.transactions import Database
 from shared.events.catalogue import SESSION_COMPLETED, STAFF_ACCESS_CHANGED
@@ -200,7 +200,7 @@ async def billing_on(database: Database, folder: Path) -> AsyncIterator[Billing]
     )
     application = new_application(
         title="billing",
-        routers=ROUTERS,
+        routes=ROUTES,
         database=database,
         settings=settings,
         user_id=staff_access.c.user_id,
