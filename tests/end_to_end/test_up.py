@@ -4,6 +4,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -36,9 +37,23 @@ def command(folder: Path, port: int) -> list[str]:
     return [*module, "--data-dir", str(folder), "--port", str(port)]
 
 
+@pytest.fixture(scope="module")
+def up(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Up]:
+    """One for all tests that leave it running."""
+    with _started(tmp_path_factory.mktemp("up") / "data") as running:
+        yield running
+
+
 @pytest.fixture
-def up(tmp_path: Path) -> Iterator[Up]:
-    folder, port = tmp_path / "data", free_port()
+def up_to_end(tmp_path: Path) -> Iterator[Up]:
+    """One of its own for a test that ends it."""
+    with _started(tmp_path / "data") as running:
+        yield running
+
+
+@contextmanager
+def _started(folder: Path) -> Iterator[Up]:
+    port = free_port()
     process = subprocess.Popen(command(folder, port), cwd=ROOT, stdout=subprocess.PIPE, text=True)
     running = Up(process=process, folder=folder, port=port)
     try:
@@ -75,17 +90,17 @@ def _command_of(pid: int) -> bytes:
 
 
 @pytest.mark.xdist_group("demo")
-def test_ctrl_c_stops_every_part(up: Up) -> None:
-    pids = up.pids()
-    up.process.send_signal(signal.SIGINT)
-    assert up.process.wait(PATIENCE_SECONDS) == 0
+def test_ctrl_c_stops_every_part(up_to_end: Up) -> None:
+    pids = up_to_end.pids()
+    up_to_end.process.send_signal(signal.SIGINT)
+    assert up_to_end.process.wait(PATIENCE_SECONDS) == 0
     assert alive(pids) == []
 
 
 @pytest.mark.xdist_group("demo")
-def test_a_killed_supervisor_leaves_no_part_behind(up: Up) -> None:
-    pids = up.pids()
-    up.process.kill()
+def test_a_killed_supervisor_leaves_no_part_behind(up_to_end: Up) -> None:
+    pids = up_to_end.pids()
+    up_to_end.process.kill()
     eventually(lambda: alive(pids) == [])
 
 

@@ -39,10 +39,13 @@ _EMPTIED_AT_MOST: Final = 50
 
 @dataclass(kw_only=True)
 class _Made:
-    """One database of a service on this worker's server, used by one test after the other."""
+    """One database of a service of this worker, used by one test after the other.
 
-    service: str
+    So is its engine: the statements that it has compiled are half of a short test's time.
+    """
+
     name: str
+    engine: AsyncEngine
     emptied: int = 0
 
 
@@ -52,7 +55,7 @@ def pytest_configure() -> None:
 
 
 _templates: dict[tuple[int, str], str] = {}
-_free: defaultdict[tuple[int, str], list[_Made]] = defaultdict(list)
+_free: defaultdict[tuple[str, str], list[_Made]] = defaultdict(list)
 _names = itertools.count()
 
 
@@ -61,26 +64,21 @@ async def open_database(
     request: pytest.FixtureRequest, tmp_path: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> AsyncIterator[OpenDatabase]:
     """Gives a function that makes a fresh database of the service named; asked for twice, two of them."""
-    engines: list[AsyncEngine] = []
-    taken: list[_Made] = []
+    taken: list[tuple[tuple[str, str], _Made]] = []
 
     async def open_one(service: str) -> Database:
+        free = _free[request.param, service]
         if request.param == "postgresql":
-            server: PostgresServer = request.getfixturevalue("postgres_server")
-            taken.append(await _empty_one(server, service))
-            engine = create_engine(server.url(taken[-1].name))
+            made = await _empty_one(request.getfixturevalue("postgres_server"), service, free)
         else:
-            file = tmp_path / f"{service}{len(engines)}.sqlite3"
-            engine = create_engine(await copied(tmp_path_factory.getbasetemp(), service, file))
-            event.listen(engine.sync_engine, "connect", _skip_waiting_for_the_disk)
-        engines.append(engine)
-        return database_on(seeing_all(engine))
+            made = await _new_file(tmp_path_factory.getbasetemp(), service, free)
+        taken.append(((request.param, service), made))
+        return database_on(seeing_all(made.engine))
 
     yield open_one
-    for engine in engines:
-        await engine.dispose()
-    for made in taken:
-        _free[request.getfixturevalue("postgres_server").port, made.service].append(made)
+    for key, made in taken:
+        await made.engine.dispose()
+        _free[key].append(made)
 
 
 def _skip_waiting_for_the_disk(connection: sqlite3.Connection, _record: object) -> None:
@@ -102,8 +100,14 @@ async def copied(folder: Path, service: str, file: Path) -> str:
         engine = create_engine(f"sqlite+aiosqlite:///{template}")
         await upgrade(engine, service)
         await engine.dispose()
-    shutil.copyfile(template, file)
+    _replace(file, template)
     return f"sqlite+aiosqlite:///{file}"
+
+
+def _replace(file: Path, template: Path) -> None:
+    for log in ("-wal", "-shm"):
+        file.with_name(file.name + log).unlink(missing_ok=True)
+    shutil.copyfile(template, file)
 
 
 async def dumped(database: Database) -> str:
@@ -123,9 +127,19 @@ async def dumped(database: Database) -> str:
     return "\n".join(row for table in rows for row in table)
 
 
-async def _empty_one(server: PostgresServer, service: str) -> _Made:
+async def _new_file(folder: Path, service: str, free: list[_Made]) -> _Made:
+    if free:
+        made = free.pop()
+    else:
+        name = str(folder / f"{service}_{next(_names)}.sqlite3")
+        made = _Made(name=name, engine=create_engine(f"sqlite+aiosqlite:///{name}"))
+        event.listen(made.engine.sync_engine, "connect", _skip_waiting_for_the_disk)
+    await copied(folder, service, Path(made.name))
+    return made
+
+
+async def _empty_one(server: PostgresServer, service: str, free: list[_Made]) -> _Made:
     """Empty a database that an earlier test is done with, or copy a migrated one, which takes far longer."""
-    free = _free[server.port, service]
     while free:
         made = free.pop()
         if made.emptied < _EMPTIED_AT_MOST:
@@ -134,7 +148,7 @@ async def _empty_one(server: PostgresServer, service: str) -> _Made:
                 return made
         server.drop_database(made.name)
     url = await cloned(server, service)
-    return _Made(service=service, name=url.rpartition("/")[2])
+    return _Made(name=url.rpartition("/")[2], engine=create_engine(url))
 
 
 async def cloned(server: PostgresServer, service: str) -> str:
