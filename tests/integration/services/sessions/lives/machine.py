@@ -214,6 +214,14 @@ class Lives(LifeOnStage):
         """Two lead from now on: one signature is not enough."""
         self.hand_over(A_LEADER, ["Margaret", second])
 
+    @precondition(lambda self: self.life.status == "in_progress")
+    @rule()
+    def have_it_reviewed(self) -> None:
+        """Give it to somebody whose notes are reviewed, sign, and let the reviewer decide."""
+        self.hand_over(A_LEADER, ["Ivy"])
+        self.all_leaders_sign()
+        self.return_or_review()
+
     @precondition(lambda self: self.life.status == "pending_review")
     @rule()
     def return_or_review(self) -> None:
