@@ -18,7 +18,6 @@ from shared.web.shapes import Day
 router = APIRouter(prefix="/v1/charts", tags=["charts"])
 
 UNKEPT: Final = {"Cache-Control": "no-store"}
-SAFE_PAGE: Final = {"X-Content-Type-Options": "nosniff", "Referrer-Policy": "no-referrer"}
 
 From = Annotated[Day | None, Query(alias="from", description="Held on this day at the location, or later.")]
 To = Annotated[Day | None, Query(alias="to", description="Held on this day at the location, or earlier.")]
@@ -55,7 +54,7 @@ async def list_notes(  # noqa: PLR0917 - FastAPI passes by name
 async def print_note(call: CurrentCall, note_id: UUID) -> Response:
     """Give one chart note as a page to print."""
     note = await use_cases.read_note(call.database, call.deed("chart_note.printed"), note_id)
-    headers = {"Content-Security-Policy": content_security_policy(), **SAFE_PAGE}
+    headers = {"Content-Security-Policy": content_security_policy()}
     return HTMLResponse(printable(note.served), headers=UNKEPT | headers)
 
 

@@ -64,10 +64,7 @@ async def download_file(request: Request, job_id: UUID) -> Response:
         _database(request), storage, current_identity(request), job_id, at=request.app.state.clock()
     )
     name = file.kind.value.replace("_", "-")
-    headers = {
-        "Content-Disposition": f'inline; filename="{name}-{job_id}.pdf"',
-        "X-Content-Type-Options": "nosniff",
-    }
+    headers = {"Content-Disposition": f'inline; filename="{name}-{job_id}.pdf"'}
     return Response(file.pdf, media_type=PDF, headers=UNKEPT | headers)
 
 

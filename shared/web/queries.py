@@ -1,6 +1,8 @@
-"""Query parameters that a route does not know are refused: a typing mistake must not widen a search."""
+"""Query parameters that a route does not know, or not so often: a typing mistake must not widen a search."""
 
+from collections import Counter
 from collections.abc import Iterator
+from typing import Any, get_args, get_origin
 from urllib.parse import unquote_to_bytes
 
 from fastapi import Request
@@ -11,17 +13,23 @@ from shared.web.problems import InvalidProblem
 
 
 async def refuse_unknown_queries(request: Request) -> None:
-    """Raise `InvalidProblem` that names each unknown parameter, and the known ones."""
+    """Raise `InvalidProblem` that names each parameter that is unknown, or given twice to who takes one."""
     _refuse_unwritable(request)
     route = request.scope.get("route")
     if not request.query_params or not isinstance(route, APIRoute):
         return
-    known = set(_names(route.dependant))
-    unknown = sorted(set(request.query_params) - known)
-    if unknown:
-        right = f"known here: {', '.join(sorted(known)) or 'none'}"
-        errors = [{"pointer": f"query:{name}", "detail": right} for name in unknown]
-        raise InvalidProblem("Some query parameters are not known here; see errors.", errors=errors)
+    repeatable = dict(_parameters(route.dependant))
+    given = Counter(name for name, _ in request.query_params.multi_items())
+    known = f"known here: {', '.join(sorted(repeatable)) or 'none'}"
+    errors = [
+        {"pointer": f"query:{name}", "detail": "given more than once" if name in repeatable else known}
+        for name, times in sorted(given.items())
+        if name not in repeatable or (times > 1 and not repeatable[name])
+    ]
+    if errors:
+        raise InvalidProblem(
+            "Some query parameters are not known here, or not so often; see errors.", errors=errors
+        )
 
 
 def _refuse_unwritable(request: Request) -> None:
@@ -37,7 +45,12 @@ def _refuse_unwritable(request: Request) -> None:
         raise InvalidProblem("An address is UTF-8 without the NUL character.")
 
 
-def _names(dependant: Dependant) -> Iterator[str]:
-    yield from (field.alias for field in dependant.query_params)
+def _parameters(dependant: Dependant) -> Iterator[tuple[str, bool]]:
+    """Give the name of each parameter, and whether it may be given again."""
+    yield from ((field.alias, _is_many(field.field_info.annotation)) for field in dependant.query_params)
     for needed in dependant.dependencies:
-        yield from _names(needed)
+        yield from _parameters(needed)
+
+
+def _is_many(annotation: Any) -> bool:
+    return any(get_origin(one) in {list, tuple} for one in (annotation, *get_args(annotation)))

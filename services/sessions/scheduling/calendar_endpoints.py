@@ -47,5 +47,5 @@ async def get_calendar(request: Request, token: Annotated[str, Path(max_length=1
     """Give a calendar as RFC 5545 has it."""
     state = request.app.state
     calendar = await read_feed(state.database, token, clock=state.clock)
-    headers = {"Cache-Control": "no-store", "Referrer-Policy": "no-referrer"}
+    headers = {"Cache-Control": "no-store"}
     return Response(calendar, media_type="text/calendar; charset=utf-8", headers=headers)

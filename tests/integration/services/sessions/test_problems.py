@@ -6,7 +6,7 @@ import pytest
 
 from services.sessions.metadata import TRAIL
 from shared.web.middleware import BODY_BYTES_AT_MOST
-from tests.integration.services.sessions.clinic import STAFF, Clinic
+from tests.integration.services.sessions.clinic import STAFF, TODAY, Clinic
 
 MEMBERS = {"type", "title", "status", "detail"}
 
@@ -48,6 +48,20 @@ async def test_a_path_that_does_not_exist_is_a_problem_too(clinic: Clinic) -> No
 async def test_a_field_that_is_not_known_is_pointed_at(clinic: Clinic) -> None:
     answer = await clinic.ask("Ada", "PATCH", "/v1/settings", json={"use_group_session": False})
     assert (answer.status_code, answer.json()["errors"][0]["pointer"]) == (422, "#/use_group_session")
+
+
+async def test_a_query_is_given_once_where_one_is_taken(clinic: Clinic) -> None:
+    answer = await clinic.ask("Ada", "GET", "/v1/templates?title=A&title=B&limit=5")
+    assert (answer.status_code, [one["pointer"] for one in answer.json()["errors"]]) == (422, ["query:title"])
+    place = f"/v1/group-sessions?location_id={clinic.location_id}&date={TODAY}&status=upcoming&status=completed"
+    assert (await clinic.ask("Ada", "GET", place)).is_success
+
+
+async def test_json_opened_as_a_page_can_do_nothing(clinic: Clinic) -> None:
+    for path in ("/v1/settings", "/v1/nothing"):
+        headers = (await clinic.ask("Ada", "GET", path)).headers
+        assert headers["content-security-policy"] == "default-src 'none'; frame-ancestors 'none'"
+        assert (headers["x-content-type-options"], headers["referrer-policy"]) == ("nosniff", "no-referrer")
 
 
 async def test_a_body_that_is_missing_is_pointed_at_as_a_whole(clinic: Clinic) -> None:
