@@ -73,7 +73,6 @@ def planted_day(tmp_path_factory: pytest.TempPathFactory) -> tuple[DemoRun, dict
     return run, run.figures()
 
 
-@pytest.mark.xdist_group("demo")
 def test_a_clinic_day_ends_with_every_note_charge_and_sheet(
     planted_day: tuple[DemoRun, dict[str, Any]],
 ) -> None:
@@ -81,7 +80,6 @@ def test_a_clinic_day_ends_with_every_note_charge_and_sheet(
     assert {name: figures[name] for name in SAMPLES_DAY} == SAMPLES_DAY
 
 
-@pytest.mark.xdist_group("demo")
 @pytest.mark.rule("DIST-3")
 def test_no_chart_note_names_another_patient(planted_day: tuple[DemoRun, dict[str, Any]]) -> None:
     run, _ = planted_day
@@ -97,7 +95,6 @@ def test_no_chart_note_names_another_patient(planted_day: tuple[DemoRun, dict[st
                 assert str(other) not in content.replace("-", "")
 
 
-@pytest.mark.xdist_group("demo")
 def test_a_planted_name_is_in_no_broker_file_and_no_log(planted_day: tuple[DemoRun, dict[str, Any]]) -> None:
     run, _ = planted_day
     files = [*(run.deployment / "logs").rglob("*"), *(run.deployment / "broker").rglob("*")]
@@ -105,7 +102,6 @@ def test_a_planted_name_is_in_no_broker_file_and_no_log(planted_day: tuple[DemoR
     assert found == []
 
 
-@pytest.mark.xdist_group("demo")
 def test_the_planted_name_is_in_the_chart_that_it_belongs_to(
     planted_day: tuple[DemoRun, dict[str, Any]],
 ) -> None:
@@ -113,7 +109,6 @@ def test_the_planted_name_is_in_the_chart_that_it_belongs_to(
     assert sum(_holds_the_planted(content.encode()) for _, content in _contents(run)) == len(GROUPS)
 
 
-@pytest.mark.xdist_group("demo")
 def test_one_trace_leads_from_a_signature_to_chart_and_push(
     planted_day: tuple[DemoRun, dict[str, Any]],
 ) -> None:
@@ -130,7 +125,6 @@ def test_one_trace_leads_from_a_signature_to_chart_and_push(
 
 
 @pytest.mark.timeout(300)
-@pytest.mark.xdist_group("demo")
 @pytest.mark.rule("DIST-5", "DIST-6", "BILL-5")
 def test_killing_every_part_during_the_day_changes_nothing_in_the_end(tmp_path: Path) -> None:
     run = start_demo(tmp_path)

@@ -19,7 +19,7 @@ from shared.failpoints import CRASH_POINTS, SETTING
 from tests.end_to_end.demo_run import ROOT
 from tests.support.stage import Stage, stage_in
 
-pytestmark = [pytest.mark.timeout(240), pytest.mark.xdist_group("crash_points")]
+pytestmark = pytest.mark.timeout(240)
 on_one_loop = pytest.mark.asyncio(loop_scope="module")
 
 MIGRATING = sorted(name for name in CRASH_POINTS if name.startswith("migration."))

@@ -115,7 +115,6 @@ def temporary(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 
 
 @pytest.mark.timeout(240)
-@pytest.mark.xdist_group("demo")
 @pytest.mark.rule("DIST-3")
 async def test_a_planted_name_is_found_nowhere_but_where_it_belongs(tmp_path: Path, temporary: Path) -> None:
     async with staged(tmp_path) as stage:

@@ -103,7 +103,6 @@ def _wait_for(done: Callable[[], bool]) -> None:
 
 @pytest.mark.postgres
 @pytest.mark.timeout(240)
-@pytest.mark.xdist_group("demo")
 @pytest.mark.rule("DIST-1", "DIST-5")
 def test_a_clinic_day_on_postgresql_comes_to_the_same(production_like: str, tmp_path: Path) -> None:
     figures = asyncio.run(_live_through(production_like, tmp_path))

@@ -16,7 +16,7 @@ from deploy.operations.restoring import restore
 from deploy.operations.snapshots import Backup, BackupDamagedError, back_up, opened
 from tests.support.stage import Effects, Found, stage_in, urls_of
 
-pytestmark = [pytest.mark.timeout(240), pytest.mark.xdist_group("restoring")]
+pytestmark = pytest.mark.timeout(240)
 on_one_loop = pytest.mark.asyncio(loop_scope="module")
 
 BEFORE, AFTER = 2, 3

@@ -89,7 +89,6 @@ def _command_of(pid: int) -> bytes:
         return b""
 
 
-@pytest.mark.xdist_group("demo")
 def test_ctrl_c_stops_every_part(up_to_end: Up) -> None:
     pids = up_to_end.pids()
     up_to_end.process.send_signal(signal.SIGINT)
@@ -97,14 +96,12 @@ def test_ctrl_c_stops_every_part(up_to_end: Up) -> None:
     assert alive(pids) == []
 
 
-@pytest.mark.xdist_group("demo")
 def test_a_killed_supervisor_leaves_no_part_behind(up_to_end: Up) -> None:
     pids = up_to_end.pids()
     up_to_end.process.kill()
     eventually(lambda: alive(pids) == [])
 
 
-@pytest.mark.xdist_group("demo")
 def test_a_second_start_on_the_same_folder_is_refused_in_one_line(up: Up) -> None:
     second = subprocess.run(
         command(up.folder, free_port()), cwd=ROOT, capture_output=True, text=True, check=False
@@ -114,7 +111,6 @@ def test_a_second_start_on_the_same_folder_is_refused_in_one_line(up: Up) -> Non
     assert second.stderr.count("\n") == 1
 
 
-@pytest.mark.xdist_group("demo")
 def test_a_taken_port_is_named_in_one_line(up: Up, tmp_path: Path) -> None:
     second = subprocess.run(
         command(tmp_path / "other", up.port), cwd=ROOT, capture_output=True, text=True, check=False
@@ -124,13 +120,11 @@ def test_a_taken_port_is_named_in_one_line(up: Up, tmp_path: Path) -> None:
     assert second.stderr.count("\n") == 1
 
 
-@pytest.mark.xdist_group("demo")
 def test_nobody_else_can_read_what_is_kept(up: Up) -> None:
     kept = [up.folder, *up.folder.rglob("*")]
     assert [path for path in kept if path.stat().st_mode & 0o077] == []
 
 
-@pytest.mark.xdist_group("demo")
 def test_an_import_beside_a_running_deployment_leaves_nothing_broken(up: Up, tmp_path: Path) -> None:
     (tmp_path / "export").mkdir()
     (tmp_path / "export" / "Patient.ndjson").write_text(json.dumps(patient()))
