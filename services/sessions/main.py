@@ -34,6 +34,7 @@ from services.sessions.metadata import IDEMPOTENCY, LEDGER, SERVICE, TRAIL
 from services.sessions.scheduling.calendar_endpoints import CALENDARS_PATH, feeds_router
 from services.sessions.scheduling.endpoints import router as scheduling_router
 from services.sessions.scheduling.planning import Planner
+from services.sessions.service_accounts.endpoints import router as account_router
 from services.sessions.settings import SessionsSettings
 from services.sessions.stream.endpoints import router as stream_router
 from services.sessions.stream.following import Streams
@@ -70,6 +71,7 @@ ROUTERS = (
     sheet_router,
     deliveries_router,
     emergency_router,
+    account_router,
 )
 ISSUER_ROUTERS = (log_in_router, oauth_router)
 ISSUER_PATHS = ("/v1/token", "/.well-known/jwks.json", TOKEN_PATH, REVOCATION_PATH)

@@ -7,6 +7,7 @@ from services.sessions.emergency import models as emergency
 from services.sessions.logging_in import models as logging_in
 from services.sessions.metadata import metadata
 from services.sessions.scheduling import models as scheduling
+from services.sessions.service_accounts import models as service_accounts
 from services.sessions.stream import models as stream
 from services.sessions.templates import models as templates
 
@@ -18,6 +19,7 @@ __all__ = [
     "logging_in",
     "metadata",
     "scheduling",
+    "service_accounts",
     "stream",
     "templates",
 ]

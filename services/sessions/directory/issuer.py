@@ -37,23 +37,28 @@ class Issuer:
         *,
         user_id: UUID,
         instance_id: UUID,
-        log_in_id: UUID,
-        authenticated_at: datetime,
+        log_in_id: UUID | None = None,
+        authenticated_at: datetime | None = None,
         at: datetime,
         expires_at: datetime,
     ) -> str:
-        """Make an access token; roles are not in it, services know them from the directory."""
-        claims = {
+        """Make an access token; roles are not in it, services know them from the directory.
+
+        Without `authenticated_at` it is a service account's, which signs nothing.
+        """
+        claims: dict[str, Any] = {
             "iss": self.name,
             "aud": self.audience,
             "sub": str(user_id),
             "instance": str(instance_id),
-            "sid": str(log_in_id),
             "iat": at,
             "exp": expires_at,
-            "auth_time": int(authenticated_at.timestamp()),
             "jti": str(new_id()),
         }
+        if log_in_id is not None:
+            claims["sid"] = str(log_in_id)
+        if authenticated_at is not None:
+            claims["auth_time"] = int(authenticated_at.timestamp())
         return jwt.encode(
             claims, self.key, algorithm=ALGORITHM, headers={"kid": self.key_id, "typ": "at+jwt"}
         )

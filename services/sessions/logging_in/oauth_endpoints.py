@@ -5,15 +5,18 @@ from typing import Any, Final
 
 from fastapi import APIRouter, Request, Response
 
+from services.sessions.logging_in.domain import ACCESS_TOKEN_LASTS
 from services.sessions.logging_in.endpoints import tokens
 from services.sessions.logging_in.forms import FORM, OAuthError, form_of, needed
 from services.sessions.logging_in.schemas import Token
 from services.sessions.logging_in.use_cases import log_out, refresh
+from services.sessions.service_accounts.tokens import prove_account
 from shared.web.bodies import json_response
 from shared.web.problems import UnauthenticatedProblem
 
 TOKEN_PATH: Final = "/oauth/token"  # noqa: S105 - an address
 REVOCATION_PATH: Final = "/oauth/revocation"
+JWT_BEARER: Final = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 
 REFUSED: Final[dict[int | str, dict[str, Any]]] = {
     "4XX": {
@@ -52,8 +55,30 @@ async def _refreshed(request: Request, form: Form) -> dict[str, Any]:
     return tokens(request, opened)
 
 
+async def _for_account(request: Request, form: Form) -> dict[str, Any]:
+    state = request.app.state
+    if needed(form, "client_assertion_type") != JWT_BEARER:
+        raise OAuthError("invalid_client", f"Use client_assertion_type={JWT_BEARER}.", status=401)
+    assertion = needed(form, "client_assertion")
+    try:
+        account = await prove_account(state.database, assertion, issuer=state.issuer.name, clock=state.clock)
+    except UnauthenticatedProblem as problem:
+        raise OAuthError("invalid_client", problem.detail, status=401) from None
+    now = state.clock()
+    token = state.issuer.token_for(
+        user_id=account.id, instance_id=account.instance_id, at=now, expires_at=now + ACCESS_TOKEN_LASTS
+    )
+    return {
+        "access_token": token,
+        "token_type": "Bearer",
+        "expires_in": int(ACCESS_TOKEN_LASTS.total_seconds()),
+        "scope": " ".join(account.scopes),
+    }
+
+
 GRANTS: Final[Mapping[str, Callable[[Request, Form], Awaitable[dict[str, Any]]]]] = {
     "refresh_token": _refreshed,
+    "client_credentials": _for_account,
 }
 
 
@@ -61,7 +86,9 @@ GRANTS: Final[Mapping[str, Callable[[Request, Form], Awaitable[dict[str, Any]]]]
     TOKEN_PATH,
     response_model=Token,
     responses=REFUSED,
-    openapi_extra=_form("grant_type", optional=("refresh_token",)),
+    openapi_extra=_form(
+        "grant_type", optional=("refresh_token", "client_assertion_type", "client_assertion")
+    ),
 )
 async def post_token(request: Request) -> Response:
     """Give tokens for a grant; refusals are those of RFC 6749, 5.2."""

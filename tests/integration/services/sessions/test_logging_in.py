@@ -1,6 +1,7 @@
 import asyncio
 from dataclasses import dataclass
 from datetime import timedelta
+from json import loads as json_of
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +9,9 @@ import httpx2
 import jwt
 import pytest
 import pytest_asyncio
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from fastapi import FastAPI
+from jwt.algorithms import OKPAlgorithm
 from pydantic import SecretStr
 from sqlalchemy import select, update
 
@@ -28,6 +31,7 @@ from tests.integration.services.sessions.clinic import SetClock
 from tests.support.databases import OpenDatabase
 
 LOGIN, PASSWORD = "admin@riverbend", "correct horse battery"
+MARGARETS = {"login": "margaret", "password": "purple staple giraffe"}
 
 
 def _build(database: Database, folder: Path, clock: Clock) -> FastAPI:
@@ -216,7 +220,7 @@ async def test_after_twelve_hours_everybody_is_out_however_busy(front_door: Fron
     async with front_door.database.engine.begin() as connection:
         await connection.execute(update(LOG_IN).values(authenticated_at=began))
     answer = (await front_door.refresh(token)).json()
-    assert answer["expires_in"] == 6 * 60
+    assert answer["expires_in"] == 5 * 60
     front_door.clock.forward(minutes=6)
     assert (await front_door.refresh(answer["refresh_token"])).status_code == 400
 
@@ -281,3 +285,112 @@ async def test_forms_are_refused_as_the_standard_says(
 ) -> None:
     answer = await front_door.form("/oauth/token", **fields)
     assert (answer.status_code, answer.json()["error"]) == (400, error)
+
+
+async def _new_therapist(front_door: FrontDoor, token: str) -> str:
+    person = {"first_name": "Margaret", "last_name": "Chen"}
+    added = await front_door.ask("POST", "/v1/directory/staff", token=token, json=person)
+    path = f"/v1/directory/staff/{added.json()['id']}"
+    await front_door.ask("PUT", f"{path}/access", token=token, json={"roles": ["therapist"]})
+    await front_door.ask("PUT", f"{path}/login", token=token, json=MARGARETS)
+    return path
+
+
+async def test_a_super_admin_gives_a_new_password_and_the_users_log_ins_end(front_door: FrontDoor) -> None:
+    token = await front_door.token()
+    path = await _new_therapist(front_door, token)
+    refresh_token = (await front_door.log_in(**MARGARETS)).json()["refresh_token"]
+    body = {"new_password": "battery staple correct"}
+    mine = (await front_door.ask("GET", "/v1/directory/me", token=token)).json()["user_id"]
+    own = await front_door.ask("PUT", f"/v1/directory/staff/{mine}/login/password", token=token, json=body)
+    given = await front_door.ask("PUT", f"{path}/login/password", token=token, json=body)
+    assert (own.status_code, given.status_code) == (403, 204)
+    assert (await front_door.refresh(refresh_token)).status_code == 400
+    assert (await front_door.log_in(**MARGARETS)).status_code == 401
+    assert (await front_door.log_in(MARGARETS["login"], body["new_password"])).status_code == 200
+    assert "login.password_replaced" in await front_door.actions()
+
+
+async def test_an_access_token_outlives_its_log_in_by_five_minutes_at_most(front_door: FrontDoor) -> None:
+    assert (await front_door.log_in()).json()["expires_in"] == 300
+
+
+KEY = Ed25519PrivateKey.generate()
+PUBLIC_KEY = json_of(OKPAlgorithm.to_jwk(KEY.public_key()))
+ASSERTED = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
+
+
+async def _new_account(front_door: FrontDoor) -> Any:
+    body = {"name": "Ledger", "scopes": ["charges:read"], "public_key": PUBLIC_KEY}
+    added = await front_door.ask("POST", "/v1/service-accounts", token=await front_door.token(), json=body)
+    assert added.status_code == 201, added.text
+    return added.json()["id"]
+
+
+async def _asserted(front_door: FrontDoor, account_id: str, **changes: Any) -> httpx2.Response:
+    claims = {"iss": account_id, "sub": account_id, "aud": ISSUER, "jti": "once"} | changes
+    expires_at = front_door.clock() + timedelta(minutes=claims.pop("minutes", 1))
+    assertion = jwt.encode(claims | {"exp": expires_at}, claims.pop("key", KEY), algorithm="EdDSA")
+    grant = {"grant_type": "client_credentials", "client_assertion_type": ASSERTED}
+    return await front_door.form("/oauth/token", **grant, client_assertion=assertion)
+
+
+async def test_a_service_account_gets_tokens_by_its_key_until_it_has_ended(front_door: FrontDoor) -> None:
+    account_id = await _new_account(front_door)
+    answer = (await _asserted(front_door, account_id)).json()
+    assert (answer["expires_in"], answer["scope"], answer.keys() & {"refresh_token"}) == (
+        300,
+        "charges:read",
+        set(),
+    )
+    claims = jwt.decode(answer["access_token"], options={"verify_signature": False})
+    assert (claims["sub"], claims.get("auth_time"), claims.get("sid")) == (account_id, None, None)
+    me = await front_door.ask("GET", "/v1/directory/me", token=answer["access_token"])
+    assert me.status_code == 403
+    token = await front_door.token()
+    await front_door.ask("POST", f"/v1/service-accounts/{account_id}/end", token=token)
+    assert (await _asserted(front_door, account_id, jti="again")).status_code == 401
+    (listed,) = (await front_door.ask("GET", "/v1/service-accounts", token=token)).json()["items"]
+    assert (listed["name"], listed["ended_at"] is None) == ("Ledger", False)
+    assert [one for one in await front_door.actions() if one.startswith("service_account")] == [
+        "service_account.added",
+        "service_account.token",
+        "service_account.ended",
+    ]
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"aud": "https://elsewhere.test"},
+        {"iss": "018f0000-0000-7000-8000-00000000dead"},
+        {"sub": "018f0000-0000-7000-8000-00000000dead"},
+        {"key": Ed25519PrivateKey.generate()},
+        {"minutes": -1},
+        {"minutes": 60},
+        {"jti": "used"},
+        {"jti": ["used"]},
+    ],
+    ids=["audience", "issuer", "subject", "key", "too old", "too long", "again", "a list"],
+)
+async def test_a_forged_late_or_repeated_assertion_gives_no_token(
+    front_door: FrontDoor, changes: dict[str, Any]
+) -> None:
+    account_id = await _new_account(front_door)
+    await _asserted(front_door, account_id, jti="used")
+    answer = await _asserted(front_door, account_id, **changes)
+    assert (answer.status_code, answer.json()["error"]) == (401, "invalid_client")
+
+
+async def test_a_service_account_is_never_given_a_private_key_or_a_staffs_name(front_door: FrontDoor) -> None:
+    token, body = await front_door.token(), {"name": "Ledger", "scopes": ["charts:read"]}
+    private = json_of(OKPAlgorithm.to_jwk(KEY))
+    person = {"first_name": "Tom", "last_name": "Chen", "external_subject": "auth0|tom"}
+    await front_door.ask("POST", "/v1/directory/staff", token=token, json=person)
+    for shown, status in [
+        ({"public_key": private}, 422),
+        ({}, 422),
+        ({"external_subject": "auth0|tom"}, 409),
+    ]:
+        answer = await front_door.ask("POST", "/v1/service-accounts", token=token, json=body | shown)
+        assert (answer.status_code, private["d"] in answer.text) == (status, False)
