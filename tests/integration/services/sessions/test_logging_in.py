@@ -329,8 +329,9 @@ async def _new_account(front_door: FrontDoor) -> Any:
 
 async def _asserted(front_door: FrontDoor, account_id: str, **changes: Any) -> httpx2.Response:
     claims = {"iss": account_id, "sub": account_id, "aud": ISSUER, "jti": "once"} | changes
+    key = claims.pop("key", KEY)
     expires_at = front_door.clock() + timedelta(minutes=claims.pop("minutes", 1))
-    assertion = jwt.encode(claims | {"exp": expires_at}, claims.pop("key", KEY), algorithm="EdDSA")
+    assertion = jwt.encode(claims | {"exp": expires_at}, key, algorithm="EdDSA")
     grant = {"grant_type": "client_credentials", "client_assertion_type": ASSERTED}
     return await front_door.form("/oauth/token", **grant, client_assertion=assertion)
 
