@@ -210,7 +210,6 @@ RIGHTS: Final[dict[str, dict[str, Right]]] = {
         "GET /v1/billing/reconciliation.csv": _may("A", query=f"?on={_DAY}"),
         "GET /v1/billing/report": _may("A", query=f"?since={_DAY}"),
         "GET /v1/billing/report.csv": _may("A", query=f"?since={_DAY}"),
-        "GET /v1/billing/patients/{patient_id}/disclosures": _may(RECORDS),
         "GET /v1/billing/worklist": _may("A"),
         "POST /v1/billing/worklist/cancel": _may("A", _REASON),
         "POST /v1/billing/worklist/release": _may("A", _REASON),
