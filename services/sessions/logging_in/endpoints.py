@@ -1,6 +1,6 @@
 """Logging in over HTTP: for clients that know a password, and for users who look after their log-ins."""
 
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 from fastapi import APIRouter, Request, Response
@@ -11,6 +11,8 @@ from services.sessions.logging_in.domain import ACCESS_TOKEN_LASTS
 from services.sessions.logging_in.use_cases import Opened, end_own, log_in, own_log_ins
 from services.sessions.requests import CurrentCall
 from shared.web.bodies import json_response
+
+KEYS_PATH: Final = "/.well-known/jwks.json"
 
 router = APIRouter(tags=["log-in"])
 
@@ -30,7 +32,7 @@ async def create_token(body: schemas.LogIn, request: Request) -> Response:
     return json_response(tokens(request, opened))
 
 
-@router.get("/.well-known/jwks.json")
+@router.get(KEYS_PATH)
 async def get_public_keys(request: Request) -> Response:
     """Give the keys by which the built-in issuer's tokens are checked."""
     return json_response(request.app.state.issuer.public_keys())

@@ -43,7 +43,9 @@ class Token(Answer):
     refresh_token: str | None = None
     """Good once, for `POST /oauth/token`, for as long as a log-in may be idle. No service account has one."""
     scope: str | None = None
-    """Of a service account."""
+    """Of a service account; `openid` with an ID token."""
+    id_token: str | None = None
+    """For a front end that asked for `openid`: who has logged in, and when (OpenID Connect Core 1.0, 2)."""
 
 
 class OwnLogIn(Answer):

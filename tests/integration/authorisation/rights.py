@@ -56,6 +56,7 @@ _CODE = {"kind": "ccode", "code": "90853", "description": "Group", "effective_on
 _PASSWORDS = {"old_password": "x", "new_password": "battery staple correct"}
 _PASSWORD = {"new_password": "battery staple correct"}
 _ACCOUNT = {"name": "Ledger", "scopes": ["charges:read"], "external_subject": "ledger"}
+_FRONT_END = {"name": "Front desk", "redirect_uris": ["https://desk.riverbend.test/back"]}
 _LOGIN = {"login": "somebody", "password": "battery staple correct"}
 _PERSON = {"first_name": "New", "last_name": "Member"}
 
@@ -72,6 +73,10 @@ _SESSION = "/v1/group-sessions/{session_id}"
 RIGHTS: Final[dict[str, dict[str, Right]]] = {
     "sessions": {
         "GET /.well-known/jwks.json": _may(OPEN),
+        "GET /.well-known/oauth-authorization-server": _may(OPEN),
+        "GET /.well-known/openid-configuration": _may(OPEN),
+        "GET /oauth/authorize": _may(OPEN),
+        "POST /oauth/authorize": _may(OPEN),
         "POST /oauth/revocation": _may(OPEN),
         "POST /oauth/token": _may(OPEN),
         "POST /v1/token": _may(OPEN, {"login": "nobody", "password": "x"}),
@@ -81,6 +86,9 @@ RIGHTS: Final[dict[str, dict[str, Right]]] = {
         "POST /v1/emergency-accesses": _may(ALL, {"patient_id": _ID, "reason": "Found unconscious."}),
         "POST /v1/emergency-accesses/{access_id}/end": _may(ALL),
         "POST /v1/emergency-accesses/{access_id}/review": _may(RECORDS),
+        "GET /v1/front-ends": _may(DIRECTORY),
+        "POST /v1/front-ends": _may(DIRECTORY, _FRONT_END),
+        "POST /v1/front-ends/{front_end_id}/end": _may(DIRECTORY),
         "GET /v1/service-accounts": _may(DIRECTORY),
         "POST /v1/service-accounts": _may(DIRECTORY, _ACCOUNT),
         "POST /v1/service-accounts/{account_id}/end": _may(DIRECTORY),
@@ -227,6 +235,7 @@ IDS: Final[dict[str, Any]] = dict.fromkeys(
     [
         "session_id", "schedule_id", "patient_id", "user_id", "template_id", "assignment_id", "feed_id",
         "discarded_id", "location_id", "log_in_id", "access_id", "delivery_id", "account_id",
+        "front_end_id",
         "note_id", "tab_id", "charge_id", "code_id", "job_id",
     ],
     SOMEBODY,
