@@ -18,7 +18,6 @@ from shared.messaging.sealing import new_key_ring
 
 DEFAULT_FOLDER: Final = Path("var/opencircle")
 SERVICES: Final = ("sessions", "charts", "billing_bridge", "printing")
-ISSUER: Final = "https://opencircle.localhost"
 AUDIENCE: Final = "opencircle"
 RING_AGAIN_AFTER_SECONDS: Final = (2, 5, 15, 60, 300)
 MIGRATIONS: Final = Path(__file__).resolve().parents[2] / "services"
@@ -90,7 +89,8 @@ class DataFolder:
             new_signing_key(self.issuer_key)
         if not self.anchor_key.exists():
             new_signing_key(self.anchor_key)
-        issuer = open_issuer(self.issuer_key, name=ISSUER, audience=AUDIENCE)
+        # Of its name, which is the address that it will serve at, the keys say nothing.
+        issuer = open_issuer(self.issuer_key, name="", audience=AUDIENCE)
         self.token_keys.write_text(json.dumps(issuer.public_keys()))
         for name in ("message.keys", "field.keys", "connection.keys"):
             if not (self.root / name).exists():
@@ -131,13 +131,15 @@ class DataFolder:
 
     def environment(self, *, sockets: Path, port: int) -> dict[str, str]:
         """Give the settings of all parts."""
+        # The gateway: all APIs are behind one port here.
+        gateway = f"http://127.0.0.1:{port}"
         urls = {service: f"sqlite+aiosqlite:///{self.database(service).resolve()}" for service in SERVICES}
         return self._anchors() | {
             "OPENCIRCLE_ENVIRONMENT": "embedded",
             "OPENCIRCLE_BROKER_URL": f"redis+socket://{sockets / 'broker.sock'}?virtual_host=0",
             "OPENCIRCLE_MESSAGE_KEYS": (self.root / "message.keys").read_text(),
             "OPENCIRCLE_FIELD_KEYS": (self.root / "field.keys").read_text(),
-            "OPENCIRCLE_ISSUER": ISSUER,
+            "OPENCIRCLE_ISSUER": gateway,
             "OPENCIRCLE_AUDIENCE": AUDIENCE,
             "OPENCIRCLE_TOKEN_KEYS": str(self.token_keys.resolve()),
             "OPENCIRCLE_BELLS_FOLDER": str(sockets),
@@ -145,17 +147,15 @@ class DataFolder:
             "OPENCIRCLE_HTTP_HOST": "127.0.0.1",
             "OPENCIRCLE_HTTP_PORT": str(port),
             "OPENCIRCLE_SESSIONS_DATABASE_URL": urls["sessions"],
-            # The gateway: all APIs are behind one port here.
-            "OPENCIRCLE_SESSIONS_BILLING_URL": f"http://127.0.0.1:{port}",
+            "OPENCIRCLE_SESSIONS_BILLING_URL": gateway,
             "OPENCIRCLE_SESSIONS_ISSUER_KEY": str(self.issuer_key.resolve()),
             "OPENCIRCLE_CHARTS_DATABASE_URL": urls["charts"],
             "OPENCIRCLE_BILLING_DATABASE_URL": urls["billing_bridge"],
-            # The gateway: all APIs are behind one port here.
-            "OPENCIRCLE_BILLING_CHARTS_URL": f"http://127.0.0.1:{port}",
+            "OPENCIRCLE_BILLING_CHARTS_URL": gateway,
             "OPENCIRCLE_BILLING_CONNECTION_KEYS": (self.root / "connection.keys").read_text(),
             "OPENCIRCLE_PRINTING_DATABASE_URL": urls["printing"],
             "OPENCIRCLE_PRINTING_STORAGE_FOLDER": str((self.root / "files").resolve()),
-            "OPENCIRCLE_PRINTING_SESSION_LINK": f"http://127.0.0.1:{port}/v1/group-sessions/{{session_id}}",
+            "OPENCIRCLE_PRINTING_SESSION_LINK": f"{gateway}/v1/group-sessions/{{session_id}}",
         }
 
     def _anchors(self) -> dict[str, str]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, Final
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Request, Response
@@ -16,12 +16,16 @@ from services.billing_bridge.pacing import Pace
 from services.billing_bridge.use_cases import Deed, as_biller
 from shared.clock import Clock
 from shared.database.transactions import Database
+from shared.events.staff import Scope
 from shared.messaging.sealing import KeyRing
 from shared.settings import Environment
 from shared.web.bodies import etag_of, json_bytes
 from shared.web.cursors import DEFAULT_PAGE, Cursor, Limit
 from shared.web.identity import Identity, current_identity
 from shared.web.problems import InvalidProblem, NotFoundProblem
+
+READS: Final = Scope.CHARGES_READ
+"""Enough for a service account, which follows charges and decides nothing."""
 
 router = APIRouter(prefix="/v1/billing", tags=["billing"])
 
@@ -81,7 +85,7 @@ async def list_charges(
     )
     subject = session_id or patient_id or call.identity.instance_id
     deed = call.deed("charges.listed")
-    async with as_biller(call.database, deed, subject=subject, patient_id=patient_id) as db:
+    async with as_biller(call.database, deed, subject=subject, patient_id=patient_id, scope=READS) as db:
         return _json(await views.charge_page(db, wanted))
 
 
@@ -92,7 +96,7 @@ async def _changed(call: Call, since: str, *, limit: int, others: Iterable[objec
             errors=[{"pointer": "query:changed_since", "detail": "give it alone, with `limit` if wanted"}],
         )
     deed = call.deed("charges.followed")
-    async with as_biller(call.database, deed, subject=call.identity.instance_id) as db:
+    async with as_biller(call.database, deed, subject=call.identity.instance_id, scope=READS) as db:
         await number_changes(db)
         return _json(await views.changed_page(db, since=since, limit=limit))
 
@@ -169,7 +173,8 @@ async def shown_charge(call: Call, charge_id: UUID) -> Response:
     async with call.database.reading(call.identity.instance_id) as db:
         shown = await views.one_charge(db, charge_id)
     patient_id = shown.patient_id if shown else None
-    async with as_biller(call.database, call.deed("charge.read"), subject=charge_id, patient_id=patient_id):
+    deed = call.deed("charge.read")
+    async with as_biller(call.database, deed, subject=charge_id, patient_id=patient_id, scope=READS):
         if shown is None:
             raise NotFoundProblem("There is no such charge.")
     return _json(shown.body, headers={"ETag": etag_of(shown.version)})

@@ -15,11 +15,12 @@ from services.billing_bridge.reconciling import Documented, FiledHere, Line, Mad
 from services.billing_bridge.use_cases import Deed, as_biller
 from shared.database.transactions import Database, Transaction
 from shared.events.filing import FiledDocumentation
+from shared.events.staff import Scope
 
 
 async def reconcile_day(database: Database, deed: Deed, filed_notes: FiledNotes, *, on: date) -> list[Line]:
     """Reconcile every session of a day, a day as it is where the session was held."""
-    async with as_biller(database, deed, subject=deed.identity.instance_id) as db:
+    async with as_biller(database, deed, subject=deed.identity.instance_id, scope=Scope.CHARGES_READ) as db:
         charges = await _charges(db, on)
         documented = await _documented(db, on, charges)
     known = {one.documentation_id for one in documented}

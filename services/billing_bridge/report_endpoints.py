@@ -12,6 +12,7 @@ from services.billing_bridge.outcomes import Status
 from services.billing_bridge.reconciliation import reconcile_day
 from services.billing_bridge.reconciling import Line
 from services.billing_bridge.use_cases import as_biller
+from shared.events.staff import Scope
 from shared.web.bodies import json_response
 from shared.web.shapes import Day
 
@@ -109,7 +110,13 @@ def _rows(line: Line) -> list[dict[str, Any]]:
 
 def _reading(call: Call, filters: reports.Filters, action: str) -> Any:
     subject = filters.patient_id or call.identity.instance_id
-    return as_biller(call.database, call.deed(action), subject=subject, patient_id=filters.patient_id)
+    return as_biller(
+        call.database,
+        call.deed(action),
+        subject=subject,
+        patient_id=filters.patient_id,
+        scope=Scope.CHARGES_READ,
+    )
 
 
 def _csv(content: bytes, *, name: str) -> Response:

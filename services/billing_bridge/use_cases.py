@@ -36,7 +36,7 @@ from services.billing_bridge.repository import (
 from services.billing_bridge.views import connections
 from shared.database.audit import record_access
 from shared.database.transactions import Database, Transaction
-from shared.events.staff import Feature, Role
+from shared.events.staff import Feature, Role, Scope
 from shared.identifiers import new_id
 from shared.messaging.sealing import KeyRing
 from shared.notices import NOTICE
@@ -68,12 +68,15 @@ async def as_biller(
     subject: object,
     patient_id: UUID | None = None,
     roles: frozenset[Role] = BILLERS,
+    scope: Scope | None = None,
 ) -> AsyncIterator[Transaction]:
-    """Let in one of the roles or a user with Manage Billing, and write it down (BILL-7, PERM-8)."""
+    """Let in one of the roles or a user with Manage Billing, and write it down (BILL-7, PERM-8).
+
+    A service account is let in where its `scope` is enough.
+    """
     async with database.writing(deed.identity.instance_id) as db:
-        require_any(
-            await access_of(db, staff_access, deed.identity.user_id), roles=roles, features=BILLING_FEATURES
-        )
+        access = await access_of(db, staff_access, deed.identity.user_id, scope=scope)
+        require_any(access, roles=roles, features=BILLING_FEATURES, scope=scope)
         yield db
         await record_access(
             db,

@@ -13,7 +13,7 @@ from services.charts.models import audit_entry, staff_access
 from shared.database.audit import Outcome
 from shared.database.bulk import insert_new
 from shared.database.transactions import Database, Transaction
-from shared.events.staff import Feature, Role, StaffAccess
+from shared.events.staff import Feature, Role, Scope, StaffAccess
 from shared.identifiers import new_id
 from shared.web.identity import Identity
 from shared.web.problems import Problem
@@ -86,20 +86,22 @@ async def audited(
     features: frozenset[Feature] = frozenset(),
     subject: UUID,
     patient_id: UUID | None = None,
+    scope: Scope | None = None,
 ) -> AsyncIterator[Transaction]:
     """Let in who has a role or feature for it, and write down that they did it, or were refused (PERM-8).
 
+    A service account is let in where its `scope` is enough.
     Where a patient's chart is read, emergency access to it lets in too, and the trail says so.
     Raises `ForbiddenProblem`; whatever `Problem` the block raises is written down as a refusal.
     """
     patient_ids = (patient_id,)
     try:
         async with database.writing(deed.identity.instance_id) as db:
-            access = await access_of(db, staff_access, deed.identity.user_id)
+            access = await access_of(db, staff_access, deed.identity.user_id, scope=scope)
             if await _is_emergency(db, deed, access, roles, patient_id):
                 deed = replace(deed, action=f"emergency.{deed.action}", purpose=Purpose.ETREAT)
             else:
-                require_any(access, roles=roles, features=features)
+                require_any(access, roles=roles, features=features, scope=scope)
             yield db
             await write_down(db, deed, subject=subject, patient_ids=patient_ids)
     except Problem:

@@ -7,7 +7,7 @@ from fastapi import APIRouter, Header, Query, Response
 from fastapi.responses import HTMLResponse
 
 from services.charts import schemas, use_cases
-from services.charts.printable import content_security_policy, printable
+from services.charts.printable import PAGE, printable
 from services.charts.requests import CurrentCall
 from services.charts.views import ReadNote, Wanted
 from shared.events.record import Attendance
@@ -54,7 +54,7 @@ async def list_notes(  # noqa: PLR0917 - FastAPI passes by name
 async def print_note(call: CurrentCall, note_id: UUID) -> Response:
     """Give one chart note as a page to print."""
     note = await use_cases.read_note(call.database, call.deed("chart_note.printed"), note_id)
-    headers = {"Content-Security-Policy": content_security_policy()}
+    headers = {"Content-Security-Policy": PAGE.content_security_policy()}
     return HTMLResponse(printable(note.served), headers=UNKEPT | headers)
 
 

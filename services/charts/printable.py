@@ -1,18 +1,15 @@
 """One chart note as a page to print, with its signatures as 21 CFR 11.50 wants them shown."""
 
-import base64
-import hashlib
 from datetime import UTC, datetime
-from functools import cache
 from pathlib import Path
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 import orjson
-from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
-from markupsafe import Markup
 
-FOLDER: Final = Path(__file__).parent / "templates"
+from shared.web.pages import Page
+
+PAGE: Final = Page(Path(__file__).parent / "templates", "note")
 VOID: Final = "entered-in-error"
 
 
@@ -24,9 +21,8 @@ def printable(served: str) -> str:
         datetime.fromisoformat(note[name]).astimezone(zone) for name in ("started_at", "ended_at")
     )
     error = note["entered_in_error"]
-    return _template().render(
+    return PAGE.render(
         note=note,
-        style=Markup(_style()),  # noqa: S704 - a file of ours, nobody's text
         day=_day(started),
         time=f"{_time(started)} to {_time(ended)} {started.tzname()}",
         # Notes that were filed before these were kept have none of them.
@@ -39,33 +35,6 @@ def printable(served: str) -> str:
         # Null where a newer documentation tells that this one is void, and the news of it is late.
         error=error and error | {"marked": _instant(error["at"])},
     )
-
-
-@cache
-def content_security_policy() -> str:
-    """Allow the page its own style and nothing else: no script, no picture, no frame, no address."""
-    digest = base64.b64encode(hashlib.sha256(_style().encode()).digest()).decode()
-    return (
-        f"default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'; "
-        "frame-ancestors 'none'"
-    )
-
-
-@cache
-def _style() -> str:
-    return (FOLDER / "note.css").read_text(encoding="utf-8")
-
-
-@cache
-def _template() -> Template:
-    environment = Environment(
-        loader=FileSystemLoader(FOLDER),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    return environment.get_template("note.html.jinja")
 
 
 def _own_times(note: dict[str, Any], zone: ZoneInfo) -> list[tuple[str, str]]:

@@ -24,6 +24,7 @@ from services.charts.tabs.charting import SwitchedOffProblem, require_group_sess
 from shared.database.transactions import Database, WideTransaction
 from shared.events.envelope import Envelope
 from shared.events.record import SessionRecord, SessionRetracted
+from shared.events.staff import Scope
 from shared.web.instance_settings import instance_settings as settings_of
 from shared.web.problems import NotFoundProblem
 
@@ -46,7 +47,9 @@ async def mark_entered_in_error(db: WideTransaction, envelopes: Sequence[Envelop
     await add_new_retractions(db, ((one.instanceid, one.data) for one in envelopes))
 
 
-async def read_note(database: Database, deed: Deed, note_id: UUID) -> views.ReadNote:
+async def read_note(
+    database: Database, deed: Deed, note_id: UUID, *, scope: Scope | None = None
+) -> views.ReadNote:
     """Give one note whole; raises `ForbiddenProblem`, `NotFoundProblem`.
 
     The record itself: it is read whether the chart has its tab or not (SET-2, TAB-5).
@@ -55,7 +58,7 @@ async def read_note(database: Database, deed: Deed, note_id: UUID) -> views.Read
     async with database.reading(deed.identity.instance_id) as db:
         note = await views.one_note(db, note_id)
     patient_id = note.patient_id if note else None
-    async with audited(database, deed, READS_CHARTS, subject=note_id, patient_id=patient_id):
+    async with audited(database, deed, READS_CHARTS, subject=note_id, patient_id=patient_id, scope=scope):
         if note is None:
             raise NotFoundProblem("There is no such chart note.")
     return note

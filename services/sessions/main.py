@@ -27,7 +27,13 @@ from services.sessions.documentation.people_endpoints import router as people_ro
 from services.sessions.documentation.sheet_endpoints import router as sheet_router
 from services.sessions.documentation.worklist_endpoints import router as worklist_router
 from services.sessions.emergency.endpoints import router as emergency_router
+from services.sessions.logging_in.by_code.authorizing_endpoints import AUTHORIZATION_PATH
+from services.sessions.logging_in.by_code.authorizing_endpoints import router as authorizing_router
+from services.sessions.logging_in.by_code.discovery import METADATA_PATHS
+from services.sessions.logging_in.by_code.discovery import router as discovery_router
+from services.sessions.logging_in.by_code.endpoints import router as front_end_router
 from services.sessions.logging_in.domain import Limits
+from services.sessions.logging_in.endpoints import KEYS_PATH
 from services.sessions.logging_in.endpoints import router as log_in_router
 from services.sessions.logging_in.oauth_endpoints import REVOCATION_PATH, TOKEN_PATH
 from services.sessions.logging_in.oauth_endpoints import router as oauth_router
@@ -35,6 +41,7 @@ from services.sessions.metadata import IDEMPOTENCY, LEDGER, SERVICE, TRAIL
 from services.sessions.scheduling.calendar_endpoints import CALENDARS_PATH, feeds_router
 from services.sessions.scheduling.endpoints import router as scheduling_router
 from services.sessions.scheduling.planning import Planner
+from services.sessions.service_accounts.endpoints import router as account_router
 from services.sessions.settings import SessionsSettings
 from services.sessions.stream.endpoints import router as stream_router
 from services.sessions.stream.following import Streams
@@ -71,9 +78,17 @@ ROUTES = routes_of(
     sheet_router,
     deliveries_router,
     emergency_router,
+    account_router,
 )
-ISSUER_ROUTES = routes_of(log_in_router, oauth_router)
-ISSUER_PATHS = ("/v1/token", "/.well-known/jwks.json", TOKEN_PATH, REVOCATION_PATH)
+ISSUER_ROUTES = routes_of(log_in_router, oauth_router, authorizing_router, front_end_router, discovery_router)
+ISSUER_PATHS = (
+    "/v1/token",
+    KEYS_PATH,
+    TOKEN_PATH,
+    REVOCATION_PATH,
+    AUTHORIZATION_PATH,
+    *METADATA_PATHS,
+)
 
 
 def create_application() -> FastAPI:

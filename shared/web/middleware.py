@@ -18,8 +18,8 @@ BODY_BYTES_AT_MOST: Final = 2_000_000
 METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 """Others are counted together: a client may make up as many as it likes."""
 
-_ON_EACH_ANSWER: Final = ((b"x-content-type-options", b"nosniff"), (b"referrer-policy", b"no-referrer"))
-_ON_JSON: Final = (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'")
+_GUARDS: Final = ((b"x-content-type-options", b"nosniff"), (b"referrer-policy", b"no-referrer"))
+_GUARD_OF_JSON: Final = (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'")
 """JSON opened as a page loads nothing and stands in no frame; pages say for themselves what they need."""
 
 log = structlog.get_logger()
@@ -64,10 +64,11 @@ class Observed:
 
 
 def _guarded(headers: Iterable[tuple[bytes, bytes]], request_id: str) -> list[tuple[bytes, bytes]]:
-    guarded = [*headers, (b"x-request-id", request_id.encode()), *_ON_EACH_ANSWER]
-    if any(name == b"content-type" and b"json" in value for name, value in guarded):
-        guarded.append(_ON_JSON)
-    return guarded
+    said = dict(headers)
+    guards = [one for one in _GUARDS if one[0] not in said]
+    if b"json" in said.get(b"content-type", b""):
+        guards.append(_GUARD_OF_JSON)
+    return [*headers, (b"x-request-id", request_id.encode()), *guards]
 
 
 class _Broken(Problem):

@@ -12,11 +12,17 @@ from fastapi.routing import APIRoute
 from shared.web.problems import InvalidProblem
 
 
+async def ignore_unknown_queries() -> None:
+    """Mark a route whose standard has it ignore what it does not know, as RFC 6749, 3.1 does."""
+
+
 async def refuse_unknown_queries(request: Request) -> None:
     """Raise `InvalidProblem` that names each parameter that is unknown, or given twice to who takes one."""
     _refuse_unwritable(request)
     route = request.scope.get("route")
     if not request.query_params or not isinstance(route, APIRoute):
+        return
+    if any(needed.call is ignore_unknown_queries for needed in route.dependant.dependencies):
         return
     repeatable = dict(_parameters(route.dependant))
     given = Counter(name for name, _ in request.query_params.multi_items())

@@ -16,6 +16,7 @@ from services.charts.models import chart_note
 from services.charts.standing import notes
 from services.charts.use_cases import read_note
 from shared.database.transactions import Database, Transaction
+from shared.events.staff import Scope
 from shared.web.cursors import past, write_cursor
 
 Tell = Callable[..., dict[str, Any]]
@@ -32,7 +33,7 @@ class Found:
 
 async def read_one(database: Database, deed: Deed, note_id: UUID) -> ToldNote:
     """Give one note; raises `ForbiddenProblem`, `NotFoundProblem`."""
-    return _told(await read_note(database, deed, note_id))
+    return _told(await read_note(database, deed, note_id, scope=Scope.CHARTS_READ))
 
 
 async def search(database: Database, deed: Deed, wanted: Search, *, cursor: str | None, limit: int) -> Found:
@@ -42,14 +43,18 @@ async def search(database: Database, deed: Deed, wanted: Search, *, cursor: str 
     """
     if wanted.patient_id is not None:
         patient_id = wanted.patient_id
-        async with audited(database, deed, READS_CHARTS, subject=patient_id, patient_id=patient_id) as db:
+        async with audited(
+            database, deed, READS_CHARTS, subject=patient_id, patient_id=patient_id, scope=Scope.CHARTS_READ
+        ) as db:
             return await _page(db, wanted, cursor=cursor, limit=limit)
     # Looked for first, so that a refusal too is written down in the name of the patient concerned.
     async with database.reading(deed.identity.instance_id) as db:
         found = await _page(db, wanted, cursor=cursor, limit=limit)
     concerned = [UUID(one.note["patient"]["patient_id"]) for one in found.notes]
     subject, patient = wanted.note_ids[0], next(iter(concerned), None)
-    async with audited(database, deed, READS_CHARTS, subject=subject, patient_id=patient):
+    async with audited(
+        database, deed, READS_CHARTS, subject=subject, patient_id=patient, scope=Scope.CHARTS_READ
+    ):
         return found
 
 

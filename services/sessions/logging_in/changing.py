@@ -55,6 +55,34 @@ async def change_password(
         )
 
 
+async def replace_password(
+    database: Database, identity: Identity, user_id: UUID, *, new: str, clock: Clock
+) -> None:
+    """Give another user a new password, end their log-ins and let them try at once; Super Admins only.
+
+    Raises `ForbiddenProblem`, for one's own too, which needs the old one; `NotFoundProblem`; or
+    `InvalidProblem` for a password that others would try first.
+    """
+    if user_id == identity.user_id:
+        raise ForbiddenProblem("Your own password is changed with the old one.")
+    async with database.reading(identity.instance_id) as db:
+        await permit(db, identity, Action.MANAGE_DIRECTORY)
+        account = await login_of(db, user_id)
+    if account is None:
+        raise NotFoundProblem(NO_LOGIN)
+    refuse_common(new, login=account.login)
+    # Between the transactions: it is slow on purpose, and others wait for the database's lock.
+    password_hash = await hash_password(new)
+    async with database.writing(identity.instance_id) as db:
+        await permit(db, identity, Action.MANAGE_DIRECTORY)
+        await store_password(db, user_id=user_id, password_hash=password_hash)
+        await end(db, LOG_IN.c.user_id == user_id, at=clock())
+        await unlock(db.connection, login=account.login)
+        await record_access(
+            db, TRAIL, at=clock(), user_id=identity.user_id, action="login.password_replaced", subject=user_id
+        )
+
+
 async def unlock_login(database: Database, identity: Identity, user_id: UUID, *, clock: Clock) -> None:
     """Let a user try again at once; raises `ForbiddenProblem` or `NotFoundProblem`."""
     async with database.writing(identity.instance_id) as db:

@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
+ACCESS_TOKEN_LASTS: Final = timedelta(minutes=5)
+"""At most. Services check tokens by themselves, so one is good for so long after its log-in was ended."""
 LONGEST_WAIT: Final = timedelta(minutes=15)
 
 

@@ -1,15 +1,18 @@
 """Logging in over HTTP: for clients that know a password, and for users who look after their log-ins."""
 
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 from fastapi import APIRouter, Request, Response
 
 from services.sessions.logging_in import schemas
-from services.sessions.logging_in.changing import change_password, unlock_login
+from services.sessions.logging_in.changing import change_password, replace_password, unlock_login
+from services.sessions.logging_in.domain import ACCESS_TOKEN_LASTS
 from services.sessions.logging_in.use_cases import Opened, end_own, log_in, own_log_ins
 from services.sessions.requests import CurrentCall
 from shared.web.bodies import json_response
+
+KEYS_PATH: Final = "/.well-known/jwks.json"
 
 router = APIRouter(tags=["log-in"])
 
@@ -29,7 +32,7 @@ async def create_token(body: schemas.LogIn, request: Request) -> Response:
     return json_response(tokens(request, opened))
 
 
-@router.get("/.well-known/jwks.json")
+@router.get(KEYS_PATH)
 async def get_public_keys(request: Request) -> Response:
     """Give the keys by which the built-in issuer's tokens are checked."""
     return json_response(request.app.state.issuer.public_keys())
@@ -53,7 +56,7 @@ async def list_own_log_ins(call: CurrentCall, request: Request) -> Response:
 
 @router.delete("/v1/log-ins/{log_in_id}", status_code=204)
 async def delete_own_log_in(log_in_id: UUID, call: CurrentCall) -> Response:
-    """End one of the caller's log-ins; its access token is good for its last minutes still."""
+    """End one of the caller's log-ins; its access token is good for five minutes at most."""
     await end_own(call.database, call.identity, log_in_id, clock=call.clock)
     return Response(status_code=204)
 
@@ -79,6 +82,15 @@ async def post_unlock(user_id: UUID, call: CurrentCall) -> Response:
     return Response(status_code=204)
 
 
+@router.put("/v1/directory/staff/{user_id}/login/password", status_code=204)
+async def put_password_of(user_id: UUID, body: schemas.PasswordOfAnother, call: CurrentCall) -> Response:
+    """Give a member of staff a new password; all their log-ins end, and failures are forgotten."""
+    await replace_password(
+        call.database, call.identity, user_id, new=body.new_password.get_secret_value(), clock=call.clock
+    )
+    return Response(status_code=204)
+
+
 def address_of(request: Request) -> str | None:
     """Give the address that a request comes from, as far as it is known."""
     return request.client.host if request.client else None
@@ -88,9 +100,8 @@ def tokens(request: Request, opened: Opened) -> dict[str, Any]:
     """Give the answer of RFC 6749, 5.1."""
     state = request.app.state
     now = state.clock()
-    expires_at = state.log_in_limits.ends_at(
-        authenticated_at=opened.log_in.authenticated_at, last_used_at=now
-    )
+    ends_at = state.log_in_limits.ends_at(authenticated_at=opened.log_in.authenticated_at, last_used_at=now)
+    expires_at = min(ends_at, now + ACCESS_TOKEN_LASTS)
     return {
         "access_token": state.issuer.token_for(
             user_id=opened.log_in.user_id,

@@ -17,6 +17,8 @@ LOG_IN: Final = Table(
     Column("authenticated_at", UtcDateTime, nullable=False),
     Column("last_used_at", UtcDateTime, nullable=False),
     Column("ended_at", UtcDateTime),
+    # NULL: a client that knew the password itself. No foreign key: SQLite adds none to a table that is there.
+    Column("front_end_id", Uuid),
     Index("ix_log_in_user_id", "user_id"),
 )
 

@@ -29,6 +29,8 @@ class LogIn:
     authenticated_at: datetime
     last_used_at: datetime
     ended_at: datetime | None = None
+    front_end_id: UUID | None = None
+    """The front end that alone may renew it; None: a client that knew the password itself."""
 
     def is_over(self, limits: Limits, *, at: datetime) -> bool:
         """Whether it was ended, or was left alone, or lasts, too long."""
@@ -60,6 +62,7 @@ async def add_log_in(db: Transaction, log_in: LogIn) -> None:
             user_id=log_in.user_id,
             authenticated_at=log_in.authenticated_at,
             last_used_at=log_in.last_used_at,
+            front_end_id=log_in.front_end_id,
         )
     )
 
@@ -134,4 +137,5 @@ def _log_in(row: Any) -> LogIn:
         authenticated_at=row.authenticated_at,
         last_used_at=row.last_used_at,
         ended_at=row.ended_at,
+        front_end_id=row.front_end_id,
     )

@@ -27,6 +27,12 @@ class PasswordChange(Shape):
     new_password: NewPassword
 
 
+class PasswordOfAnother(Shape):
+    """A new password that a Super Admin gives."""
+
+    new_password: NewPassword
+
+
 class Token(Answer):
     """An access token of the built-in issuer, and what renews it."""
 
@@ -34,8 +40,12 @@ class Token(Answer):
     token_type: str
     expires_in: int
     """Seconds."""
-    refresh_token: str
-    """Good once, for `POST /oauth/token`, and for as long as the access token."""
+    refresh_token: str | None = None
+    """Good once, for `POST /oauth/token`, for as long as a log-in may be idle. No service account has one."""
+    scope: str | None = None
+    """Of a service account; `openid` with an ID token."""
+    id_token: str | None = None
+    """For a front end that asked for `openid`: who has logged in, and when (OpenID Connect Core 1.0, 2)."""
 
 
 class OwnLogIn(Answer):

@@ -101,21 +101,31 @@ async def open_log_in(database: Database, account: Any, *, limits: Limits, clock
         last_used_at=now,
     )
     async with database.writing(account.instance_id) as db:
-        over = [one.id for one in await log_ins_of(db, account.user_id) if one.is_over(limits, at=now)]
-        await forget(db, over)
-        await add_log_in(db, opened)
-        await _record(db, account.user_id, "log_in.opened", opened.id, at=now)
-        return Opened(log_in=opened, refresh_token=await new_refresh_token(db, opened.id))
+        return await begin(db, opened, limits=limits)
 
 
-async def refresh(database: Database, *, token: str, limits: Limits, clock: Clock) -> Opened:
+async def begin(db: Transaction, log_in: LogIn, *, limits: Limits) -> Opened:
+    """Write a new log-in down, and forget those of the user that are over."""
+    now, user_id = log_in.last_used_at, log_in.user_id
+    over = [one.id for one in await log_ins_of(db, user_id) if one.is_over(limits, at=now)]
+    await forget(db, over)
+    await add_log_in(db, log_in)
+    await _record(db, user_id, "log_in.opened", log_in.id, at=now)
+    return Opened(log_in=log_in, refresh_token=await new_refresh_token(db, log_in.id))
+
+
+async def refresh(
+    database: Database, *, token: str, client_id: str | None, limits: Limits, clock: Clock
+) -> Opened:
     """Give a log-in its next refresh token, once for each (RFC 9700, 4.14.2).
 
-    Raises `UnauthenticatedProblem`. A token that comes a second time ends the log-in: one of the two who
-    showed it is a thief, and nobody can tell which.
+    Raises `UnauthenticatedProblem`, for a front end other than the log-in's too. A token that comes a second
+    time ends the log-in: one of the two who showed it is a thief, and nobody can tell which.
     """
     renewal = await _renewal(database, token)
-    now, log_in_id = clock(), renewal.log_in.id
+    now, log_in_id, front_end_id = clock(), renewal.log_in.id, renewal.log_in.front_end_id
+    if front_end_id is not None and client_id != str(front_end_id):
+        raise UnauthenticatedProblem(OVER)
     if not renewal.active or renewal.log_in.is_over(limits, at=now):
         raise UnauthenticatedProblem(OVER)
     async with database.writing(renewal.log_in.instance_id) as db:

@@ -24,7 +24,7 @@ from services.sessions.main import create_application as create_sessions
 from shared.database.transactions import Database
 from shared.events.catalogue import SETTINGS_CHANGED, STAFF_ACCESS_CHANGED
 from shared.events.contract import Contract
-from shared.events.staff import StaffAccess, StaffAccessChanged
+from shared.events.staff import Scope, StaffAccess, StaffAccessChanged
 from shared.messaging.consuming import Consuming
 from shared.messaging.sealing import new_key_ring
 from shared.testing.identity import ISSUER, TokenIssuer
@@ -89,6 +89,22 @@ class Door:
             rings_after_apply=True,
         )
         await consuming.receive(a_parcel([enveloped(facts, event_type=event_type, instance_id=instance_id)]))
+
+    async def employ_systems(self) -> None:
+        """Have a service account for each scope; the sessions service keeps none where it looks for staff."""
+        members = tuple(
+            StaffAccess(
+                user_id=uuid5(CLINIC, scope),
+                version=1,
+                active=True,
+                roles=frozenset(),
+                features=frozenset(),
+                scopes=frozenset({scope}),
+            )
+            for scope in Scope
+        )
+        if self.service != "sessions":
+            await self.hear(StaffAccessChanged(members=members), STAFF_ACCESS_CHANGED)
 
     def routes(self) -> set[str]:
         paths = self.application.openapi()["paths"]

@@ -54,6 +54,9 @@ _TEMPLATE = {
 _OCCURRENCES = [{"template_id": _ID, "weekday": 2}]
 _CODE = {"kind": "ccode", "code": "90853", "description": "Group", "effective_on": "2020-01-01"}
 _PASSWORDS = {"old_password": "x", "new_password": "battery staple correct"}
+_PASSWORD = {"new_password": "battery staple correct"}
+_ACCOUNT = {"name": "Ledger", "scopes": ["charges:read"], "external_subject": "ledger"}
+_FRONT_END = {"name": "Front desk", "redirect_uris": ["https://desk.riverbend.test/back"]}
 _LOGIN = {"login": "somebody", "password": "battery staple correct"}
 _PERSON = {"first_name": "New", "last_name": "Member"}
 
@@ -70,6 +73,10 @@ _SESSION = "/v1/group-sessions/{session_id}"
 RIGHTS: Final[dict[str, dict[str, Right]]] = {
     "sessions": {
         "GET /.well-known/jwks.json": _may(OPEN),
+        "GET /.well-known/oauth-authorization-server": _may(OPEN),
+        "GET /.well-known/openid-configuration": _may(OPEN),
+        "GET /oauth/authorize": _may(OPEN),
+        "POST /oauth/authorize": _may(OPEN),
         "POST /oauth/revocation": _may(OPEN),
         "POST /oauth/token": _may(OPEN),
         "POST /v1/token": _may(OPEN, {"login": "nobody", "password": "x"}),
@@ -79,6 +86,12 @@ RIGHTS: Final[dict[str, dict[str, Right]]] = {
         "POST /v1/emergency-accesses": _may(ALL, {"patient_id": _ID, "reason": "Found unconscious."}),
         "POST /v1/emergency-accesses/{access_id}/end": _may(ALL),
         "POST /v1/emergency-accesses/{access_id}/review": _may(RECORDS),
+        "GET /v1/front-ends": _may(DIRECTORY),
+        "POST /v1/front-ends": _may(DIRECTORY, _FRONT_END),
+        "POST /v1/front-ends/{front_end_id}/end": _may(DIRECTORY),
+        "GET /v1/service-accounts": _may(DIRECTORY),
+        "POST /v1/service-accounts": _may(DIRECTORY, _ACCOUNT),
+        "POST /v1/service-accounts/{account_id}/end": _may(DIRECTORY),
         "GET /v1/settings": _may(ALL),
         "PATCH /v1/settings": _may("A", {}),
         "GET /v1/directory/me": _may(ALL),
@@ -94,6 +107,7 @@ RIGHTS: Final[dict[str, dict[str, Right]]] = {
         "PATCH /v1/directory/staff/{user_id}": _may(DIRECTORY, {"active": False}),
         "PUT /v1/directory/staff/{user_id}/access": _may(DIRECTORY, {"roles": []}),
         "GET /v1/directory/staff/{user_id}/caseload": _may(PLANNERS),
+        "PUT /v1/directory/staff/{user_id}/login/password": _may(DIRECTORY, _PASSWORD),
         "PUT /v1/directory/staff/{user_id}/login": _may(DIRECTORY, _LOGIN),
         "POST /v1/directory/staff/{user_id}/login/unlock": _may(DIRECTORY),
         "GET /v1/directory/patients": _may(PLANNERS),
@@ -199,11 +213,11 @@ RIGHTS: Final[dict[str, dict[str, Right]]] = {
         "POST /v1/billing/connections/{system}/pause": _may("A", _REASON),
         "POST /v1/billing/connections/{system}/resume": _may("A"),
         "GET /v1/billing/counts": _may("A"),
+        "GET /v1/billing/patients/{patient_id}/disclosures": _may(RECORDS),
         "GET /v1/billing/reconciliation": _may("A", query=f"?on={_DAY}"),
         "GET /v1/billing/reconciliation.csv": _may("A", query=f"?on={_DAY}"),
         "GET /v1/billing/report": _may("A", query=f"?since={_DAY}"),
         "GET /v1/billing/report.csv": _may("A", query=f"?since={_DAY}"),
-        "GET /v1/billing/patients/{patient_id}/disclosures": _may(RECORDS),
         "GET /v1/billing/worklist": _may("A"),
         "POST /v1/billing/worklist/cancel": _may("A", _REASON),
         "POST /v1/billing/worklist/release": _may("A", _REASON),
@@ -220,11 +234,25 @@ RIGHTS: Final[dict[str, dict[str, Right]]] = {
 IDS: Final[dict[str, Any]] = dict.fromkeys(
     [
         "session_id", "schedule_id", "patient_id", "user_id", "template_id", "assignment_id", "feed_id",
-        "discarded_id", "location_id", "log_in_id", "access_id", "delivery_id",
+        "discarded_id", "location_id", "log_in_id", "access_id", "delivery_id", "account_id",
+        "front_end_id",
         "note_id", "tab_id", "charge_id", "code_id", "job_id",
     ],
     SOMEBODY,
 ) | {"on": _DAY, "kind": "not_started", "fhir_kind": "DocumentReference", "system": "webhook"}  # fmt: skip
+
+SCOPED: Final[dict[str, set[str]]] = {
+    "charges:read": {
+        "GET /v1/billing/charges",
+        "GET /v1/billing/charges/{charge_id}",
+        "GET /v1/billing/reconciliation",
+        "GET /v1/billing/reconciliation.csv",
+        "GET /v1/billing/report",
+        "GET /v1/billing/report.csv",
+    },
+    "charts:read": {"GET /v1/charts/fhir/{kind}", "GET /v1/charts/fhir/{kind}/{note_id}"},
+}
+"""All that a service account with the scope may use, of all services."""
 
 REFUSED_ON_MARGARETS: Final[dict[str, str]] = {
     f"GET {_SESSION}": "SNDY",

@@ -4,7 +4,15 @@ import pytest
 
 from shared.testing.records import CLINIC
 from tests.integration.authorisation.doors import SERVICES, Door, Open, clinic_of
-from tests.integration.authorisation.rights import LETTERS, OPEN, REFUSED_ON_MARGARETS, RIGHTS, Right, ids_of
+from tests.integration.authorisation.rights import (
+    LETTERS,
+    OPEN,
+    REFUSED_ON_MARGARETS,
+    RIGHTS,
+    SCOPED,
+    Right,
+    ids_of,
+)
 
 STREAM = "GET /v1/stream"
 """It does not end for those who may; who may not is refused at once."""
@@ -53,6 +61,22 @@ async def test_who_is_on_no_staff_is_let_in_nowhere(service: str, opened: Open) 
     for route, right in _guarded(service).items():
         answer = await door.ask("Stranger", route, ids=ids_of(service), body=right.body, query=right.query)
         assert answer.status_code == 403, route
+
+
+@pytest.mark.parametrize("service", SERVICES)
+async def test_a_service_account_reads_what_its_scope_says_and_nothing_else(
+    service: str, opened: Open
+) -> None:
+    door = await opened(service)
+    await door.employ_systems()
+    for scope, routes in SCOPED.items():
+        let_in = set()
+        for route, right in _guarded(service).items():
+            answer = await door.ask(scope, route, ids=ids_of(service), body=right.body, query=right.query)
+            assert answer.status_code not in {401, 422, 500}, (route, answer.text)
+            if answer.status_code != 403:
+                let_in.add(route)
+        assert let_in == routes & RIGHTS[service].keys()
 
 
 @pytest.mark.parametrize("service", SERVICES)

@@ -7,13 +7,16 @@ import pytest_asyncio
 from pydantic import SecretStr
 from structlog.testing import capture_logs
 
+from services.sessions.configuration.use_cases import found_instance
 from services.sessions.main import build_application
 from services.sessions.settings import SessionsSettings
+from shared.clock import now_utc
 from shared.messaging.sealing import new_key_ring
 from shared.settings import Settings
 from shared.testing.identity import ISSUER, TokenIssuer
 from shared.testing.records import CLINIC, OTHER_CLINIC
 from tests.integration.services.sessions.clinic import Clinic, SetClock
+from tests.integration.services.sessions.front_door import LOGIN, PASSWORD, FrontDoor, with_issuer
 from tests.support.databases import OpenDatabase
 
 
@@ -60,3 +63,13 @@ async def other_clinic(clinic: Clinic) -> Clinic:
     )
     await other.open()
     return other
+
+
+@pytest_asyncio.fixture
+async def front_door(open_database: OpenDatabase, tmp_path: Path) -> FrontDoor:
+    """The service as its own issuer, and one Super Admin with a login."""
+    database = await open_database("sessions")
+    await found_instance(database, name="Riverbend", login=LOGIN, password=PASSWORD, clock=now_utc)
+    clock = SetClock(now_utc())
+    application = with_issuer(database, tmp_path, clock)
+    return FrontDoor(application=application, database=database, clock=clock)

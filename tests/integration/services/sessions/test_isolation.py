@@ -11,6 +11,7 @@ from services.sessions.directory.models import LOCATION, PATIENT, STAFF_ACCESS, 
 from services.sessions.documentation.models import DISCARDED, ROSTER_ENTRY, SIGNATURE
 from services.sessions.metadata import LEDGER, TRAIL
 from services.sessions.scheduling.models import ASSIGNMENT, SESSION
+from services.sessions.service_accounts.models import SERVICE_ACCOUNT
 from services.sessions.stream.endpoints import STREAM_PATH
 from services.sessions.templates.models import SCHEDULE, TEMPLATE
 from shared.database.engine import create_engine
@@ -19,6 +20,8 @@ from tests.integration.services.sessions.clinic import TODAY, Clinic
 OWN_ALONE = {
     "GET /v1/emergency-accesses",
     "GET /v1/deliveries/parked",
+    "GET /v1/service-accounts",
+    "POST /v1/service-accounts",
     "GET /v1/settings",
     "PATCH /v1/settings",
     "GET /v1/directory/me",
@@ -38,9 +41,11 @@ OWN_ALONE = {
 }
 """Routes that name nothing of an instance but their caller's; all others answer 404."""
 
+ACCOUNT = {"name": "Ledger", "scopes": ["charges:read"], "external_subject": "ledger"}
+
 TABLES = (
     LOCATION, PATIENT, STAFF_ACCESS, STAFF_MEMBER, ROSTER_ENTRY, SIGNATURE, ASSIGNMENT, SESSION, SCHEDULE,
-    TEMPLATE, TRAIL, LEDGER.event,
+    TEMPLATE, TRAIL, LEDGER.event, SERVICE_ACCOUNT,
 )  # fmt: skip
 
 
@@ -57,6 +62,7 @@ class Theirs:
     discarded_id: UUID
     access_id: UUID
     delivery_id: UUID
+    account_id: UUID
 
     def path(self, template: str) -> str:
         return template.format(
@@ -70,6 +76,7 @@ class Theirs:
             discarded_id=self.discarded_id,
             access_id=self.access_id,
             delivery_id=self.delivery_id,
+            account_id=self.account_id,
             on=TODAY,
             location_id=self.clinic.location_id,
             kind="not_started",
@@ -84,8 +91,10 @@ class Theirs:
             "POST /v1/emergency-accesses": {"patient_id": patient_id, "reason": "A thief wants it."},
             "POST /v1/deliveries/retry": {"delivery_id": str(self.delivery_id)},
             "POST /v1/deliveries/skip": {"delivery_id": str(self.delivery_id), "reason": "Unwanted"},
+            "POST /v1/service-accounts": ACCOUNT,
             "PATCH /v1/settings": {},
             "PUT /v1/directory/staff/{user_id}/access": {"roles": []},
+            "PUT /v1/directory/staff/{user_id}/login/password": {"new_password": "a long password"},
             "PUT /v1/directory/staff/{user_id}/login": {"login": "thief", "password": "a long password"},
             "POST /v1/directory/locations": {"name": "Annex", "time_zone": "America/Chicago"},
             "PATCH /v1/directory/locations/{location_id}": {"name": "Changed"},
@@ -142,6 +151,7 @@ async def _theirs(clinic: Clinic) -> Theirs:
     )
     emergency = {"patient_id": str(clinic.patient_ids[0]), "reason": "Found unconscious."}
     opened = await clinic.do("Fay", "POST", "/v1/emergency-accesses", json=emergency)
+    account = await clinic.do("Ada", "POST", "/v1/service-accounts", json=ACCOUNT)
     async with clinic.database.reading_for_all() as connection:
         delivery_id = await connection.scalar(select(LEDGER.delivery.c.id).limit(1))
     assert delivery_id is not None
@@ -155,6 +165,7 @@ async def _theirs(clinic: Clinic) -> Theirs:
         discarded_id=aside.id,
         access_id=UUID(opened["id"]),
         delivery_id=delivery_id,
+        account_id=UUID(account["id"]),
     )
 
 

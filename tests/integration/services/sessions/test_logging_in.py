@@ -1,90 +1,20 @@
 import asyncio
-from dataclasses import dataclass
 from datetime import timedelta
-from pathlib import Path
+from json import loads as json_of
 from typing import Any
 
 import httpx2
 import jwt
 import pytest
-import pytest_asyncio
-from fastapi import FastAPI
-from pydantic import SecretStr
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from jwt.algorithms import OKPAlgorithm
 from sqlalchemy import select, update
 
-from services.sessions.configuration.use_cases import found_instance
-from services.sessions.directory.issuer import new_signing_key, open_issuer
 from services.sessions.logging_in.models import FAILED_LOG_IN, LOG_IN
-from services.sessions.main import build_application
-from services.sessions.metadata import TRAIL
-from services.sessions.settings import SessionsSettings
-from shared.clock import Clock, now_utc
-from shared.database.transactions import Database
-from shared.messaging.sealing import new_key_ring
-from shared.settings import Environment, Settings
-from shared.testing.identity import AUDIENCE, ISSUER
-from shared.web.bodies import json_bytes
-from tests.integration.services.sessions.clinic import SetClock
-from tests.support.databases import OpenDatabase
+from shared.testing.identity import ISSUER
+from tests.integration.services.sessions.front_door import LOGIN, PASSWORD, FrontDoor
 
-LOGIN, PASSWORD = "admin@riverbend", "correct horse battery"
-
-
-def _build(database: Database, folder: Path, clock: Clock) -> FastAPI:
-    key, public_keys = folder / "issuer.pem", folder / "keys.json"
-    new_signing_key(key)
-    public_keys.write_bytes(json_bytes(open_issuer(key, name=ISSUER, audience=AUDIENCE).public_keys()))
-    settings = Settings(
-        environment=Environment.EMBEDDED,
-        broker_url=SecretStr("redis://unused"),
-        message_keys=SecretStr(new_key_ring()),
-        issuer=ISSUER,
-        token_keys=str(public_keys),
-    )
-    own = SessionsSettings(database_url=SecretStr("given by the fixture"), issuer_key=key)
-    return build_application(settings, own, database=database, clock=clock)
-
-
-@dataclass(frozen=True, kw_only=True)
-class FrontDoor:
-    """The service with its built-in issuer, and one Super Admin who has a login."""
-
-    application: FastAPI
-    database: Database
-    clock: SetClock
-
-    async def ask(self, method: str, path: str, *, token: str = "", json: Any = None) -> httpx2.Response:
-        transport = httpx2.ASGITransport(app=self.application)
-        headers = {"Authorization": f"Bearer {token}"} if token else {}
-        async with httpx2.AsyncClient(transport=transport, base_url="http://sessions") as client:
-            return await client.request(method, path, json=json, headers=headers)
-
-    async def log_in(self, login: str = LOGIN, password: str = PASSWORD) -> httpx2.Response:
-        return await self.ask("POST", "/v1/token", json={"login": login, "password": password})
-
-    async def token(self) -> str:
-        return str((await self.log_in()).json()["access_token"])
-
-    async def form(self, path: str, **fields: str) -> httpx2.Response:
-        transport = httpx2.ASGITransport(app=self.application)
-        async with httpx2.AsyncClient(transport=transport, base_url="http://sessions") as client:
-            return await client.post(path, data=fields)
-
-    async def refresh(self, token: str) -> httpx2.Response:
-        return await self.form("/oauth/token", grant_type="refresh_token", refresh_token=token)
-
-    async def actions(self) -> list[str]:
-        async with self.database.engine.connect() as connection:
-            return list((await connection.execute(select(TRAIL.c.action).order_by(TRAIL.c.id))).scalars())
-
-
-@pytest_asyncio.fixture
-async def front_door(open_database: OpenDatabase, tmp_path: Path) -> FrontDoor:
-    database = await open_database("sessions")
-    await found_instance(database, name="Riverbend", login=LOGIN, password=PASSWORD, clock=now_utc)
-    clock = SetClock(now_utc())
-    application = _build(database, tmp_path, clock)
-    return FrontDoor(application=application, database=database, clock=clock)
+MARGARETS = {"login": "margaret", "password": "purple staple giraffe"}
 
 
 async def test_who_logs_in_gets_a_token_that_works(front_door: FrontDoor) -> None:
@@ -216,7 +146,7 @@ async def test_after_twelve_hours_everybody_is_out_however_busy(front_door: Fron
     async with front_door.database.engine.begin() as connection:
         await connection.execute(update(LOG_IN).values(authenticated_at=began))
     answer = (await front_door.refresh(token)).json()
-    assert answer["expires_in"] == 6 * 60
+    assert answer["expires_in"] == 5 * 60
     front_door.clock.forward(minutes=6)
     assert (await front_door.refresh(answer["refresh_token"])).status_code == 400
 
@@ -281,3 +211,113 @@ async def test_forms_are_refused_as_the_standard_says(
 ) -> None:
     answer = await front_door.form("/oauth/token", **fields)
     assert (answer.status_code, answer.json()["error"]) == (400, error)
+
+
+async def _new_therapist(front_door: FrontDoor, token: str) -> str:
+    person = {"first_name": "Margaret", "last_name": "Chen"}
+    added = await front_door.ask("POST", "/v1/directory/staff", token=token, json=person)
+    path = f"/v1/directory/staff/{added.json()['id']}"
+    await front_door.ask("PUT", f"{path}/access", token=token, json={"roles": ["therapist"]})
+    await front_door.ask("PUT", f"{path}/login", token=token, json=MARGARETS)
+    return path
+
+
+async def test_a_super_admin_gives_a_new_password_and_the_users_log_ins_end(front_door: FrontDoor) -> None:
+    token = await front_door.token()
+    path = await _new_therapist(front_door, token)
+    refresh_token = (await front_door.log_in(**MARGARETS)).json()["refresh_token"]
+    body = {"new_password": "battery staple correct"}
+    mine = (await front_door.ask("GET", "/v1/directory/me", token=token)).json()["user_id"]
+    own = await front_door.ask("PUT", f"/v1/directory/staff/{mine}/login/password", token=token, json=body)
+    given = await front_door.ask("PUT", f"{path}/login/password", token=token, json=body)
+    assert (own.status_code, given.status_code) == (403, 204)
+    assert (await front_door.refresh(refresh_token)).status_code == 400
+    assert (await front_door.log_in(**MARGARETS)).status_code == 401
+    assert (await front_door.log_in(MARGARETS["login"], body["new_password"])).status_code == 200
+    assert "login.password_replaced" in await front_door.actions()
+
+
+async def test_an_access_token_outlives_its_log_in_by_five_minutes_at_most(front_door: FrontDoor) -> None:
+    assert (await front_door.log_in()).json()["expires_in"] == 300
+
+
+KEY = Ed25519PrivateKey.generate()
+PUBLIC_KEY = json_of(OKPAlgorithm.to_jwk(KEY.public_key()))
+ASSERTED = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
+
+
+async def _new_account(front_door: FrontDoor) -> Any:
+    body = {"name": "Ledger", "scopes": ["charges:read"], "public_key": PUBLIC_KEY}
+    added = await front_door.ask("POST", "/v1/service-accounts", token=await front_door.token(), json=body)
+    assert added.status_code == 201, added.text
+    return added.json()["id"]
+
+
+async def _asserted(front_door: FrontDoor, account_id: str, **changes: Any) -> httpx2.Response:
+    claims = {"iss": account_id, "sub": account_id, "aud": ISSUER, "jti": "once"} | changes
+    key = claims.pop("key", KEY)
+    expires_at = front_door.clock() + timedelta(minutes=claims.pop("minutes", 1))
+    assertion = jwt.encode(claims | {"exp": expires_at}, key, algorithm="EdDSA")
+    grant = {"grant_type": "client_credentials", "client_assertion_type": ASSERTED}
+    return await front_door.form("/oauth/token", **grant, client_assertion=assertion)
+
+
+async def test_a_service_account_gets_tokens_by_its_key_until_it_has_ended(front_door: FrontDoor) -> None:
+    account_id = await _new_account(front_door)
+    answer = (await _asserted(front_door, account_id)).json()
+    assert (answer["expires_in"], answer["scope"], answer.keys() & {"refresh_token"}) == (
+        300,
+        "charges:read",
+        set(),
+    )
+    claims = jwt.decode(answer["access_token"], options={"verify_signature": False})
+    assert (claims["sub"], claims.get("auth_time"), claims.get("sid")) == (account_id, None, None)
+    me = await front_door.ask("GET", "/v1/directory/me", token=answer["access_token"])
+    assert me.status_code == 403
+    token = await front_door.token()
+    await front_door.ask("POST", f"/v1/service-accounts/{account_id}/end", token=token)
+    assert (await _asserted(front_door, account_id, jti="again")).status_code == 401
+    (listed,) = (await front_door.ask("GET", "/v1/service-accounts", token=token)).json()["items"]
+    assert (listed["name"], listed["ended_at"] is None) == ("Ledger", False)
+    assert [one for one in await front_door.actions() if one.startswith("service_account")] == [
+        "service_account.added",
+        "service_account.token",
+        "service_account.ended",
+    ]
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"aud": "https://elsewhere.test"},
+        {"iss": "018f0000-0000-7000-8000-00000000dead"},
+        {"sub": "018f0000-0000-7000-8000-00000000dead"},
+        {"key": Ed25519PrivateKey.generate()},
+        {"minutes": -1},
+        {"minutes": 60},
+        {"jti": "used"},
+        {"jti": ["used"]},
+    ],
+    ids=["audience", "issuer", "subject", "key", "too old", "too long", "again", "a list"],
+)
+async def test_a_forged_late_or_repeated_assertion_gives_no_token(
+    front_door: FrontDoor, changes: dict[str, Any]
+) -> None:
+    account_id = await _new_account(front_door)
+    await _asserted(front_door, account_id, jti="used")
+    answer = await _asserted(front_door, account_id, **changes)
+    assert (answer.status_code, answer.json()["error"]) == (401, "invalid_client")
+
+
+async def test_a_service_account_is_never_given_a_private_key_or_a_staffs_name(front_door: FrontDoor) -> None:
+    token, body = await front_door.token(), {"name": "Ledger", "scopes": ["charts:read"]}
+    private = json_of(OKPAlgorithm.to_jwk(KEY))
+    person = {"first_name": "Tom", "last_name": "Chen", "external_subject": "auth0|tom"}
+    await front_door.ask("POST", "/v1/directory/staff", token=token, json=person)
+    for shown, status in [
+        ({"public_key": private}, 422),
+        ({}, 422),
+        ({"external_subject": "auth0|tom"}, 409),
+    ]:
+        answer = await front_door.ask("POST", "/v1/service-accounts", token=token, json=body | shown)
+        assert (answer.status_code, private["d"] in answer.text) == (status, False)

@@ -8,7 +8,7 @@ import orjson
 import pytest
 
 from services.charts.domain import NoteStatus, notes_of, served
-from services.charts.printable import content_security_policy, printable
+from services.charts.printable import PAGE, printable
 from shared.events.record import Attendance, SignatureMeaning
 from shared.testing.records import TUESDAY, a_patient, a_session_record, margarets_signature
 
@@ -58,7 +58,7 @@ def test_the_page_carries_the_notice_of_42_cfr_part_2() -> None:
 def test_the_policy_allows_exactly_the_pages_own_style() -> None:
     (style,) = re.findall(r"<style>(.*?)</style>", page(), re.DOTALL)
     digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
-    assert f"style-src 'sha256-{digest}'" in content_security_policy()
+    assert f"style-src 'sha256-{digest}'" in PAGE.content_security_policy()
     assert "<script" not in page()
     assert " style=" not in page()
 
