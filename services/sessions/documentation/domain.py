@@ -10,6 +10,7 @@ from services.sessions.scheduling.domain import Status
 from shared.events.record import Attendance, SignatureMeaning
 
 MINUTES_AT_MOST = 24 * 60
+BEGINS_LATE_AT_MOST: Final = timedelta(hours=6)
 
 FRESH_AUTHENTICATION = timedelta(minutes=5)
 """How long after logging in a user may sign without proving who they are again (SIGN-4)."""
@@ -136,8 +137,14 @@ def _obstacles_of_times(session: GroupSession, zone: tzinfo, now: datetime) -> I
     elif end > now:
         yield Obstacle(pointer="#/group_note/ended_at", detail="the end lies in the future")
     # The date of service is the date at the location on which it began, also of one that ends past midnight.
-    if start is not None and start.astimezone(zone).date() != session.held_on:
+    if start is not None and not _is_of_its_day(start, session, zone):
         yield Obstacle(pointer="#/group_note/started_at", detail=f"is not on {session.held_on}")
+
+
+def _is_of_its_day(start: datetime, session: GroupSession, zone: tzinfo) -> bool:
+    # A group late in the evening may begin past midnight.
+    was_late = timedelta(0) <= start - session.starts_at <= BEGINS_LATE_AT_MOST
+    return was_late or start.astimezone(zone).date() == session.held_on
 
 
 def _obstacles_of(entry: RosterEntry, session: GroupSession, *, notes_required: bool) -> list[Obstacle]:

@@ -33,6 +33,7 @@ from services.sessions.documentation.roster import patients_of
 from services.sessions.metadata import LEDGER, SERVICE, TRAIL
 from services.sessions.scheduling.domain import Status
 from services.sessions.sealed_columns import DISCARDED_ONES
+from services.sessions.templates.repository import load_templates
 from shared.clock import Clock
 from shared.database.audit import record_access_to
 from shared.database.transactions import Database, Transaction
@@ -43,10 +44,7 @@ from shared.messaging.outbox import publish
 from shared.web.cursors import Page, past
 from shared.web.identity import Identity
 
-_NOTHING: Final[Mapping[str, Any]] = {
-    **dict.fromkeys(("started_at", "ended_at", "note_by", "note_at")),
-    **dict.fromkeys(("topic", "description"), ""),
-}
+_NOTHING: Final[Mapping[str, Any]] = dict.fromkeys(("started_at", "ended_at", "note_by", "note_at"))
 
 
 async def return_session(
@@ -96,7 +94,10 @@ async def delete_session(
         session = await session_to_move(db, identity, session_id, Move.DELETE)
         seen = await _names_acknowledged(db, session, reason, acknowledged)
         await _set_aside(db, identity, session, move=Move.DELETE, reason=reason, now=now)
-        changes = {"status": Status.UPCOMING.value, "documentation_id": None, **_NOTHING}
+        # As the plan made it: with what its template gives to write from (TPL-2).
+        template = (await load_templates(db, [session.template_id]))[session.template_id]
+        planned = {"topic": template.topic, "description": template.note}
+        changes = {"status": Status.UPCOMING.value, "documentation_id": None, **_NOTHING, **planned}
         await change_session(db, session, changes)
         if session.status is Status.COMPLETED:
             await _retract(db, identity, session, reason=reason, now=now)

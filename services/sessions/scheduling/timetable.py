@@ -20,8 +20,8 @@ from services.sessions.templates.models import SCHEDULE, SCHEDULE_OCCURRENCE
 from services.sessions.templates.repository import load_enabled_templates
 from shared.database.transactions import Transaction
 
-LOOKED_AHEAD: Final = timedelta(days=91)
-"""Beyond the last start: a quarter has every n-th weekday of a month and every interval of weeks up to 13."""
+LOOKED_AHEAD: Final = timedelta(days=366)
+"""Beyond the last start: in a year all monthly series meet, and most weekly ones of different intervals."""
 
 BEGINS_WITHIN: Final = timedelta(days=366)
 """So far ahead a caseload group's beginning is looked for: no session is made later than that."""

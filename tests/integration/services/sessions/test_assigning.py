@@ -91,6 +91,17 @@ async def test_what_is_assigned_together_must_not_overlap_either(clinic: Clinic)
     assert (await _assign(clinic, 0, schedule_ids=schedules[:1])).status_code == 201
 
 
+@pytest.mark.rule("SCH-4")
+async def test_series_that_meet_once_in_months_overlap_too(clinic: Clinic) -> None:
+    third = await _group(clinic, "Third", recurrence="FREQ=WEEKLY;INTERVAL=3;BYDAY=TU")
+    eleventh = await _group(
+        clinic, "Eleventh", first_on=str(WEEKS[1]), recurrence="FREQ=WEEKLY;INTERVAL=11;BYDAY=TU"
+    )
+    await _assign(clinic, 0, template_ids=[str(third)])
+    refused = await _assign(clinic, 0, template_ids=[str(eleventh)])
+    assert (refused.status_code, len(refused.json()["errors"])) == (409, 2)
+
+
 @pytest.mark.rule("SCH-4", "TPL-5")
 async def test_a_moved_occurrence_clashes_where_it_is_held(clinic: Clinic) -> None:
     moved = await _group(clinic, "Moved")

@@ -45,6 +45,16 @@ async def test_only_a_reviewer_returns(clinic: Clinic) -> None:
     assert {(await _post(clinic, name, session_id, "return")).status_code for name in others} == {403}
 
 
+@pytest.mark.rule("DOC-6", "TPL-2")
+async def test_a_deleted_session_has_again_what_its_template_gives_to_write_from(clinic: Clinic) -> None:
+    session_id = await clinic.started(topic="Coping", note="What we did:")
+    await clinic.write_group_note(session_id, topic="Sleep")
+    assert (await _post(clinic, "Ada", session_id, "deletion")).status_code == 204
+    await clinic.do("Margaret", "POST", f"/v1/group-sessions/{session_id}/start")
+    session = await clinic.session(session_id)
+    assert (session["topic"], session["description"]) == ("Coping", "What we did:")
+
+
 @pytest.mark.rule("DOC-5", "SIGN-4")
 async def test_what_one_leader_signed_is_reopened_before_another_writes(clinic: Clinic) -> None:
     session_id = await clinic.documented(leaders=["Margaret", "Tom"])

@@ -72,6 +72,15 @@ def test_a_start_on_another_day_at_the_location_is_refused(day: int, hour: int, 
 
 
 @pytest.mark.rule("DOC-4")
+@pytest.mark.parametrize(("hours", "expected"), [(1, []), (7, ["#/group_note/started_at"])])
+def test_a_group_late_in_the_evening_may_begin_past_midnight(hours: int, expected: list[str]) -> None:
+    planned = datetime(2026, 3, 9, 23, 30, tzinfo=CHICAGO)
+    begun = planned + timedelta(hours=hours)
+    day = {"held_on": planned.date(), "starts_at": planned, "started_at": begun}
+    assert _pointers(**day, ended_at=begun + timedelta(minutes=50)) == expected
+
+
+@pytest.mark.rule("DOC-4")
 def test_a_late_group_begins_on_its_day_at_the_location_and_ends_on_the_next() -> None:
     # In UTC all of it lies on the day after.
     start = datetime(2026, 3, 10, 23, 30, tzinfo=CHICAGO).astimezone(UTC)
