@@ -124,7 +124,7 @@ def read_rule(text: str) -> Rule:
         name: frozenset(map(int, listed.get(name, ()))) for name in RULE_PARTS if RULE_PARTS[name] is _NUMBERS
     }
     days = {(int(one[:-2] or 0), _WEEKDAYS.index(one[-2:])) for one in listed.get("BYDAY", ())}
-    # A week or a day has no n-th Monday: there the number says nothing.
+    # A week or a day has no n-th Monday: in a rule that was kept before such numbers were refused they say nothing.
     numbered = named["FREQ"] in {"MONTHLY", "YEARLY"}
     return Rule(
         frequency=named["FREQ"],
@@ -153,6 +153,8 @@ def check_recurrence(text: str) -> None:
     A rule whose parts leave no day is refused by arithmetic: looking for one could take forever.
     """
     rule = read_rule(text)
+    if rule.frequency in {"DAILY", "WEEKLY"} and re.search(r"BYDAY=[^;]*\d", text):
+        raise BadRecurrenceError  # RFC 5545, 3.3.10: a day or a week has no n-th Monday
     months = rule.months or _LONGEST.keys()
     by_month = rule.frequency == "MONTHLY" or bool(rule.months)
     if not (

@@ -178,6 +178,8 @@ def test_rules_by_which_groups_meet_are_taken(rule: str) -> None:
         "RRULE:FREQ=WEEKLY",
         "FREQ=WEEKLY\nRDATE:20260101T000000",
         "DTSTART:20260101T000000;FREQ=WEEKLY",
+        "FREQ=WEEKLY;BYDAY=MO,2TU",
+        "FREQ=DAILY;BYDAY=1MO",
     ],
 )
 def test_what_is_no_rule_of_whole_days_is_refused(rule: str) -> None:
