@@ -1,4 +1,5 @@
 from collections.abc import Iterator, MutableMapping
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from shared.messaging.sealing import new_key_ring
 from shared.settings import Settings
 from shared.testing.identity import ISSUER, TokenIssuer
 from shared.testing.records import CLINIC, OTHER_CLINIC
+from shared.web.identity import Identity
 from tests.integration.services.sessions.clinic import Clinic, SetClock
 from tests.integration.services.sessions.front_door import LOGIN, PASSWORD, FrontDoor, with_issuer
 from tests.support.databases import OpenDatabase
@@ -69,7 +71,13 @@ async def other_clinic(clinic: Clinic) -> Clinic:
 async def front_door(open_database: OpenDatabase, tmp_path: Path) -> FrontDoor:
     """The service as its own issuer, and one Super Admin with a login."""
     database = await open_database("sessions")
-    await found_instance(database, name="Riverbend", login=LOGIN, password=PASSWORD, clock=now_utc)
+    founded = await found_instance(database, name="Riverbend", login=LOGIN, password=PASSWORD, clock=now_utc)
     clock = SetClock(now_utc())
     application = with_issuer(database, tmp_path, clock)
-    return FrontDoor(application=application, database=database, clock=clock)
+    admin = Identity(
+        user_id=founded.administrator_id,
+        instance_id=founded.instance_id,
+        authenticated_at=clock(),
+        expires_at=clock() + timedelta(minutes=5),
+    )
+    return FrontDoor(application=application, database=database, clock=clock, admin=admin)

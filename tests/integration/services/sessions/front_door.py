@@ -19,6 +19,7 @@ from shared.messaging.sealing import new_key_ring
 from shared.settings import Environment, Settings
 from shared.testing.identity import AUDIENCE, ISSUER
 from shared.web.bodies import json_bytes
+from shared.web.identity import Identity
 from tests.integration.services.sessions.clinic import SetClock
 
 LOGIN, PASSWORD = "admin@riverbend", "correct horse battery"
@@ -46,6 +47,8 @@ class FrontDoor:
     application: FastAPI
     database: Database
     clock: SetClock
+    admin: Identity
+    """Who the Super Admin is, for what needs no password."""
 
     async def ask(self, method: str, path: str, *, token: str = "", json: Any = None) -> httpx2.Response:
         transport = httpx2.ASGITransport(app=self.application)

@@ -11,8 +11,11 @@ import httpx2
 import jwt
 import pytest
 import pytest_asyncio
+from sqlalchemy import update
 
 from services.sessions.configuration.use_cases import found_instance
+from services.sessions.logging_in.by_code.use_cases import add_front_end
+from services.sessions.logging_in.models import FAILED_LOG_IN
 from shared.clock import now_utc
 from shared.testing.identity import ISSUER
 from tests.integration.services.sessions.front_door import LOGIN, PASSWORD, FrontDoor
@@ -96,10 +99,9 @@ def claims_of(token: str) -> dict[str, Any]:
 
 @pytest_asyncio.fixture
 async def desk(front_door: FrontDoor) -> Desk:
-    body = {"name": "Front <desk>", "redirect_uris": [BACK]}
-    added = await front_door.ask("POST", "/v1/front-ends", token=await front_door.token(), json=body)
-    assert added.status_code == 201, added.text
-    return Desk(front_door=front_door, client_id=added.json()["id"])
+    wanted = {"name": "Front <desk>", "redirect_uris": [BACK]}
+    added = await add_front_end(front_door.database, front_door.admin, wanted, clock=front_door.clock)
+    return Desk(front_door=front_door, client_id=str(added["id"]))
 
 
 async def test_a_front_end_finds_all_that_it_needs_and_its_user_logs_in(desk: Desk) -> None:
@@ -209,15 +211,17 @@ async def test_a_wrong_password_shows_the_page_again_and_is_counted(desk: Desk) 
     assert 'value="&#34;&gt;&lt;b&gt;"' in wrong.text
     answer = answer_of(await desk.typed(wrong))
     assert answer["state"] == "of the browser"
-    for _ in range(5):
-        await desk.typed(page, login="nobody", password="wrong horse battery")
-    slowed = await desk.typed(page, login="nobody")
+    await desk.typed(page, password="wrong horse battery")
+    async with desk.front_door.database.engine.begin() as connection:
+        await connection.execute(update(FAILED_LOG_IN).values(failures=5))
+    slowed = await desk.typed(page)
     assert (slowed.status_code, slowed.headers["retry-after"]) == (429, "1")
 
 
 async def test_a_form_of_another_site_logs_nobody_in(desk: Desk) -> None:
     page = await desk.page()
-    for headers in ({"Sec-Fetch-Site": "cross-site"}, {"Origin": "https://thief.test"}, {"Origin": "null"}):
+    elsewhere = ({"Sec-Fetch-Site": "cross-site"}, {"Origin": "https://thief.test"}, {"Origin": "null"})
+    for headers in elsewhere:
         refused = await desk.typed(page, headers=headers)
         assert (refused.status_code, "location" in refused.headers) == (403, False)
     for headers in ({"Sec-Fetch-Site": "same-origin"}, {"Origin": ISSUER}):
@@ -234,6 +238,16 @@ async def test_the_staff_of_another_clinic_neither_logs_in_here_nor_sees_the_fro
     assert listed.json() == {"items": []}
     path = f"/v1/front-ends/{desk.client_id}/end"
     assert (await desk.front_door.ask("POST", path, token=token)).status_code == 404
+
+
+async def test_a_super_admin_registers_a_front_end_with_addresses_that_are_fit(front_door: FrontDoor) -> None:
+    token, path = await front_door.token(), "/v1/front-ends"
+    body: dict[str, Any] = {"name": "Desk", "redirect_uris": ["http://desk.riverbend.test/"]}
+    unfit = await front_door.ask("POST", path, token=token, json=body)
+    added = await front_door.ask("POST", path, token=token, json=body | {"redirect_uris": [BACK]})
+    assert (unfit.status_code, added.status_code) == (422, 201)
+    listed = await front_door.ask("GET", path, token=token)
+    assert listed.json() == {"items": [added.json()]}
 
 
 async def test_when_a_front_end_ends_so_do_the_log_ins_from_it(desk: Desk) -> None:
