@@ -74,7 +74,9 @@ class Outside:
     """Where files for billing systems are laid down, if the operator has named a place."""
     closing: AsyncExitStack
     """What a connector keeps open it hands to this."""
-    _pools: dict[tuple[ssl.SSLContext, bool], httpcore2.AsyncConnectionPool] = field(default_factory=dict, init=False)
+    _pools: dict[tuple[ssl.SSLContext, bool], httpcore2.AsyncConnectionPool] = field(
+        default_factory=dict, init=False
+    )
 
     def tls_for(self, destination: Destination, settings: ConnectionSettings) -> ssl.SSLContext:
         """Give what a destination's connections trust and show."""
