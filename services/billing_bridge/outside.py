@@ -2,7 +2,7 @@
 
 import ssl
 import tempfile
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Final
 
 import httpcore2
-import httpx2
 
 from services.billing_bridge.connector import (
     ConnectionSettings,
@@ -19,76 +18,32 @@ from services.billing_bridge.connector import (
     Destination,
     NothingSentError,
 )
+from services.billing_bridge.http_lines import CheckedNetwork
 from services.billing_bridge.networks import Networks
 from shared.clock import Clock
 
 CONNECT_SECONDS: Final = 5.0
-WRITE_SECONDS: Final = 10.0
-READ_SECONDS: Final = 20.0
 KEPT_SECONDS: Final = 4.0
 """Shorter than servers keep a quiet line: to a push that meets a closed one the outcome is unknown."""
 ANSWER_SECONDS: Final = 15.0
 """With a turn's wait, connecting and reading the body it stays below `PUSH_SECONDS_AT_MOST`."""
 
 
-class CheckedNetwork(httpcore2.AsyncNetworkBackend):
-    """Connects the HTTP client to addresses that were looked at; TLS is still held to the host's name."""
-
-    def __init__(self, networks: Networks) -> None:
-        self._networks, self._inner = networks, httpcore2.AnyIOBackend()
-
-    async def connect_tcp(
-        self,
-        host: str,
-        port: int,
-        timeout: float | None = None,  # noqa: ASYNC109 - the shape of the client's backends
-        local_address: str | None = None,
-        socket_options: Iterable[httpcore2.SOCKET_OPTION] | None = None,
-    ) -> httpcore2.AsyncNetworkStream:
-        failed: Exception | None = None
-        for address in await self._networks.addresses_of(host, port):
-            try:
-                return await self._inner.connect_tcp(address, port, timeout, local_address, socket_options)
-            except (httpcore2.ConnectError, httpcore2.ConnectTimeout) as error:
-                failed = error
-        raise failed or httpcore2.ConnectError
-
-    async def connect_unix_socket(self, *_: object, **__: object) -> httpcore2.AsyncNetworkStream:
-        raise NothingSentError("Charges are not sent to sockets of this machine.")
-
-    async def sleep(self, seconds: float) -> None:
-        await self._inner.sleep(seconds)
-
-
-class CheckedTransport(httpx2.AsyncHTTPTransport):
-    """The HTTP client's own transport on a network whose addresses are checked."""
-
-    def __init__(self, networks: Networks, *, connections: int, tls: ssl.SSLContext, kept: bool) -> None:
-        super().__init__(verify=tls, trust_env=False)
-        # The client takes a transport and the pool a network, but the transport hands none on.
-        self._pool = httpcore2.AsyncConnectionPool(
-            ssl_context=tls,
-            max_connections=connections,
-            # A second answer on a kept line would be read as the answer to the next request: only where
-            # answers name what they answer are lines kept.
-            max_keepalive_connections=connections if kept else 0,
-            keepalive_expiry=KEPT_SECONDS,
-            network_backend=CheckedNetwork(networks),
-        )
-
-
-def new_client(
+def new_pool(
     *, connections: int, networks: Networks, tls: ssl.SSLContext, kept: bool
-) -> httpx2.AsyncClient:
+) -> httpcore2.AsyncConnectionPool:
     """Build an HTTP client, with kept lines or one for each request.
 
     It follows no redirect and asks no proxy of the environment.
     """
-    return httpx2.AsyncClient(
-        transport=CheckedTransport(networks, connections=connections, tls=tls, kept=kept),
-        follow_redirects=False,
-        trust_env=False,
-        timeout=httpx2.Timeout(READ_SECONDS, connect=CONNECT_SECONDS, write=WRITE_SECONDS),
+    return httpcore2.AsyncConnectionPool(
+        ssl_context=tls,
+        max_connections=connections,
+        # A second answer on a kept line would be read as the answer to the next request: only where
+        # answers name what they answer are lines kept.
+        max_keepalive_connections=connections if kept else 0,
+        keepalive_expiry=KEPT_SECONDS,
+        network_backend=CheckedNetwork(networks),
     )
 
 
@@ -119,7 +74,9 @@ class Outside:
     """Where files for billing systems are laid down, if the operator has named a place."""
     closing: AsyncExitStack
     """What a connector keeps open it hands to this."""
-    _clients: dict[tuple[ssl.SSLContext, bool], httpx2.AsyncClient] = field(default_factory=dict, init=False)
+    _pools: dict[tuple[ssl.SSLContext, bool], httpcore2.AsyncConnectionPool] = field(
+        default_factory=dict, init=False
+    )
 
     def tls_for(self, destination: Destination, settings: ConnectionSettings) -> ssl.SSLContext:
         """Give what a destination's connections trust and show."""
@@ -128,19 +85,19 @@ class Outside:
         except (ssl.SSLError, ValueError):
             raise NothingSentError("Nothing was sent: a certificate of the connection is not PEM.") from None
 
-    def client_for(
+    def pool_for(
         self, destination: Destination, settings: ConnectionSettings, *, kept: bool = False
-    ) -> httpx2.AsyncClient:
+    ) -> httpcore2.AsyncConnectionPool:
         """Give the HTTP client for a destination: one for all that trust and show the same.
 
         `kept`: its lines may be used again, by whoever checks that each answer is to its own request.
         """
         tls = self.tls_for(destination, settings)
-        if (tls, kept) not in self._clients:
-            client = new_client(connections=self.connections, networks=self.networks, tls=tls, kept=kept)
-            self.closing.push_async_callback(client.aclose)
-            self._clients[tls, kept] = client
-        return self._clients[tls, kept]
+        if (tls, kept) not in self._pools:
+            pool = new_pool(connections=self.connections, networks=self.networks, tls=tls, kept=kept)
+            self.closing.push_async_callback(pool.aclose)
+            self._pools[tls, kept] = pool
+        return self._pools[tls, kept]
 
 
 @asynccontextmanager

@@ -116,9 +116,9 @@ class Hl7Connector:
         profile: Profile,
     ) -> Acknowledgement:
         del charge
-        client = self.outside.client_for(destination, settings)
+        pool = self.outside.pool_for(destination, settings)
         answered = await send(
-            client,
+            pool,
             destination.url,
             headers=_headers(destination, settings),
             body=written.content,

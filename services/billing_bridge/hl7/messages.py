@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from services.billing_bridge.domain import Charge
 from services.billing_bridge.hl7.escaping import REPETITION, escaped
-from services.billing_bridge.hl7.profile import MSH, Profile
+from services.billing_bridge.hl7.profile import Profile
 
 CONTROL_ID_LETTERS: Final = 20
 TRANSACTION_ID_LETTERS: Final = 12
@@ -17,11 +17,9 @@ TRANSACTION_ID_LETTERS: Final = 12
 
 LEGAL, UNSPECIFIED = "L", "U"
 """Kinds of names (table 0200)."""
-NOTE: Final = "NTE"
-"""A comment: without anything to say it is left out."""
-
 BYTES_LOOKED_AT: Final = 15
 
+_UNMARKED: Final = str.maketrans("", "", "-:T")
 ASKED: Final = {"original": ("", ""), "commit": ("AL", "NE"), "application": ("AL", "AL")}
 """MSH-15 and MSH-16: which acknowledgements are asked for."""
 
@@ -47,17 +45,16 @@ def message_of(
     The same charges give the same message every time; only its time (MSH-7, EVN-2) is the attempt's own.
     """
     ordered = sorted(charges, key=lambda one: one.charge_id)
-    event = profile.reversals.event if reversing else profile.event
     layout = profile.reversal_layout if reversing else profile.charge_layout
+    event = profile.reversals.event if reversing else profile.event
     values = _values_of_message(ordered, profile, reversing=reversing, event=event, at=at)
-    of_message = _texts(values | {"notice": notice})
-    each = profile.each if notice else [name for name in profile.each if name != NOTE]
-    segments = [layout[name].format_map(of_message) for name in (MSH, *profile.head)]
+    values["notice"] = notice
+    each = layout.each if notice else layout.each_without_note
+    segments = [layout.head.format_map(_Texts(values))]
     for number, charge in enumerate(ordered, start=1):
-        texts = of_message | _texts(_values_of_charge(charge, number, reversing=reversing))
-        segments += [layout[name].format_map(texts) for name in each]
-    content = "".join(segments).encode()
-    return Written(control_id=of_message["control_id"], content=content)
+        of_charge = _values_of_charge(charge, number, reversing=reversing)
+        segments.append(each.format_map(_Texts(values | of_charge)))
+    return Written(control_id=values["control_id"], content="".join(segments).encode())
 
 
 def _values_of_message(
@@ -69,7 +66,7 @@ def _values_of_message(
     return {
         "control_id": _short("message", *keys, letters=CONTROL_ID_LETTERS),
         "event": event,
-        "sent_at": at.astimezone(UTC).strftime("%Y%m%d%H%M%S+0000"),
+        "sent_at": _moment(at),
         "accept": accept,
         "application": application,
         "mrn": first.mrn,
@@ -119,6 +116,11 @@ def _values_of_charge(charge: Charge, number: int, *, reversing: bool) -> dict[s
     }
 
 
+def _moment(at: datetime) -> str:
+    # Much faster than `strftime`, and each message has one.
+    return at.astimezone(UTC).isoformat(timespec="seconds").translate(_UNMARKED)
+
+
 def _day(day: date) -> str:
     return day.isoformat().replace("-", "")
 
@@ -130,16 +132,24 @@ def _short(*texts: str, letters: int) -> str:
     return base64.b32encode(digest[:BYTES_LOOKED_AT]).decode()[:letters]
 
 
-def _texts(values: Mapping[str, Any]) -> dict[str, str]:
-    """Write each value once, escaped: no text of ours parts a field or ends a segment."""
-    # Most values are codes and numbers, which need no second look.
-    return {
-        name: value if type(value) is str and value.isalnum() else _text(value)
-        for name, value in values.items()
-    }
+class _Texts(dict[str, str]):
+    """Values as they are written, escaped: no text of ours parts a field or ends a segment.
+
+    A profile names some of them, and only those are written out.
+    """
+
+    def __init__(self, values: Mapping[str, Any]) -> None:
+        super().__init__()
+        self._values = values
+
+    def __missing__(self, name: str) -> str:
+        text = self[name] = _text(self._values[name])
+        return text
 
 
 def _text(value: Any) -> str:
+    if type(value) is str:
+        return escaped(value)
     if value is None:
         return ""
     if isinstance(value, tuple):

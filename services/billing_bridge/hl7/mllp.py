@@ -54,6 +54,8 @@ class Line:
             self._used_at = asyncio.get_running_loop().time()
         finally:
             self._turn.release()
+        # The next message is sent before this one's answer is thought over: no line stands idle meanwhile.
+        await asyncio.sleep(0)
 
     async def _take_turn(self) -> None:
         if not self._turn.locked():

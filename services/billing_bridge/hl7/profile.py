@@ -5,6 +5,7 @@ A profile is a TOML file beside its connector; a connection's setting `profile` 
 
 import tomllib
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from string import Formatter
@@ -58,8 +59,18 @@ Segment = Annotated[str, Field(pattern=r"^[A-Z][A-Z0-9]{2}$")]
 
 MSH: Final = "MSH"
 MSH_BEGINS: Final = FIELD.join((MSH, COMPONENT + REPETITION + ESCAPE + SUBCOMPONENT))
-Layout = Mapping[str, str]
-"""For each segment the template of the whole of it, from its name to its end."""
+NOTE: Final = "NTE"
+"""A comment: without anything to say it is left out."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Layout:
+    """The templates of whole segments, from the name of the first to the end of the last."""
+
+    head: str
+    each: str
+    """The segments of one charge."""
+    each_without_note: str
 
 
 class Required(Shape):
@@ -106,12 +117,19 @@ class Profile(Shape):
     @cached_property
     def charge_layout(self) -> Layout:
         """Give the fields of a message of charges, in their order."""
-        return _layout(self.fields, (MSH, *self.head, *self.each))
+        return self._layout(self.fields)
 
     @cached_property
     def reversal_layout(self) -> Layout:
         """Give the same of a message that takes charges back."""
-        return _layout(self.fields | self.reversals.fields, (MSH, *self.head, *self.each))
+        return self._layout(self.fields | self.reversals.fields)
+
+    def _layout(self, fields: Mapping[str, str]) -> Layout:
+        return Layout(
+            head=_segments((MSH, *self.head), fields),
+            each=_segments(self.each, fields),
+            each_without_note=_segments((one for one in self.each if one != NOTE), fields),
+        )
 
     @classmethod
     def of_file(cls, path: Path) -> Self:
@@ -123,8 +141,8 @@ class Profile(Shape):
         return type(self).model_validate(_merged(self.model_dump(), changes))
 
 
-def _layout(fields: Mapping[str, str], segments: Iterable[str]) -> Layout:
-    return {name: _segment_layout(name, fields) for name in segments}
+def _segments(names: Iterable[str], fields: Mapping[str, str]) -> str:
+    return "".join(_segment_layout(name, fields) for name in names)
 
 
 def _segment_layout(name: str, fields: Mapping[str, str]) -> str:

@@ -64,19 +64,19 @@ class WebhookConnector:
         settings = WebhookSettings.model_validate(destination.settings)
         url = f"{settings.status_url}/{quote(key)}"
         self._refuse_address(url)
-        client, at = self.outside.client_for(destination, settings), self.outside.clock()
+        pool, at = self.outside.pool_for(destination, settings), self.outside.clock()
         headers = signed_headers(b"", key=key, secret=destination.secret, at=at)
-        answer = await send(client, url, headers=headers, within=self.outside.answer_seconds)
+        answer = await send(pool, url, headers=headers, within=self.outside.answer_seconds)
         return outcome_of_look_up(answer, hidden=_hidden(destination, headers, charge))
 
     async def _told(self, charge: Charge, body: bytes, key: str, destination: Destination) -> Outcome:
         self._refuse_address(destination.url)
         settings = WebhookSettings.model_validate(destination.settings)
-        client = self.outside.client_for(destination, settings, kept=settings.echoes_key)
+        pool = self.outside.pool_for(destination, settings, kept=settings.echoes_key)
         at = self.outside.clock()
         headers = signed_headers(body, key=key, secret=destination.secret, at=at)
         answer = await send(
-            client,
+            pool,
             destination.url,
             headers=headers,
             body=body,

@@ -1,5 +1,6 @@
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 import pytest_asyncio
@@ -18,10 +19,14 @@ def one_oclock() -> datetime:
 
 
 @pytest_asyncio.fixture
-async def outside() -> AsyncIterator[Outside]:
+async def outside(tmp_path: Path) -> AsyncIterator[Outside]:
     networks = Networks.parse("", embedded=True)
     async with open_outside(
-        networks=networks, clock=one_oclock, embedded=True, answer_seconds=ANSWER_SECONDS
+        networks=networks,
+        clock=one_oclock,
+        embedded=True,
+        answer_seconds=ANSWER_SECONDS,
+        folder=tmp_path / "files",
     ) as opened:
         yield opened
 

@@ -3,12 +3,14 @@
 import asyncio
 import contextlib
 import ssl
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from services.billing_bridge.connector import Destination
 from services.billing_bridge.connectors.webhook.secrets import new_secret
+from services.billing_bridge.domain import Charge
+from services.billing_bridge.outside import Outside
 
 Read = Callable[[asyncio.StreamReader], Awaitable[bytes]]
 Answer = Callable[[bytes], bytes]
@@ -33,6 +35,17 @@ class Speaker:
     settings: Mapping[str, Any] = field(default_factory=dict)
     keeps_line: bool = False
     """Each answer names what it answers, so one connection takes all."""
+    acts = frozenset({ACCEPT, REJECT, BUSY, FAIL, HANG_UP, HANG, POUR, LATE})
+    sends_again_after = BUSY
+    lays_down = False
+
+    def open(self, outside: Outside, *script: str) -> contextlib.AbstractAsyncContextManager["OtherSide"]:
+        del outside
+        return other_side(self, *script)
+
+    def receipt_of(self, charges: Sequence[Charge]) -> str:
+        del charges
+        return "R-7"
 
 
 async def read_http(reader: asyncio.StreamReader) -> bytes:
@@ -184,6 +197,10 @@ class OtherSide:
     @property
     def destination(self) -> Destination:
         return Destination(url=self.url, secret=self.speaker.secret, settings=self.speaker.settings)
+
+    @property
+    def in_the_clear(self) -> Destination:
+        return self.destination
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.connections += 1

@@ -3,22 +3,17 @@ from pathlib import Path
 import pytest
 from sqlalchemy import update
 
+from services.billing_bridge.connector import Destination, OutcomeUnknownError
+from services.billing_bridge.connectors.batch.connector import BatchConnector
+from services.billing_bridge.domain import Charge
 from services.billing_bridge.models import charge_status
+from services.billing_bridge.outside import Outside
 from shared.testing.records import CLINIC, a_session_record, webhook_billing
 from tests.integration.services.billing_bridge.conftest import Billing
 
 
 def files_of(tmp_path: Path) -> list[str]:
     return sorted(one.suffix for one in (tmp_path / "files" / str(CLINIC) / "daily").iterdir())
-
-
-@pytest.mark.rule("BILL-4")
-async def test_all_that_is_due_is_one_file(billing: Billing, tmp_path: Path) -> None:
-    await billing.connect("folder:daily", system="batch")
-    await billing.hear(*(a_session_record(billing=webhook_billing(system="batch")) for _ in range(3)))
-    await billing.push()
-    assert await billing.statuses() == ["accepted"] * 24
-    assert files_of(tmp_path) == [".csv", ".json"]
 
 
 @pytest.mark.rule("BILL-5")
@@ -36,6 +31,17 @@ async def test_a_file_that_was_laid_down_before_a_crash_is_found_and_not_written
     shown = (await billing.ask(f"/charges/{(await billing.charges())[0].charge_id}")).json()
     assert [one["kind"] for one in shown["pushes"]] == ["charge", "look_up"]
     assert (shown["status"], files_of(tmp_path)) == ("accepted", [".csv", ".json"])
+
+
+@pytest.mark.rule("BILL-5")
+async def test_of_a_file_that_could_not_be_finished_nobody_knows(
+    outside: Outside, charges: list[Charge]
+) -> None:
+    assert outside.folder is not None
+    outside.folder.write_text("where the folder should be")
+    there = Destination(instance_id=CLINIC, url="folder:daily", secret="")
+    with pytest.raises(OutcomeUnknownError):
+        await BatchConnector(outside).push(charges, there)
 
 
 @pytest.mark.parametrize(
