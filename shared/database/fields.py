@@ -14,17 +14,18 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import cached_property
 from typing import Any, Final
 from uuid import UUID
 
 import orjson
-import zstandard
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from sqlalchemy import Column, Integer, MetaData, Table, Text, Uuid
 
+from shared.compression import compressed, decompressed
 from shared.database.columns import UtcDateTime
-from shared.messaging.sealing import FASTEST, KeyRing
+from shared.messaging.sealing import KeyRing
 
 NONCE_BYTES: Final = 12
 KEY_BYTES: Final = 32
@@ -107,7 +108,7 @@ class Fields:
         """Encrypt the text of `place` (`table.column`) in the row of that key; see `row_key`."""
         kind, content, nonce = PLAIN_KIND, text.encode(), os.urandom(NONCE_BYTES)
         if len(content) >= COMPRESSED_FROM:
-            kind, content = COMPRESSED_KIND, zstandard.compress(content, FASTEST)
+            kind, content = COMPRESSED_KIND, compressed(content)
         bound = self._bound(kind, self.sealing, place, row)
         sealed = nonce + self.ciphers[self.sealing].encrypt(nonce, content, bound)
         return f"{kind}{self.sealing}.{base64.urlsafe_b64encode(sealed).decode()}"
@@ -124,7 +125,7 @@ class Fields:
             )
         except (InvalidTag, KeyError, ValueError):
             raise FieldUnsealableError(f"{place} of {row}") from None
-        return (zstandard.decompress(content) if kind == COMPRESSED_KIND else content).decode()
+        return (decompressed(content) if kind == COMPRESSED_KIND else content).decode()
 
     def seal_json(self, value: Any, *, place: str, row: UUID | str) -> str:
         """Encrypt a JSON value."""
@@ -147,7 +148,11 @@ class Fields:
         return hmac.new(self.blind_key, f"{place}\0{value}".encode(), hashlib.sha256).hexdigest()
 
     def _bound(self, kind: str, version: int, place: str, row: UUID | str) -> bytes:
-        return f"opencircle/field/1/{self.instance_id}/{kind}{version}/{place}/{row}".encode()
+        return f"{self._bound_to_instance}{kind}{version}/{place}/{row}".encode()
+
+    @cached_property
+    def _bound_to_instance(self) -> str:
+        return f"opencircle/field/1/{self.instance_id}/"
 
 
 def fields_from(keys: list[DataKey], *, instance_id: UUID, at: datetime) -> Fields:

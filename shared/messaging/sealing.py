@@ -12,14 +12,13 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 import orjson
-import zstandard
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
+from shared.compression import compressed, decompressed
+
 NONCE_BYTES: Final = 12
 KEY_BYTES: Final = 32
-FASTEST: Final = 1
-"""Zstandard level: a parcel repeats itself so much that it shrinks to a hundredth already."""
 
 
 class UnsealableError(Exception):
@@ -60,9 +59,7 @@ class KeyRing:
         """Compress and encrypt a JSON value."""
         key_id, cipher = next(iter(self.keys.items()))
         nonce = os.urandom(NONCE_BYTES)
-        sealed = cipher.encrypt(
-            nonce, zstandard.compress(orjson.dumps(content), FASTEST), _context(key_id, purpose)
-        )
+        sealed = cipher.encrypt(nonce, compressed(orjson.dumps(content)), _context(key_id, purpose))
         return f"{key_id}.{base64.urlsafe_b64encode(nonce + sealed).decode()}"
 
     def unseal(self, text: str, *, purpose: str) -> Any:
@@ -76,7 +73,7 @@ class KeyRing:
             packed = cipher.decrypt(sealed[:NONCE_BYTES], sealed[NONCE_BYTES:], _context(key_id, purpose))
         except (InvalidTag, ValueError):
             raise UnsealableError from None
-        return orjson.loads(zstandard.decompress(packed))
+        return orjson.loads(decompressed(packed))
 
 
 def new_key_ring(key_id: str = "k1") -> str:
