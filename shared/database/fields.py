@@ -25,6 +25,7 @@ from sqlalchemy import Column, Integer, MetaData, Table, Text, Uuid
 
 from shared.database.columns import UtcDateTime
 from shared.messaging.sealing import FASTEST, KeyRing
+from shared.observability.metrics import FIELDS_UNOPENABLE
 
 NONCE_BYTES: Final = 12
 KEY_BYTES: Final = 32
@@ -123,6 +124,7 @@ class Fields:
                 packed[:NONCE_BYTES], packed[NONCE_BYTES:], self._bound(kind, version, place, row)
             )
         except (InvalidTag, KeyError, ValueError):
+            FIELDS_UNOPENABLE.labels(place).inc()
             raise FieldUnsealableError(f"{place} of {row}") from None
         return (zstandard.decompress(content) if kind == COMPRESSED_KIND else content).decode()
 
