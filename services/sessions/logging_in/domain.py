@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
+TOKEN_LASTS: Final = timedelta(minutes=5)
+"""At most so long an access token is good after its log-in was ended: no service asks for that."""
 LONGEST_WAIT: Final = timedelta(minutes=15)
 
 
@@ -63,3 +65,7 @@ class Limits:
     def ends_at(self, *, authenticated_at: datetime, last_used_at: datetime) -> datetime:
         """Give the moment from which on it is over."""
         return min(authenticated_at + self.absolute, last_used_at + self.idle)
+
+    def token_ends_at(self, *, authenticated_at: datetime, at: datetime) -> datetime:
+        """Give the end of an access token that is made at that moment."""
+        return min(self.ends_at(authenticated_at=authenticated_at, last_used_at=at), at + TOKEN_LASTS)

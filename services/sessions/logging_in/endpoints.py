@@ -88,9 +88,7 @@ def tokens(request: Request, opened: Opened) -> dict[str, Any]:
     """Give the answer of RFC 6749, 5.1."""
     state = request.app.state
     now = state.clock()
-    expires_at = state.log_in_limits.ends_at(
-        authenticated_at=opened.log_in.authenticated_at, last_used_at=now
-    )
+    expires_at = state.log_in_limits.token_ends_at(authenticated_at=opened.log_in.authenticated_at, at=now)
     return {
         "access_token": state.issuer.token_for(
             user_id=opened.log_in.user_id,
