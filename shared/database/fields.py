@@ -46,6 +46,10 @@ class FieldUnsealableError(Exception):
     The message names the place and the row, and nothing of the content.
     """
 
+    def __init__(self, place: str, row: UUID | str) -> None:
+        super().__init__(f"{place} of {row}")
+        self.place = place
+
 
 def data_key_table(metadata: MetaData) -> Table:
     """Add the wrapped data keys of the instances to a service's tables."""
@@ -125,7 +129,7 @@ class Fields:
             )
         except (InvalidTag, KeyError, ValueError):
             FIELDS_UNOPENABLE.labels(place).inc()
-            raise FieldUnsealableError(f"{place} of {row}") from None
+            raise FieldUnsealableError(place, row) from None
         return (zstandard.decompress(content) if kind == COMPRESSED_KIND else content).decode()
 
     def seal_json(self, value: Any, *, place: str, row: UUID | str) -> str:

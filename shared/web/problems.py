@@ -125,9 +125,10 @@ def answer_with_problems(application: FastAPI) -> None:
         return problem_response(problem)
 
     async def unreadable(_request: Request, error: Exception) -> Response:
-        # Its text is a place and a row, for the log alone.
-        log.error("A sealed field does not open.", code="field.unopenable", field=str(error))
-        return problem_response(UnreadableProblem("Tell an administrator: the log says which row it is."))
+        assert isinstance(error, FieldUnsealableError)  # noqa: S101 - registered for this class alone
+        # Not the row, which may be a patient's.
+        log.error("A sealed field does not open.", code="field.unopenable", reason=error.place)
+        return problem_response(UnreadableProblem("Somebody has changed it past us: tell an administrator."))
 
     async def malformed(_request: Request, error: Exception) -> Response:
         assert isinstance(error, RequestValidationError)  # noqa: S101 - registered for this class alone

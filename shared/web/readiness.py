@@ -36,9 +36,9 @@ class Readiness:
             )
             return AWAY
         self._keys_open = not lost
-        if lost:
-            log.error("Master keys are missing or wrong.", code="master_keys.lost", key_ids=sorted(lost))
-            return f"OPENCIRCLE_FIELD_KEYS: missing or wrong: {', '.join(sorted(lost))}"
+        if ids := ", ".join(sorted(lost)):
+            log.error("Master keys are missing or wrong.", code="master_keys.lost", reason=ids)
+            return f"OPENCIRCLE_FIELD_KEYS: missing or wrong: {ids}"
         return None
 
     async def _ask(self) -> set[str]:

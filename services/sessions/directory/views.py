@@ -122,7 +122,7 @@ async def patients(
     opened = _opened(db.fields, await db.records(rows))
     unreadable = [*nameless[:limit], *(one.id for one in shown if one.id not in opened)]
     if unreadable:
-        log.error("Details of patients do not open.", code="patients.unreadable", patient_ids=unreadable)
+        log.error("Details of patients do not open.", code="patients.unreadable", count=len(unreadable))
     following = write_cursor(_place_of(shown[-1])) if len(found) > limit else None
     items = [opened[one.id] for one in shown if one.id in opened]
     return PatientsPage(items=items, next=following, unreadable=unreadable)

@@ -133,6 +133,6 @@ async def test_a_patient_who_can_not_be_read_is_told_and_all_others_are_listed(
     with structlog.testing.capture_logs() as logged:
         listed = await clinic.do("Tom", "GET", PATIENTS)
     assert ([one["id"] for one in listed["items"]], listed["unreadable"]) == (others, [broken])
-    assert [(one["code"], one["patient_ids"]) for one in logged] == [("patients.unreadable", [UUID(broken)])]
+    assert [(one["code"], one["count"]) for one in logged] == [("patients.unreadable", 1)]
     problem = await clinic.ask("Tom", "GET", f"{PATIENTS}/{broken}")
     assert (problem.status_code, problem.json()["title"]) == (500, "This can't be read")
