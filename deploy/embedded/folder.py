@@ -27,6 +27,10 @@ class FolderInUseError(OperatorError):
     """Another OpenCircle runs on this data folder: stop it first, or choose another --data-dir."""
 
 
+class KeysMissingError(OperatorError):
+    """This file of keys is gone: put it back, for what it sealed opens by it alone."""
+
+
 class FolderUnusableError(OperatorError):
     """This folder can't be made or written to."""
 
@@ -137,8 +141,8 @@ class DataFolder:
         return self._anchors() | {
             "OPENCIRCLE_ENVIRONMENT": "embedded",
             "OPENCIRCLE_BROKER_URL": f"redis+socket://{sockets / 'broker.sock'}?virtual_host=0",
-            "OPENCIRCLE_MESSAGE_KEYS": (self.root / "message.keys").read_text(),
-            "OPENCIRCLE_FIELD_KEYS": (self.root / "field.keys").read_text(),
+            "OPENCIRCLE_MESSAGE_KEYS": self._keys("message.keys"),
+            "OPENCIRCLE_FIELD_KEYS": self._keys("field.keys"),
             "OPENCIRCLE_ISSUER": gateway,
             "OPENCIRCLE_AUDIENCE": AUDIENCE,
             "OPENCIRCLE_TOKEN_KEYS": str(self.token_keys.resolve()),
@@ -152,11 +156,17 @@ class DataFolder:
             "OPENCIRCLE_CHARTS_DATABASE_URL": urls["charts"],
             "OPENCIRCLE_BILLING_DATABASE_URL": urls["billing_bridge"],
             "OPENCIRCLE_BILLING_CHARTS_URL": gateway,
-            "OPENCIRCLE_BILLING_CONNECTION_KEYS": (self.root / "connection.keys").read_text(),
+            "OPENCIRCLE_BILLING_CONNECTION_KEYS": self._keys("connection.keys"),
             "OPENCIRCLE_PRINTING_DATABASE_URL": urls["printing"],
             "OPENCIRCLE_PRINTING_STORAGE_FOLDER": str((self.root / "files").resolve()),
             "OPENCIRCLE_PRINTING_SESSION_LINK": f"{gateway}/v1/group-sessions/{{session_id}}",
         }
+
+    def _keys(self, name: str) -> str:
+        try:
+            return (self.root / name).read_text()
+        except FileNotFoundError:
+            raise KeysMissingError(self.root / name) from None
 
     def _anchors(self) -> dict[str, str]:
         if not self.anchor_key.exists():  # not started since it was an older version's

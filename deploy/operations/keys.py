@@ -1,5 +1,6 @@
 """`opencircle keys`: the key rings of an embedded deployment, by their ids; a key itself is never shown."""
 
+from collections.abc import Awaitable, Callable, Mapping
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Final
@@ -12,9 +13,11 @@ from deploy.embedded.folder import DataFolder
 from deploy.embedded.private_files import replace_private
 from deploy.operations.showing import AsJson, explained, run, show
 from deploy.operations.where import DataDir, NoDeploymentError, Where, tables_of, where_is
+from shared.database.rotating import wrapped_by
 from shared.messaging.sealing import KeyRing, new_key_ring
 
 AFTER: Final = "Takes effect at the next start of the deployment."
+THEN_REWRAP: Final = f"{AFTER} After it: opencircle data-keys rewrap."
 
 cli = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 
@@ -24,17 +27,25 @@ class Ring(StrEnum):
 
     MESSAGE = "message"
     CONNECTION = "connection"
+    FIELD = "field"
 
 
 class KeyInUseError(OperatorError):
     """Billing connections are still sealed with this key: write them anew first (PUT, with their secrets)."""
 
 
+class WrapsDataKeysError(OperatorError):
+    """Data keys are still wrapped by this key: restart after `keys add field`, then `data-keys rewrap`."""
+
+
 class NoSuchKeyError(OperatorError):
     """There is no such key, or it is the first, which seals: add another one before."""
 
 
-Whose = Annotated[Ring, typer.Argument(help="message: what the broker holds; connection: billing secrets.")]
+Whose = Annotated[
+    Ring,
+    typer.Argument(help="message: what the broker holds; connection: billing secrets; field: the databases."),
+]
 
 
 @cli.callback()
@@ -66,7 +77,8 @@ def add(ring: Whose, *, data_dir: DataDir = None, as_json: AsJson = False) -> No
     text = file.read_text().strip()
     key_id = _next_id(text)
     replace_private(file, f"{new_key_ring(key_id)},{text}")
-    show([{"ring": ring.value, "added": key_id, "note": AFTER}], as_json=as_json, nothing="")
+    note = THEN_REWRAP if ring is Ring.FIELD else AFTER
+    show([{"ring": ring.value, "added": key_id, "note": note}], as_json=as_json, nothing="")
 
 
 @cli.command()
@@ -80,8 +92,8 @@ def remove(ring: Whose, key_id: str, *, data_dir: DataDir = None, as_json: AsJso
     if len(kept) == len(parts) or kept[0] != parts[0]:
         with explained():
             raise NoSuchKeyError(key_id)
-    if ring is Ring.CONNECTION:
-        run(_require_unused(where, key_id))
+    if ring in _REQUIRES:
+        run(_REQUIRES[ring](where, key_id))
     replace_private(file, ",".join(kept))
     show([{"ring": ring.value, "removed": key_id, "note": AFTER}], as_json=as_json, nothing="")
 
@@ -108,7 +120,7 @@ def _next_id(text: str) -> str:
     return next(f"k{number}" for number in range(1, len(taken) + 2) if f"k{number}" not in taken)
 
 
-async def _require_unused(where: Where, key_id: str) -> None:
+async def _require_no_connection(where: Where, key_id: str) -> None:
     connection = tables_of("billing_bridge").tables["connection"]
     async with (
         where.databases("billing_bridge") as databases,
@@ -117,3 +129,17 @@ async def _require_unused(where: Where, key_id: str) -> None:
         sealed = (await db.execute(select(connection.c.sealed_secret, connection.c.sealed_certificate))).all()
     if any((text or "").startswith(f"{key_id}.") for row in sealed for text in row):
         raise KeyInUseError(key_id)
+
+
+async def _require_no_data_key(where: Where, key_id: str) -> None:
+    async with where.databases() as databases:
+        for database in databases.values():
+            if (await wrapped_by(database))[key_id]:
+                raise WrapsDataKeysError(key_id)
+
+
+_REQUIRES: Final[Mapping[Ring, Callable[[Where, str], Awaitable[None]]]] = {
+    Ring.CONNECTION: _require_no_connection,
+    Ring.FIELD: _require_no_data_key,
+}
+"""What is seen to need a key of each ring; what messages need, nobody can see."""

@@ -28,6 +28,8 @@ from shared.messaging.sealing import KeyRing, UnsealableError
 READ_AGAIN_AFTER: Final = timedelta(minutes=1)
 """How old a process's knowledge of an instance's data keys may be; `fields.USED_AFTER` is longer."""
 
+TRIED_OF_EACH: Final = 3
+
 DATA_KEY: Final = data_key_table(MetaData())
 """Every service has this table; what is asked here is the same in each."""
 
@@ -79,6 +81,25 @@ class FieldKeys:
             )
         except UnsealableError:
             raise DataKeyUnopenableError(row.instance_id, row.version) from None
+
+    def lost(self, connection: Connection) -> set[str]:
+        """Give the ids of the master keys that wrap data keys and are missing here, or are other ones.
+
+        Some data keys of each are tried, so that one broken row is no lost master key.
+        """
+        tried: dict[str, list[bool]] = {}
+        for row in connection.execute(select(DATA_KEY)):
+            of_its_master_key = tried.setdefault(row.wrapped.partition(".")[0], [])
+            if len(of_its_master_key) < TRIED_OF_EACH:
+                of_its_master_key.append(self._opens(row))
+        return {one for one, opened in tried.items() if not any(opened)}
+
+    def _opens(self, row: Row[Any]) -> bool:
+        try:
+            self.opened(row)
+        except DataKeyUnopenableError:
+            return False
+        return True
 
     def make(self, connection: Connection, instance_ids: Iterable[UUID]) -> None:
         """Make the first keys of instances; who else made some at the same moment wins."""

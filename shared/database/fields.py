@@ -26,6 +26,7 @@ from sqlalchemy import Column, Integer, MetaData, Table, Text, Uuid
 from shared.compression import compressed, decompressed
 from shared.database.columns import UtcDateTime
 from shared.messaging.sealing import KeyRing
+from shared.observability.metrics import FIELDS_UNOPENABLE
 
 NONCE_BYTES: Final = 12
 KEY_BYTES: Final = 32
@@ -45,6 +46,10 @@ class FieldUnsealableError(Exception):
 
     The message names the place and the row, and nothing of the content.
     """
+
+    def __init__(self, place: str, row: UUID | str) -> None:
+        super().__init__(f"{place} of {row}")
+        self.place = place
 
 
 def data_key_table(metadata: MetaData) -> Table:
@@ -124,7 +129,8 @@ class Fields:
                 packed[:NONCE_BYTES], packed[NONCE_BYTES:], self._bound(kind, version, place, row)
             )
         except (InvalidTag, KeyError, ValueError):
-            raise FieldUnsealableError(f"{place} of {row}") from None
+            FIELDS_UNOPENABLE.labels(place).inc()
+            raise FieldUnsealableError(place, row) from None
         return (decompressed(content) if kind == COMPRESSED_KIND else content).decode()
 
     def seal_json(self, value: Any, *, place: str, row: UUID | str) -> str:

@@ -53,7 +53,7 @@ PLAIN_EVERYWHERE: Final[dict[str, str]] = {
     "delivery_step.done_by": "an id, or a login of the machine",
     "event.type": "a name of ours",
     "event.subject": "an id",
-    "idempotency_key.request_sha256": "a digest of a request's bytes, with a random key among them",
+    "idempotency_key.request_sha256": "blind",
     "idempotency_key.headers": "names of ours and versions",
     "inbox.consumer": "a name of ours",
     "inbox_attempt.consumer": "a name of ours",

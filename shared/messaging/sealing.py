@@ -26,7 +26,7 @@ class UnsealableError(Exception):
 
 
 class BadKeyRingError(Exception):
-    """OPENCIRCLE_MESSAGE_KEYS is not `id:base64-of-32-bytes[,id:...]`, the sealing key first."""
+    """A ring of keys is not `id:base64-of-32-bytes[,id:...]`, the sealing key first."""
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,11 @@ from prometheus_client import Counter, Gauge, Histogram
 MESSAGES_REFUSED: Final = Counter(
     "opencircle_messages_refused", "Broker messages refused because they were not sealed by us."
 )
+FIELDS_UNOPENABLE: Final = Counter(
+    "opencircle_fields_unopenable",
+    "Readings of a sealed field that is not what was stored in its row and place.",
+    ("place",),
+)
 REQUESTS: Final = Histogram(
     "opencircle_http_request_seconds",
     "HTTP requests by route template and status.",

@@ -6,15 +6,12 @@ from contextlib import asynccontextmanager
 from typing import Any, Final
 from uuid import UUID
 
-import structlog
 from fastapi import APIRouter, Depends, FastAPI, Response
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
-from sqlalchemy import Column, text
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy import Column
 from starlette.routing import BaseRoute
 
 from shared.database.transactions import Database
-from shared.messaging.failures import reason_of
 from shared.settings import Settings, Subjects
 from shared.web.cursors import SealedCursors
 from shared.web.description import describe
@@ -23,13 +20,12 @@ from shared.web.identity import OwnIds, TokenVerifier, Whose
 from shared.web.middleware import Identified, Limited, Observed
 from shared.web.problems import answer_with_problems
 from shared.web.queries import refuse_unknown_queries
+from shared.web.readiness import Readiness
 from shared.web.replaying import Idempotent
 from shared.web.signing_keys import signing_keys
 from shared.web.subjects import ExternalSubjects
 
 OPEN_PATHS: Final = ("/healthz", "/readyz", "/metrics", "/openapi.json")
-
-log = structlog.get_logger()
 
 Refresh = Callable[[], Awaitable[None]]
 
@@ -125,7 +121,7 @@ def _whose(settings: Settings, database: Database, user_id: Column[UUID]) -> Who
 
 
 def _operations(database: Database, before_metrics: Refresh) -> APIRouter:
-    router = APIRouter(include_in_schema=False)
+    router, readiness = APIRouter(include_in_schema=False), Readiness(database=database)
 
     @router.get("/healthz")
     async def alive() -> Response:
@@ -133,15 +129,8 @@ def _operations(database: Database, before_metrics: Refresh) -> APIRouter:
 
     @router.get("/readyz")
     async def ready() -> Response:
-        # The broker is not asked: without it sessions are still accepted, only delivered later.
-        try:
-            async with database.engine.connect() as connection:
-                await connection.execute(text("SELECT 1"))
-        except (DBAPIError, OSError) as error:
-            log.warning(
-                "The database can't be reached.", code="database.unavailable", reason=reason_of(error)
-            )
-            return Response("the database can't be reached\n", status_code=503, media_type="text/plain")
+        if lacking := await readiness.lacking():
+            return Response(f"{lacking}\n", status_code=503, media_type="text/plain")
         return Response("ready\n", media_type="text/plain")
 
     @router.get("/metrics")

@@ -8,6 +8,7 @@ from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 
+from shared.database.fields import FieldUnsealableError
 from shared.web.bodies import json_bytes
 
 PROBLEM_MEDIA_TYPE: Final = "application/problem+json"
@@ -80,6 +81,12 @@ class InvalidProblem(Problem):
     status, name, title = 422, "invalid-input", "The input is not valid"
 
 
+class UnreadableProblem(Problem):
+    """What is stored of this was written or changed past us, and does not open (500)."""
+
+    status, name, title = 500, "unreadable", "This can't be read"
+
+
 def problem_body(problem: Problem) -> bytes:
     """Give the RFC 9457 JSON of a problem."""
     body: dict[str, Any] = {
@@ -117,6 +124,12 @@ def answer_with_problems(application: FastAPI) -> None:
         assert isinstance(problem, Problem)  # noqa: S101 - registered for this class alone
         return problem_response(problem)
 
+    async def unreadable(_request: Request, error: Exception) -> Response:
+        assert isinstance(error, FieldUnsealableError)  # noqa: S101 - registered for this class alone
+        # Not the row, which may be a patient's.
+        log.error("A sealed field does not open.", code="field.unopenable", reason=error.place)
+        return problem_response(UnreadableProblem("Somebody has changed it past us: tell an administrator."))
+
     async def malformed(_request: Request, error: Exception) -> Response:
         assert isinstance(error, RequestValidationError)  # noqa: S101 - registered for this class alone
         return problem_response(malformed_problem(error))
@@ -133,6 +146,7 @@ def answer_with_problems(application: FastAPI) -> None:
         return problem_response(problem)
 
     application.add_exception_handler(Problem, known)
+    application.add_exception_handler(FieldUnsealableError, unreadable)
     application.add_exception_handler(RequestValidationError, malformed)
     application.add_exception_handler(HTTPException, from_framework)
 

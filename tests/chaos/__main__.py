@@ -16,17 +16,18 @@ from rich.console import Console
 from rich.table import Table
 
 from tests.chaos import billing
+from tests.chaos.clock import steppable
 from tests.chaos.running import embedded, production
 
 DEPLOYMENTS = {"embedded": embedded, "production": production}
 
 
-async def main(seed: int, sessions: int, faults: int, *, chosen: list[str]) -> int:
+async def main(seed: int, sessions: int, faults: int, *, chosen: list[str], clock: Path | None) -> int:
     """Break each of the chosen deployments in turn."""
     whole = True
     for name in chosen:
         with new_folder() as folder:
-            ended = await DEPLOYMENTS[name](folder, seed=seed, sessions=sessions, faults=faults)
+            ended = await DEPLOYMENTS[name](folder, seed=seed, sessions=sessions, faults=faults, clock=clock)
         show(ended.rows(), title=f"Faults and what they left: {ended.name}")
         whole = whole and ended.is_whole
     return 0 if whole else 1
@@ -69,9 +70,10 @@ if __name__ == "__main__":
     parser.add_argument("--charges", type=int, default=10_000, help="with --billing")
     given = parser.parse_args()
     deployments = [given.only] if given.only else list(DEPLOYMENTS)
-    run = (
-        bill(given.seed, given.charges)
-        if given.billing
-        else main(given.seed, given.sessions, given.faults, chosen=deployments)
-    )
-    sys.exit(asyncio.run(run))
+    with new_folder() as of_the_clock, steppable(of_the_clock) as stepped:
+        run = (
+            bill(given.seed, given.charges)
+            if given.billing
+            else main(given.seed, given.sessions, given.faults, chosen=deployments, clock=stepped)
+        )
+        sys.exit(asyncio.run(run))

@@ -7,12 +7,15 @@ import resource
 import signal
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Final
 
 import redis.asyncio
 
 from shared.failpoints import CRASH_POINTS
+from tests.chaos.clock import step
+from tests.chaos.disk import fill
 from tests.support.proxy import Proxy
 from tests.support.servers import PostgresServer, ValkeyServer
 from tests.support.stage import Stage
@@ -39,6 +42,8 @@ STOPPED_SECONDS: Final = (0.5, 7.0)
 """Up to longer than two rings wait for their receipt."""
 SILENT_SECONDS: Final = 3.0
 FULL_SECONDS: Final = 1.0
+CLOCK_STEP_SECONDS: Final = (-90.0, 90.0)
+"""Less than makes a process useless: data keys and log-ins are a matter of minutes."""
 POINTS: Final = tuple(one for one in CRASH_POINTS if not one.startswith(("migration.", "replay.", "push.")))
 """Not those of pushes: whether their charge arrived is known when a lease of minutes is over."""
 
@@ -57,6 +62,10 @@ class Breaking:
     database: Proxy | None = None
     valkey: ValkeyServer | None = None
     postgres: PostgresServer | None = None
+    database_disk: Path | None = None
+    clock: Path | None = None
+    _of_servers: asyncio.Lock = field(default_factory=asyncio.Lock, init=False)
+    """Of two faults at once only one stops and starts servers."""
 
     def faults(self) -> Mapping[str, Fault]:
         """Give the faults that this deployment can have, in a fixed order."""
@@ -73,6 +82,10 @@ class Breaking:
             table |= _of_network("broker", self.broker)
         if self.database:
             table |= _of_network("database", self.database)
+        if self.clock:
+            table |= {"clock stepped, and stepped back": self._step_the_clock}
+        if self.database_disk:
+            table |= {"disk full for the database": self._fill_the_disk_of_the_database}
         if self.postgres:
             table |= {"database crashed and restarted": self._crash_the_database}
         else:
@@ -95,9 +108,7 @@ class Breaking:
 
     async def _kill_the_broker(self) -> None:
         if self.valkey:
-            await asyncio.to_thread(self.valkey.kill)
-            await asyncio.sleep(self.chance.uniform(0, 2))
-            await asyncio.to_thread(self.valkey.start)
+            await self._restart(self.valkey)
         else:
             self.stage.signal("broker", signal.SIGKILL)
 
@@ -131,9 +142,27 @@ class Breaking:
 
     async def _crash_the_database(self) -> None:
         assert self.postgres
-        await asyncio.to_thread(self.postgres.kill)
-        await asyncio.sleep(self.chance.uniform(0, 2))
-        await asyncio.to_thread(self.postgres.start)
+        await self._restart(self.postgres)
+
+    async def _restart(self, server: PostgresServer | ValkeyServer) -> None:
+        async with self._of_servers:
+            await asyncio.to_thread(server.kill)
+            await asyncio.sleep(self.chance.uniform(0, 2))
+            await asyncio.to_thread(server.start)
+
+    async def _fill_the_disk_of_the_database(self) -> None:
+        """Without room for its log PostgreSQL ends, and so it may without room to recover in."""
+        assert self.postgres
+        assert self.database_disk
+        async with self._of_servers:
+            await asyncio.to_thread(fill, self.database_disk, seconds=FULL_SECONDS)
+            await asyncio.to_thread(self.postgres.revive)
+
+    async def _step_the_clock(self) -> None:
+        assert self.clock
+        step(self.clock, self.chance.uniform(*CLOCK_STEP_SECONDS))
+        await asyncio.sleep(self.chance.uniform(*STOPPED_SECONDS))
+        step(self.clock, 0)
 
 
 def _of_network(to: str, proxy: Proxy) -> dict[str, Fault]:

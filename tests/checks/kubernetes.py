@@ -1,4 +1,4 @@
-"""Manifests against the schemas of Kubernetes: `python -m tests.checks.kubernetes`."""
+"""Manifests against the schemas of Kubernetes and of KEDA: `python -m tests.checks.kubernetes`."""
 
 import sys
 from pathlib import Path
@@ -6,6 +6,7 @@ from typing import Final
 
 import kubernetes_validate
 
+from tests.checks.keda import is_of_keda, problems_of_keda
 from tests.support.kustomize import build
 
 OVERLAYS: Final = Path(__file__).resolve().parents[2] / "deploy/kubernetes"
@@ -14,10 +15,10 @@ VERSION: Final = "1.32"
 
 
 def main() -> int:
-    problems = []
-    for document in build(OVERLAYS / "production"):
-        # KEDA's kinds are no part of Kubernetes.
-        if document["apiVersion"].startswith("keda.sh/"):
+    documents = build(OVERLAYS / "production")
+    problems = [f"{one}\n" for one in problems_of_keda(documents)]
+    for document in documents:
+        if is_of_keda(document):
             continue
         try:
             kubernetes_validate.validate(document, VERSION, strict=True)

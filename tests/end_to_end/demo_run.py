@@ -4,12 +4,14 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 ROOT = Path(__file__).resolve().parents[2]
 TIMEOUT_SECONDS = 280
+NO_MORE: Final[Mapping[str, str]] = {}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,13 +45,13 @@ class DemoRun:
         return "\n".join(f"--- {name}\n{text}" for name, text in ends)
 
 
-def start_demo(out: Path, *, data: Path | None = None) -> DemoRun:
+def start_demo(out: Path, *, data: Path | None = None, settings: Mapping[str, str] = NO_MORE) -> DemoRun:
     command = [sys.executable, "-m", "deploy.embedded", "demo", "--json", "--out", str(out)]
     command += ["--data", str(data)] if data else []
     process = subprocess.Popen(
         command,
         cwd=ROOT,
-        env={**os.environ, "COLUMNS": "200"},
+        env={**os.environ, "COLUMNS": "200", **settings},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,

@@ -27,6 +27,7 @@ from services.sessions.sealed_columns import SEALED as SESSIONS
 from shared.observability.tracing import trace_id_of
 from shared.testing.databases import opened_rows
 from tests.end_to_end.demo_run import DemoRun, start_demo
+from tests.support.collector import Collector, collector
 
 PARTS_TO_KILL = (
     "sessions.relay",
@@ -46,6 +47,15 @@ SECONDS_BETWEEN_KILLS = 0.05
 # First in the alphabet, so that the patient belongs to every group.
 PLANTED_FIRST, PLANTED_LAST, PLANTED_MRN = "Quintessa", "Aabrüggenfeld", "MRN-PLANTED-7Q"
 
+THE_WAY = {
+    ("opencircle.api", "request"),
+    ("opencircle.sessions.relay", "ring charts"),
+    ("opencircle.charts.worker", "consume charts"),
+    ("opencircle.billing_bridge.worker", "consume billing_bridge"),
+    ("opencircle.billing_bridge.pusher", "push"),
+    ("opencircle.printing.worker", "consume printing"),
+}
+
 SAMPLES_DAY = {
     "sessions": 4,
     "present": 72,
@@ -59,7 +69,15 @@ SAMPLES_DAY = {
 
 
 @pytest.fixture(scope="module")
-def planted_day(tmp_path_factory: pytest.TempPathFactory) -> tuple[DemoRun, dict[str, Any]]:
+def collected() -> Iterator[Collector]:
+    with collector() as there:
+        yield there
+
+
+@pytest.fixture(scope="module")
+def planted_day(
+    tmp_path_factory: pytest.TempPathFactory, collected: Collector
+) -> tuple[DemoRun, dict[str, Any]]:
     """A day on the sample, with one patient whose name stands nowhere else in the world."""
     data = tmp_path_factory.mktemp("fhir")
     write_sample(data)
@@ -69,7 +87,9 @@ def planted_day(tmp_path_factory: pytest.TempPathFactory) -> tuple[DemoRun, dict
     planted["name"] = [{"use": "official", "given": [PLANTED_FIRST], "family": PLANTED_LAST}]
     planted["identifier"][0]["value"] = PLANTED_MRN
     patients.write_text("\n".join([json.dumps(planted), *others]), encoding="utf-8")
-    run = start_demo(tmp_path_factory.mktemp("day"), data=data)
+    # Sent often, so that what is stopped at the end has hardly one left.
+    traced = {"OPENCIRCLE_OTLP_ENDPOINT": collected.url, "OTEL_BSP_SCHEDULE_DELAY": "100"}
+    run = start_demo(tmp_path_factory.mktemp("day"), data=data, settings=traced)
     return run, run.figures()
 
 
@@ -122,6 +142,17 @@ def test_one_trace_leads_from_a_signature_to_chart_and_push(
     charged = {trace_id_of(row[0]) for row in _rows(run, "billing_bridge", "SELECT traceparent FROM charge")}
     assert charged
     assert charged <= signed & filed
+
+
+@pytest.mark.xdist_group("demo")
+def test_a_collector_sees_the_whole_way_of_a_signature_as_one_trace(
+    planted_day: tuple[DemoRun, dict[str, Any]], collected: Collector
+) -> None:
+    run, _ = planted_day
+    charged = {trace_id_of(row[0]) for row in _rows(run, "billing_bridge", "SELECT traceparent FROM charge")}
+    assert {trace.hex() for trace, spans in collected.traces().items() if spans >= THE_WAY} == charged
+    # Ids, times and our own words are all that a span has.
+    assert not any(one.attributes or one.events for _, one in collected.spans)
 
 
 @pytest.mark.timeout(300)

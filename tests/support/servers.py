@@ -116,6 +116,15 @@ class _Server:
         """Crash: no farewell to clients, recovery at the next start."""
         self._end(signal.SIGKILL)
 
+    def revive(self) -> None:
+        """Wait until it answers; start it where it has ended by itself."""
+        deadline = time.monotonic() + START_TIMEOUT_SECONDS
+        while not self._answers() and time.monotonic() < deadline:
+            if not self.running:
+                self._end(signal.SIGKILL)
+                self.start()
+            time.sleep(0.02)
+
     def restart(self) -> None:
         self.stop()
         self.start()
@@ -160,6 +169,8 @@ class _Server:
 class PostgresServer(_Server):
     """Trusts every local connection and skips fsync: right for tests, wrong for anything else."""
 
+    keeps_commits: bool = False
+    """Whether what was committed is there still after `kill`; it costs a write each."""
     programs: Path = field(default_factory=find_postgres_programs)
     _user: str | None = field(default_factory=_unprivileged_user, init=False)
     _has_owner: bool = field(default=False, init=False)
@@ -212,7 +223,7 @@ class PostgresServer(_Server):
             # Thousands of databases live for a second each: there is nothing to vacuum.
             "autovacuum": "off",
             "full_page_writes": "off",
-            "synchronous_commit": "off",
+            "synchronous_commit": "on" if self.keeps_commits else "off",
             "timezone": "UTC",
         }
         options = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]

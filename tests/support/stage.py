@@ -35,6 +35,7 @@ MINUTES: Final = 15
 LOG_IN_AGAIN_SECONDS: Final = 120.0
 """A signature needs a log-in of the last five minutes."""
 PAUSE_SECONDS: Final = 0.05
+UNAUTHENTICATED: Final = 401
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -167,7 +168,10 @@ class Stage(Effects):
                 except RefusedError as error:
                     if await self._is_signed(place):
                         return
-                    if error.status not in {409, 500, 502, 503}:
+                    if error.status == UNAUTHENTICATED:
+                        # The clock was stepped since; a person logs in again.
+                        self._leader = None
+                    elif error.status not in {409, 500, 502, 503}:
                         raise
                 else:
                     return

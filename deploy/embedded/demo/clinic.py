@@ -19,7 +19,7 @@ class RefusedError(OperatorError):
 
 @dataclass(frozen=True, kw_only=True)
 class Front:
-    """One user's way in. A token lasts 15 minutes, a demo a fraction of that."""
+    """One user's way in. A token lasts five minutes, a demo a fraction of that."""
 
     http: httpx2.AsyncClient
     token: str = ""

@@ -18,6 +18,7 @@ PLAIN: Final = ("redis", "amqp")
 NEAR: Final = ("127.0.0.1", "localhost", "::1", None)
 QUEUES: Final = (*(one.name for one in CONSUMERS), receipts_queue("sessions"), receipts_queue("printing"))
 MEMORY_AT_MOST: Final = 0.8
+START_IT: Final = "Start it, or see OPENCIRCLE_BROKER_URL. What is signed meanwhile is delivered later."
 
 
 def look_at_broker(where: Where) -> Iterator[Finding]:
@@ -34,7 +35,7 @@ def look_at_broker(where: Where) -> Iterator[Finding]:
             yield not_looked_at("broker", "this login may not ask INFO")
             return
         except (redis.exceptions.RedisError, OSError) as error:
-            mend = "Start it, or see OPENCIRCLE_BROKER_URL. What is signed meanwhile is delivered later."
+            mend = "It starts with the deployment." if where.folder else START_IT
             yield broken("broker", f"it does not answer ({type(error).__name__})", mend)
             return
         yield Finding(check="broker", says=f"version {told.get('valkey_version') or told['redis_version']}")

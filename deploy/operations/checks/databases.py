@@ -47,8 +47,15 @@ async def _look_at(where: Where, service: str, database: Database) -> AsyncItera
                 for finding in await _contents(connection, where, service):
                     yield finding
     except (DBAPIError, OSError) as error:
-        mend = f"Start it, or see OPENCIRCLE_{service.partition('_')[0].upper()}_DATABASE_URL."
-        yield broken(f"database.{service}", f"it can't be reached ({reason_of(error)})", mend)
+        yield broken(
+            f"database.{service}", f"it can't be read ({reason_of(error)})", _where_it_is(where, service)
+        )
+
+
+def _where_it_is(where: Where, service: str) -> str:
+    if where.folder:
+        return f"See {where.folder.database(service)}; `opencircle restore --service {service}` puts it back."
+    return f"Start it, or see OPENCIRCLE_{service.partition('_')[0].upper()}_DATABASE_URL."
 
 
 async def _revision(connection: AsyncConnection) -> str | None:
@@ -148,7 +155,8 @@ async def _connection_keys(connection: AsyncConnection, table: Table, where: Whe
     ).all()
     lost = sorted({row.system for row in rows if row.sealed_secret.partition(".")[0] not in ring.keys})
     if not lost:
-        return Finding(check="connection_keys", says=f"{len(rows)} billing connections can be opened")
+        says = f"billing connections, all of which can be opened: {len(rows)}" if rows else "none needed yet"
+        return Finding(check="connection_keys", says=says)
     mend = "Put the missing key back into OPENCIRCLE_BILLING_CONNECTION_KEYS, or write the connections anew."
     return broken("connection_keys", f"no key opens the connections {', '.join(lost)}", mend)
 

@@ -21,7 +21,7 @@ def look_at_issuer(where: Where) -> Finding:
     usable = [key for key in keys if key.get("kid")]
     if not usable:
         return broken("issuer", f"there is no key with a `kid` at {place}", mend)
-    return Finding(check="issuer", says=f"{len(usable)} keys at {place}")
+    return Finding(check="issuer", says=f"keys at {place}: {len(usable)}")
 
 
 def _keys_at(place: str) -> list[dict[str, Any]]:

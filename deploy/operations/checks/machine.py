@@ -50,7 +50,8 @@ def look_at_modes(where: Where) -> Finding:
     open_ = [path for path in (root, *root.rglob("*")) if path.exists() and path.stat().st_mode & OTHERS]
     if not open_:
         return Finding(check="modes", says="nobody else may read the data folder")
-    says = f"{len(open_)} files can be read by others, {open_[0].relative_to(root.parent)} the first"
+    more = f", and {len(open_) - 1} more" if len(open_) > 1 else ""
+    says = f"others can read {open_[0].relative_to(root.parent)}{more}"
     return broken("modes", says, f"`chmod -R go-rwx {root}`: it holds health data and keys.")
 
 

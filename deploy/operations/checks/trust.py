@@ -1,7 +1,7 @@
 """What trust rests on: the keys that open what is sealed, and anchors that nobody can take back."""
 
 from collections.abc import Iterator
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from sqlalchemy import select
@@ -32,7 +32,10 @@ async def field_keys(connection: AsyncConnection, keys: FieldKeys, service: str)
             lost += 1
     if not lost:
         return Finding(check=check, says=f"all {len(rows)} data keys open")
-    mend = "Put the missing master key back into OPENCIRCLE_FIELD_KEYS: what they sealed opens by it alone."
+    mend = (
+        "Put the missing master key back into OPENCIRCLE_FIELD_KEYS (of a data folder: `field.keys`): "
+        "what they sealed opens by it alone."
+    )
     return broken(check, f"{lost} of {len(rows)} data keys open by no master key that is here", mend)
 
 
@@ -53,8 +56,10 @@ def look_at_anchors(where: Where) -> Iterator[Finding]:
         mend = "Somebody changed the file, or the key: prove the older part, and begin a new file."
         yield broken("anchors", str(error), mend)
         return
+    every = timedelta(minutes=settings.every_minutes)
     for service in where.services:
-        yield _age(service, newest.get(service), timedelta(minutes=settings.every_minutes))
+        age = _age(service, newest.get(service), every)
+        yield _not_due(age.check) if not newest and _is_new(where, every) else age
 
 
 def _newest(settings: AnchorSettings) -> dict[str, datetime]:
@@ -68,6 +73,18 @@ def _newest(settings: AnchorSettings) -> dict[str, datetime]:
         text = file.read().partition(b"\n")[2] if begun else file.read()
     key = read_private_key(settings.key.get_secret_value()).public_key()
     return {head.service: head.at for head in read_anchors(text, key)}
+
+
+def _is_new(where: Where, every: timedelta) -> bool:
+    """Whether a data folder was laid out so lately that nothing need be anchored yet."""
+    if where.folder is None:
+        return False
+    made_at = datetime.fromtimestamp(where.folder.anchor_key.stat().st_mtime, UTC)
+    return now_utc() - made_at < LATE_AFTER * every
+
+
+def _not_due(check: str) -> Finding:
+    return Finding(check=check, says="the deployment is new: its first anchor is not due")
 
 
 def _age(service: str, newest: datetime | None, every: timedelta) -> Finding:

@@ -129,3 +129,5 @@ class PatientPage(Answer):
 
     items: list[PatientAnswer]
     next: str | None
+    unreadable: list[UUID]
+    """Patients who may belong here and whose details can't be read: an administrator has to be told."""

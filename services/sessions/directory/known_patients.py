@@ -11,7 +11,7 @@ from sqlalchemy import func
 
 from services.sessions.directory.models import PATIENT
 from services.sessions.directory.patient_rows import opened_patient
-from shared.database.fields import Fields
+from shared.database.fields import Fields, FieldUnsealableError
 from shared.database.transactions import Transaction
 
 PATIENTS_AT_MOST: Final = 50_000
@@ -36,6 +36,13 @@ class KnownPatient(NamedTuple):
         return any(one.startswith(name) or one.lower().startswith(name.lower()) for one in names)
 
 
+class UnreadablePatient(NamedTuple):
+    """A patient whose name does not open: somebody wrote it past us."""
+
+    id: UUID
+    location_id: UUID | None
+
+
 class _Stamp(NamedTuple):
     """Patients only become more, and their versions only grow: so the same one means the same patients."""
 
@@ -44,9 +51,18 @@ class _Stamp(NamedTuple):
 
 
 @dataclass(frozen=True, kw_only=True)
+class Everyone:
+    """All patients of an instance, at one moment."""
+
+    patients: Sequence[KnownPatient] = field(repr=False)
+    """By name."""
+    unreadable: Sequence[UnreadablePatient] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
 class _Known:
     stamp: _Stamp
-    patients: Sequence[KnownPatient] = field(repr=False)
+    everyone: Everyone
 
 
 class KnownPatients:
@@ -56,20 +72,21 @@ class KnownPatients:
         self._at_most = patients_at_most
         self._known: OrderedDict[UUID, _Known] = OrderedDict()
 
-    async def of(self, db: Transaction) -> Sequence[KnownPatient]:
-        """Give all patients of the instance, by name."""
+    async def of(self, db: Transaction) -> Everyone:
+        """Give all patients of the instance."""
         stamp = await _stamp(db)
         known = self._known.get(db.instance_id)
         if known is None or known.stamp != stamp:
             # What is written since the stamp was read is in it too, and then read once more.
-            known = _Known(stamp=stamp, patients=await _read(db, known.patients if known else ()))
+            before = known.everyone.patients if known else ()
+            known = _Known(stamp=stamp, everyone=await _read(db, before))
         self._keep(db.instance_id, known)
-        return known.patients
+        return known.everyone
 
     def _keep(self, instance_id: UUID, known: _Known) -> None:
         self._known[instance_id] = known
         self._known.move_to_end(instance_id)
-        while sum(len(one.patients) for one in self._known.values()) > self._at_most:
+        while sum(one.stamp.patients for one in self._known.values()) > self._at_most:
             self._known.popitem(last=False)
 
 
@@ -79,16 +96,20 @@ async def _stamp(db: Transaction) -> _Stamp:
     return _Stamp._make(row)
 
 
-async def _read(db: Transaction, before: Sequence[KnownPatient]) -> Sequence[KnownPatient]:
+async def _read(db: Transaction, before: Sequence[KnownPatient]) -> Everyone:
     rows = await db.records(db.rows_of(PATIENT, *(PATIENT.c[name] for name in _COLUMNS)))
     # In a thread: of some thousands it takes a while, and others are served meanwhile.
     return await asyncio.to_thread(_opened, db.fields, rows, before)
 
 
-def _opened(
-    fields: Fields, rows: Sequence[dict[str, Any]], before: Sequence[KnownPatient]
-) -> list[KnownPatient]:
+def _opened(fields: Fields, rows: Sequence[dict[str, Any]], before: Sequence[KnownPatient]) -> Everyone:
     known = {(one.id, one.version): one for one in before}
-    return sorted(
-        known.get((row["id"], row["version"])) or KnownPatient(**opened_patient(fields, row)) for row in rows
-    )
+    patients, unreadable = [], []
+    for row in rows:
+        try:
+            patients.append(
+                known.get((row["id"], row["version"])) or KnownPatient(**opened_patient(fields, row))
+            )
+        except FieldUnsealableError:
+            unreadable.append(UnreadablePatient(id=row["id"], location_id=row["location_id"]))
+    return Everyone(patients=sorted(patients), unreadable=unreadable)

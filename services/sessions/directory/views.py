@@ -2,13 +2,15 @@
 
 from bisect import bisect_right
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Final
 from uuid import UUID
 
+import structlog
 from sqlalchemy import ColumnElement, Select, String, and_, cast, func, or_, select
 
-from services.sessions.directory.known_patients import KnownPatient, KnownPatients
+from services.sessions.directory.known_patients import KnownPatient, KnownPatients, UnreadablePatient
 from services.sessions.directory.models import (
     CARE_TEAM_MEMBER,
     LOCATION,
@@ -17,6 +19,7 @@ from services.sessions.directory.models import (
     STAFF_MEMBER,
 )
 from services.sessions.directory.patient_rows import blind_mrn, opened_patient
+from shared.database.fields import Fields, FieldUnsealableError
 from shared.database.transactions import Transaction
 from shared.events.staff import Role
 from shared.web.cursors import Page, past, read_cursor, write_cursor
@@ -24,6 +27,8 @@ from shared.web.cursors import Page, past, read_cursor, write_cursor
 _STAFF_ORDER: Final = (STAFF_MEMBER.c.last_name, STAFF_MEMBER.c.first_name, STAFF_MEMBER.c.id)
 _PLACE_OF_PATIENT: Final = (str, str, UUID)
 _LOCATION_ORDER: Final = (LOCATION.c.name, LOCATION.c.id)
+
+log = structlog.get_logger()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,9 +52,11 @@ class PatientsWanted:
 
     def fits(self, patient: KnownPatient) -> bool:
         """Whether a patient is to be listed, by what is known of all."""
-        return (self.name is None or patient.begins(self.name)) and (
-            self.location_id is None or patient.location_id == self.location_id
-        )
+        return (self.name is None or patient.begins(self.name)) and self.may_fit(patient)
+
+    def may_fit(self, patient: KnownPatient | UnreadablePatient) -> bool:
+        """Whether nothing but the name could rule a patient out."""
+        return self.location_id is None or patient.location_id == self.location_id
 
     def condition(self, db: Transaction) -> ColumnElement[bool] | None:
         """Give what the database has to be asked; None: nothing."""
@@ -84,22 +91,49 @@ async def staff(db: Transaction, wanted: StaffWanted, *, cursor: str | None, lim
     return await _page(db, statement, _STAFF_ORDER, cursor=cursor, limit=limit)
 
 
+@dataclass(frozen=True, kw_only=True)
+class PatientsPage(Page):
+    """Some patients by name, and who can't be read."""
+
+    unreadable: Sequence[UUID]
+    """Nobody must be missing unseen. Whose name does not open is on the first page, `limit` at most."""
+
+    def body(self) -> dict[str, Any]:
+        """Give the page as the API shows it."""
+        return super().body() | {"unreadable": self.unreadable}
+
+
 async def patients(
     db: Transaction, wanted: PatientsWanted, known: KnownPatients, *, cursor: str | None, limit: int
-) -> Page:
+) -> PatientsPage:
     """List patients by name."""
-    found = [one for one in await known.of(db) if wanted.fits(one)]
+    everyone = await known.of(db)
+    found = [one for one in everyone.patients if wanted.fits(one)]
+    nameless = [one.id for one in everyone.unreadable if wanted.may_fit(one)]
     if (narrow := wanted.condition(db)) is not None:
         ids = {row.id for row in await db.all(db.rows_of(PATIENT, PATIENT.c.id).where(narrow))}
         found = [one for one in found if one.id in ids]
+        nameless = [one for one in nameless if one in ids]
     if cursor is not None:
         place = tuple(read_cursor(cursor, _PLACE_OF_PATIENT))
-        found = found[bisect_right(found, place, key=_place_of) :]
+        found, nameless = found[bisect_right(found, place, key=_place_of) :], []
     shown = found[:limit]
     rows = db.rows_of(PATIENT, *_without_instance(PATIENT)).where(PATIENT.c.id.in_([one.id for one in shown]))
-    opened = {row["id"]: opened_patient(db.fields, row) for row in await db.records(rows)}
+    opened = _opened(db.fields, await db.records(rows))
+    unreadable = [*nameless[:limit], *(one.id for one in shown if one.id not in opened)]
+    if unreadable:
+        log.error("Details of patients do not open.", code="patients.unreadable", count=len(unreadable))
     following = write_cursor(_place_of(shown[-1])) if len(found) > limit else None
-    return Page(items=[opened[one.id] for one in shown], next=following)
+    items = [opened[one.id] for one in shown if one.id in opened]
+    return PatientsPage(items=items, next=following, unreadable=unreadable)
+
+
+def _opened(fields: Fields, rows: Sequence[dict[str, Any]]) -> dict[UUID, dict[str, Any]]:
+    opened = {}
+    for row in rows:
+        with suppress(FieldUnsealableError):
+            opened[row["id"]] = opened_patient(fields, row)
+    return opened
 
 
 def _place_of(patient: KnownPatient) -> tuple[Any, ...]:

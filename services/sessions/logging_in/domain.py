@@ -65,3 +65,7 @@ class Limits:
     def ends_at(self, *, authenticated_at: datetime, last_used_at: datetime) -> datetime:
         """Give the moment from which on it is over."""
         return min(authenticated_at + self.absolute, last_used_at + self.idle)
+
+    def token_ends_at(self, *, authenticated_at: datetime, at: datetime) -> datetime:
+        """Give the end of an access token that is made at that moment."""
+        return min(self.ends_at(authenticated_at=authenticated_at, last_used_at=at), at + ACCESS_TOKEN_LASTS)

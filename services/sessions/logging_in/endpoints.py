@@ -7,7 +7,6 @@ from fastapi import APIRouter, Request, Response
 
 from services.sessions.logging_in import schemas
 from services.sessions.logging_in.changing import change_password, replace_password, unlock_login
-from services.sessions.logging_in.domain import ACCESS_TOKEN_LASTS
 from services.sessions.logging_in.use_cases import Opened, end_own, log_in, own_log_ins
 from services.sessions.requests import CurrentCall
 from shared.web.bodies import json_response
@@ -100,8 +99,7 @@ def tokens(request: Request, opened: Opened) -> dict[str, Any]:
     """Give the answer of RFC 6749, 5.1."""
     state = request.app.state
     now = state.clock()
-    ends_at = state.log_in_limits.ends_at(authenticated_at=opened.log_in.authenticated_at, last_used_at=now)
-    expires_at = min(ends_at, now + ACCESS_TOKEN_LASTS)
+    expires_at = state.log_in_limits.token_ends_at(authenticated_at=opened.log_in.authenticated_at, at=now)
     return {
         "access_token": state.issuer.token_for(
             user_id=opened.log_in.user_id,

@@ -124,7 +124,7 @@ def read_rule(text: str) -> Rule:
         name: frozenset(map(int, listed.get(name, ()))) for name in RULE_PARTS if RULE_PARTS[name] is _NUMBERS
     }
     days = {(int(one[:-2] or 0), _WEEKDAYS.index(one[-2:])) for one in listed.get("BYDAY", ())}
-    # A week or a day has no n-th Monday: in a rule that was kept before such numbers were refused they say nothing.
+    # A week or a day has no n-th Monday: in rules of before that was refused it says nothing.
     numbered = named["FREQ"] in {"MONTHLY", "YEARLY"}
     return Rule(
         frequency=named["FREQ"],

@@ -10,6 +10,7 @@ from deploy.operations.checks.broker import QUEUES
 from services.printing.render_worker import HARD_LIMIT_SECONDS
 from shared.events.catalogue import CONSUMERS
 from shared.messaging.celery_application import new_celery_application
+from tests.checks.keda import problems_of_keda
 from tests.support.kustomize import build
 from tests.unit.deploy.compose import (
     APIS,
@@ -168,6 +169,26 @@ def test_workers_scale_on_what_the_ledger_owes_them() -> None:
     assert [one.name for one in CONSUMERS if f"consumer = '{one.name}'" not in asked] == []
     # What is scaled says no number of its own, which each `apply` would go back to.
     assert {name for name, one in DEPLOYMENTS.items() if "replicas" not in one["spec"]} == set(scaled)
+
+
+@pytest.mark.parametrize(
+    ("change", "problem"),
+    [
+        ({"minReplicas": 2}, "Extra inputs are not permitted"),
+        ({"minReplicaCount": "2"}, "Input should be a valid integer"),
+        ({"scaleTargetRef": {"name": "chart-worker"}}, "there is no Deployment chart-worker"),
+        ({"triggers": []}, "List should have at least 1 item"),
+    ],
+)
+def test_what_keda_does_not_know_is_found(change: dict[str, Any], problem: str) -> None:
+    assert list(problems_of_keda(RESOURCES)) == []
+    (found,) = problems_of_keda(
+        [
+            one | {"spec": one["spec"] | change} if one is of_kind("ScaledObject")["charts-worker"] else one
+            for one in RESOURCES
+        ]
+    )
+    assert problem in found
 
 
 def test_the_doctor_knows_every_queue() -> None:

@@ -65,7 +65,9 @@ def test_no_label_can_be_a_person() -> None:
         if isinstance(one, MetricWrapperBase)
         for label in one._labelnames
     }
-    assert labels <= {"method", "route", "status", "service", "consumer", "state", "system", "verdict"}
+    assert labels <= {
+        "method", "route", "status", "service", "consumer", "state", "system", "verdict", "place",
+    }  # fmt: skip
 
 
 @pytest.mark.skipif(shutil.which("promtool") is None, reason="promtool is not installed")

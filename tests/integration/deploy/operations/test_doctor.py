@@ -14,7 +14,7 @@ from typer.testing import CliRunner
 
 from deploy.embedded.folder import DataFolder
 from deploy.operations.checks.databases import look_at_databases
-from deploy.operations.checks.findings import State
+from deploy.operations.checks.findings import Finding, State
 from deploy.operations.doctor import cli, examine
 from deploy.operations.where import Where
 from shared.audit.anchors import Head, append, read_private_key, sign
@@ -89,6 +89,23 @@ async def test_what_is_broken_is_named_with_what_mends_it(deployment: DataFolder
     findings = {one.check: one for one in await examine(deployment.root)}
     assert {one.check for one in findings.values() if one.state is State.BROKEN} == STOPPED | {check}
     assert findings[check].mend
+
+
+async def test_a_new_deployment_is_not_blamed_for_what_is_not_due(deployment: DataFolder) -> None:
+    def anchors(findings: list[Finding]) -> set[State]:
+        return {one.state for one in findings if one.check.startswith("anchors")}
+
+    deployment.anchor_key.touch()
+    assert anchors(await examine(deployment.root)) == {State.GOOD}
+    os.utime(deployment.anchor_key, (0, 0))
+    assert anchors(await examine(deployment.root)) == {State.WARNING}
+
+
+def test_a_file_of_keys_that_is_gone_is_said_in_one_line(deployment: DataFolder) -> None:
+    (deployment.root / "field.keys").unlink()
+    result = CliRunner().invoke(cli, ["--data-dir", str(deployment.root)])
+    assert (result.exit_code, result.output.count("\n")) == (1, 1)
+    assert "field.keys" in result.output
 
 
 async def test_a_trail_that_is_not_anchored_for_an_hour_is_told(deployment: DataFolder) -> None:

@@ -6,6 +6,7 @@ import pytest
 from typer.testing import CliRunner
 
 from deploy.embedded.folder import DataFolder
+from deploy.operations.data_keys import cli as data_keys
 from deploy.operations.keys import cli
 from shared.messaging.sealing import KeyRing
 
@@ -18,7 +19,10 @@ def keys(folder: DataFolder, *arguments: str, fails: bool = False) -> str:
 
 def listed(folder: DataFolder) -> dict[str, list[str]]:
     rows = json.loads(keys(folder, "list", "--json"))
-    return {ring: [row["id"] for row in rows if row["ring"] == ring] for ring in ("message", "connection")}
+    return {
+        ring: [row["id"] for row in rows if row["ring"] == ring]
+        for ring in ("message", "connection", "field")
+    }
 
 
 def test_a_new_key_seals_and_the_old_one_still_opens(deployment: DataFolder) -> None:
@@ -26,7 +30,7 @@ def test_a_new_key_seals_and_the_old_one_still_opens(deployment: DataFolder) -> 
     sealed = KeyRing.parse(file.read_text()).seal("a ring", purpose="test")
     keys(deployment, "add", "message")
     ring = KeyRing.parse(file.read_text())
-    assert listed(deployment) == {"message": ["k2", "k1"], "connection": ["k1"]}
+    assert listed(deployment) == {"message": ["k2", "k1"], "connection": ["k1"], "field": ["k1"]}
     assert ring.unseal(sealed, purpose="test") == "a ring"
     assert file.stat().st_mode & 0o077 == 0
 
@@ -53,6 +57,14 @@ def test_a_key_of_billing_stays_while_a_connection_needs_it(deployment: DataFold
             [f"{key_id}.sealed"],
         )
     keys(deployment, "remove", "connection", "k1", fails=key_id == "k1")
+
+
+def test_a_master_key_stays_while_it_wraps_data_keys(deployment: DataFolder) -> None:
+    assert "data-keys rewrap" in keys(deployment, "add", "field")
+    assert "still wrapped" in keys(deployment, "remove", "field", "k1", fails=True)
+    assert CliRunner().invoke(data_keys, ["rewrap", "--data-dir", str(deployment.root)]).exit_code == 0
+    keys(deployment, "remove", "field", "k1")
+    assert listed(deployment)["field"] == ["k2"]
 
 
 def test_a_new_key_for_another_place_is_a_ring() -> None:

@@ -1,5 +1,6 @@
 import asyncio
 import json
+from hashlib import sha256
 from typing import Any
 
 import httpx2
@@ -52,6 +53,17 @@ async def test_a_key_belongs_to_one_request(clinic: Clinic, change: dict[str, An
     answer = await _post(clinic, change.get("json", ANNEX), path=change.get("path", PLACES))
     assert (answer.status_code, answer.json()["type"].rpartition("/")[2]) == (422, "idempotency-key-reused")
     assert await _annexes(clinic) == 1
+
+
+async def test_what_is_kept_of_a_request_can_be_compared_with_the_key_alone(clinic: Clinic) -> None:
+    request = (await _post(clinic)).request
+    digest = sha256(f"POST {PLACES}?\n".encode() + request.content).hexdigest()
+    (kept,) = await clinic.rows(IDEMPOTENCY)
+    assert digest != kept.request_sha256
+    # As versions before have kept it, for a day.
+    async with clinic.database.writing_for_all() as connection:
+        await connection.execute(IDEMPOTENCY.update().values(request_sha256=digest))
+    assert (await _post(clinic)).headers["idempotent-replayed"] == "true"
 
 
 async def test_a_request_that_has_not_ended_is_not_begun_again(clinic: Clinic) -> None:

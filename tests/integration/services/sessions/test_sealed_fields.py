@@ -4,7 +4,8 @@ from typing import Any, Final
 from uuid import UUID
 
 import pytest
-from sqlalchemy import select
+import structlog
+from sqlalchemy import select, update
 
 from services.sessions.directory.known_patients import KnownPatients
 from services.sessions.directory.models import PATIENT
@@ -117,5 +118,21 @@ async def test_as_many_patients_are_kept_as_there_is_room_for(
     async with clinic.database.reading(clinic.instance_id) as db:
         with counted_statements(clinic) as counted:
             first, second = await known.of(db), await known.of(db)
-    assert first == second == sorted(first)
-    assert (len(first), len(counted)) == (3, statements)
+    assert first.patients == second.patients == sorted(first.patients)
+    assert (len(first.patients), len(counted)) == (3, statements)
+
+
+@pytest.mark.parametrize("column", ["last_name", "mrn"])
+async def test_a_patient_who_can_not_be_read_is_told_and_all_others_are_listed(
+    clinic: Clinic, column: str
+) -> None:
+    broken, *others = [one["id"] for one in (await clinic.do("Tom", "GET", PATIENTS))["items"]]
+    async with clinic.database.writing(clinic.instance_id) as db:
+        forged = {column: "s1.AAAA", "version": PATIENT.c.version + 1}
+        await db.execute(update(PATIENT).where(PATIENT.c.id == UUID(broken)).values(forged))
+    with structlog.testing.capture_logs() as logged:
+        listed = await clinic.do("Tom", "GET", PATIENTS)
+    assert ([one["id"] for one in listed["items"]], listed["unreadable"]) == (others, [broken])
+    assert [(one["code"], one["count"]) for one in logged] == [("patients.unreadable", 1)]
+    problem = await clinic.ask("Tom", "GET", f"{PATIENTS}/{broken}")
+    assert (problem.status_code, problem.json()["title"]) == (500, "This can't be read")

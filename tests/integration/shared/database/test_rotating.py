@@ -7,7 +7,7 @@ from uuid import UUID, uuid4
 
 import pytest
 import pytest_asyncio
-from sqlalchemy import Executable, Row, select
+from sqlalchemy import ColumnElement, Executable, Row, select, update
 
 from services.printing.domain import Kind, NewJob
 from services.printing.models import data_key, print_job
@@ -22,6 +22,7 @@ from shared.database.transactions import Database
 from shared.messaging.sealing import KeyRing, new_key_ring
 from shared.testing.databases import FIELD_KEYS
 from shared.testing.records import CLINIC, OTHER_CLINIC, TUESDAY
+from shared.web.readiness import Readiness
 from tests.support.databases import OpenDatabase
 
 NEW_KEY = new_key_ring().replace("k1:", "k2:")
@@ -142,3 +143,24 @@ async def test_a_data_key_is_never_lost(database: Database, change: Executable) 
     with pytest.raises(Exception, match=REFUSAL):
         async with database.writing_for_all() as connection:
             await connection.execute(change)
+
+
+@pytest.mark.parametrize("ring", [NEW_KEY, new_key_ring()])
+async def test_a_process_whose_master_keys_are_missing_or_others_is_not_ready(
+    database: Database, ring: str
+) -> None:
+    assert await Readiness(database=another_process(database)).lacking() is None
+    lacking = await Readiness(database=another_process(database, ring)).lacking()
+    assert lacking == "OPENCIRCLE_FIELD_KEYS: missing or wrong: k1"
+
+
+async def test_one_broken_data_key_and_a_later_loss_take_no_process_away(database: Database) -> None:
+    async def breaks(*which: ColumnElement[bool]) -> None:
+        async with database.writing_for_all() as connection:
+            await connection.execute(update(data_key).where(*which).values(wrapped="k1.AAAA"))
+
+    await breaks(data_key.c.instance_id == CLINIC, data_key.c.version == 0)
+    ready, starting = (Readiness(database=another_process(database)) for _ in range(2))
+    assert await ready.lacking() is None
+    await breaks()
+    assert (await ready.lacking(), bool(await starting.lacking())) == (None, True)

@@ -41,3 +41,12 @@ def test_a_log_in_ends_by_idleness_or_by_its_age(used_after: int, ends_after: in
     used_at = TUESDAY + timedelta(minutes=used_after)
     ends_at = limits.ends_at(authenticated_at=TUESDAY, last_used_at=used_at)
     assert ends_at - TUESDAY == timedelta(minutes=ends_after)
+
+
+@pytest.mark.parametrize(("idle", "made_after", "lasts"), [(15, 0, 5), (3, 0, 3), (15, 12 * 60 - 1, 1)])
+def test_an_access_token_lasts_five_minutes_and_not_longer_than_its_log_in(
+    idle: int, made_after: int, lasts: int
+) -> None:
+    limits = Limits(idle=timedelta(minutes=idle), absolute=timedelta(hours=12))
+    made_at = TUESDAY + timedelta(minutes=made_after)
+    assert limits.token_ends_at(authenticated_at=TUESDAY, at=made_at) - made_at == timedelta(minutes=lasts)
