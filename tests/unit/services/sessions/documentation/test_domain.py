@@ -76,7 +76,7 @@ def test_a_start_on_another_day_at_the_location_is_refused(day: int, hour: int, 
 def test_a_group_late_in_the_evening_may_begin_past_midnight(hours: int, expected: list[str]) -> None:
     planned = datetime(2026, 3, 9, 23, 30, tzinfo=CHICAGO)
     begun = planned + timedelta(hours=hours)
-    day = {"held_on": planned.date(), "starts_at": planned, "started_at": begun}
+    day: dict[str, Any] = {"held_on": planned.date(), "starts_at": planned, "started_at": begun}
     assert _pointers(**day, ended_at=begun + timedelta(minutes=50)) == expected
 
 
