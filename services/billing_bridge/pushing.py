@@ -70,6 +70,8 @@ class Pusher:
     _lines: asyncio.Semaphore = field(init=False)
     _under_way: set[asyncio.Task[None]] = field(default_factory=set, init=False)
     _ended: list[Pushed] = field(default_factory=list, init=False)
+    _secrets: dict[tuple[str, str], str] = field(default_factory=dict, init=False, repr=False)
+    """The secrets of the connections of this turn: opened once, and not once for each push."""
 
     def __post_init__(self) -> None:
         """Let so many pushes be sent at a time."""
@@ -115,6 +117,7 @@ class Pusher:
             claimed = await claim_due(db, now=now, at_most=at_most, units=self.units, ordered=self.ordered)
         if claimed:
             reached("push.claimed")
+            self._secrets.clear()
         for message in _messages(claimed):
             task = asyncio.create_task(self._push(message))
             self._under_way.add(task)
@@ -213,7 +216,11 @@ class Pusher:
             raise NothingSentError("The connection's secret can't be opened with these keys.") from None
 
     def _opened(self, sealed: str | None, purpose: str) -> str | None:
-        return self.keys.unseal(sealed, purpose=purpose) if sealed else None
+        if not sealed:
+            return None
+        if (sealed, purpose) not in self._secrets:
+            self._secrets[sealed, purpose] = self.keys.unseal(sealed, purpose=purpose)
+        return self._secrets[sealed, purpose]
 
     async def _guarded(self, work: Awaitable[object]) -> None:
         try:

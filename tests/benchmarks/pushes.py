@@ -8,11 +8,13 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections import Counter
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 import httpx2
+import orjson
 import uvicorn
 import uvloop
 from starlette.types import Receive, Scope, Send
@@ -26,7 +28,8 @@ from services.billing_bridge.domain import Charge, charges_for
 from services.billing_bridge.models import connection
 from services.billing_bridge.networks import Networks
 from services.billing_bridge.outcomes import Outcome
-from services.billing_bridge.outside import Outside, open_outside, tls_of
+from services.billing_bridge.outside import KEPT_SECONDS, Outside, open_outside, tls_of
+from services.billing_bridge.posting import USER_AGENT
 from services.billing_bridge.pushing import SECRET_PURPOSE, Pusher
 from services.billing_bridge.repository import add_new_charges
 from shared.clock import now_utc
@@ -37,6 +40,7 @@ from shared.database.transactions import Database
 from shared.identifiers import new_id
 from shared.messaging.bells import SweepOnly
 from shared.messaging.sealing import KeyRing, new_key_ring
+from shared.notices import NOTICE
 from shared.testing.databases import database_on
 from shared.testing.records import CLINIC, TUESDAY, a_session_record
 from tests.benchmarks.rows import Row
@@ -48,6 +52,7 @@ PUSHES = 1000
 CONNECTIONS = 10
 KEYS = KeyRing.parse(new_key_ring())
 SECRET = new_secret()
+TRACE = f"00-{'a' * 32}-{'b' * 16}-01"
 
 
 class Counting:
@@ -84,7 +89,12 @@ async def measure(url: str, address: str, trusted_ca: str) -> list[Row]:
         httpx2.AsyncClient(
             verify=tls_of(trusted_ca, None),
             trust_env=False,
-            limits=httpx2.Limits(max_connections=CONNECTIONS, max_keepalive_connections=CONNECTIONS),
+            headers={"user-agent": USER_AGENT},
+            limits=httpx2.Limits(
+                max_connections=CONNECTIONS,
+                max_keepalive_connections=CONNECTIONS,
+                keepalive_expiry=KEPT_SECONDS,
+            ),
         ) as client,
     ):
 
@@ -96,7 +106,10 @@ async def measure(url: str, address: str, trusted_ca: str) -> list[Row]:
             requests = signed(charges())
             return await rate(lambda: post_all(client, address, requests))
 
-        await ours(), await peer()
+        # Before the clock counts: lines are opened, statements prepared, and both send the same.
+        del client.headers["accept"], client.headers["connection"]
+        mine, theirs = [(await run(), await received(client, address))[1] for run in (ours, peer)]
+        assert mine == theirs
         pairs = [(await ours(), await peer()) for _ in range(PAIRS)]
     await database.engine.dispose()
     ratios = [mine / bare for mine, bare in pairs]
@@ -161,8 +174,13 @@ async def push_all(database: Database, outside: Outside) -> None:
 
 def signed(made: Sequence[Charge]) -> Iterator[tuple[bytes, dict[str, str]]]:
     # Signed before the clock runs: the peer only sends.
-    bodies = [(body_of(charge), str(charge.charge_id)) for charge in made]
-    return iter([(body, signed_headers(body, key=key, secret=SECRET, at=now_utc())) for body, key in bodies])
+    bodies = [(body_of(charge, notice=NOTICE), str(charge.charge_id)) for charge in made]
+    return iter(
+        [
+            (body, {**signed_headers(body, key=key, secret=SECRET, at=now_utc()), "traceparent": TRACE})
+            for body, key in bodies
+        ]
+    )
 
 
 async def post_all(
@@ -175,16 +193,37 @@ async def post_all(
     await asyncio.gather(*(post() for _ in range(CONNECTIONS)))
 
 
+async def received(client: httpx2.AsyncClient, address: str) -> dict[str, int]:
+    """Ask the receiver how many bytes of which part of requests it had, and let it count anew."""
+    counted: dict[str, int] = (await client.get(address)).json()
+    return counted
+
+
+COUNTED: Counter[str] = Counter()
+
+
 async def answer(scope: Scope, receive: Receive, send: Send) -> None:
     """Takes everything at once: what is measured is the sender."""
     if scope["type"] != "http":
         return
-    while (await receive()).get("more_body"):
-        pass
-    body = b'{"receipt_id": "R-7"}'
+    if scope["method"] == "GET":
+        await said(send, 200, orjson.dumps(COUNTED), [])
+        COUNTED.clear()
+        return
+    more = True
+    while more:
+        message = await receive()
+        COUNTED["body"] += len(message["body"])
+        more = message.get("more_body", False)
+    COUNTED["pushes"] += 1
+    COUNTED["headers"] += sum(len(name) + len(value) for name, value in scope["headers"])
     (key,) = (value for name, value in scope["headers"] if name == b"webhook-id")
-    headers = [(b"content-length", str(len(body)).encode()), (b"webhook-id", key)]
-    await send({"type": "http.response.start", "status": 201, "headers": headers})
+    await said(send, 201, b'{"receipt_id": "R-7"}', [(b"webhook-id", key)])
+
+
+async def said(send: Send, status: int, body: bytes, headers: list[tuple[bytes, bytes]]) -> None:
+    length = (b"content-length", str(len(body)).encode())
+    await send({"type": "http.response.start", "status": status, "headers": [length, *headers]})
     await send({"type": "http.response.body", "body": body})
 
 

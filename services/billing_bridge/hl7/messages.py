@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from services.billing_bridge.domain import Charge
 from services.billing_bridge.hl7.escaping import REPETITION, escaped
-from services.billing_bridge.hl7.profile import Profile
+from services.billing_bridge.hl7.profile import Profile, Segments
 
 CONTROL_ID_LETTERS: Final = 20
 TRANSACTION_ID_LETTERS: Final = 12
@@ -50,10 +50,10 @@ def message_of(
     values = _values_of_message(ordered, profile, reversing=reversing, event=event, at=at)
     values["notice"] = notice
     each = layout.each if notice else layout.each_without_note
-    segments = [layout.head.format_map(_Texts(values))]
+    segments = [_written(layout.head, values)]
     for number, charge in enumerate(ordered, start=1):
         of_charge = _values_of_charge(charge, number, reversing=reversing)
-        segments.append(each.format_map(_Texts(values | of_charge)))
+        segments.append(_written(each, values | of_charge))
     return Written(control_id=values["control_id"], content="".join(segments).encode())
 
 
@@ -132,24 +132,16 @@ def _short(*texts: str, letters: int) -> str:
     return base64.b32encode(digest[:BYTES_LOOKED_AT]).decode()[:letters]
 
 
-class _Texts(dict[str, str]):
-    """Values as they are written, escaped: no text of ours parts a field or ends a segment.
-
-    A profile names some of them, and only those are written out.
-    """
-
-    def __init__(self, values: Mapping[str, Any]) -> None:
-        super().__init__()
-        self._values = values
-
-    def __missing__(self, name: str) -> str:
-        text = self[name] = _text(self._values[name])
-        return text
+def _written(segments: Segments, values: Mapping[str, Any]) -> str:
+    """Write segments, each value escaped: no text of ours parts a field or ends a segment."""
+    texts = {name: _text(values[name]) for name in segments.names}
+    return segments.template.format_map(texts)
 
 
 def _text(value: Any) -> str:
+    # Most values are codes and numbers, which need no second look.
     if type(value) is str:
-        return escaped(value)
+        return value if value.isalnum() else escaped(value)
     if value is None:
         return ""
     if isinstance(value, tuple):

@@ -64,13 +64,30 @@ NOTE: Final = "NTE"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Layout:
-    """The templates of whole segments, from the name of the first to the end of the last."""
+class Segments:
+    """The template of whole segments, from the name of the first to the end of the last."""
 
-    head: str
-    each: str
-    """The segments of one charge."""
-    each_without_note: str
+    template: str
+    names: frozenset[str]
+    """The values that it names: no other has to be written out."""
+
+    @classmethod
+    def of(cls, segments: Iterable[str], fields: Mapping[str, str]) -> Self:
+        """Put fields in their order."""
+        template = "".join(_segment_layout(name, fields) for name in segments)
+        return cls(
+            template=template, names=frozenset(name for _, name, _, _ in Formatter().parse(template) if name)
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Layout:
+    """What stands in a message of one kind."""
+
+    head: Segments
+    each: Segments
+    """Of one charge."""
+    each_without_note: Segments
 
 
 class Required(Shape):
@@ -126,9 +143,9 @@ class Profile(Shape):
 
     def _layout(self, fields: Mapping[str, str]) -> Layout:
         return Layout(
-            head=_segments((MSH, *self.head), fields),
-            each=_segments(self.each, fields),
-            each_without_note=_segments((one for one in self.each if one != NOTE), fields),
+            head=Segments.of((MSH, *self.head), fields),
+            each=Segments.of(self.each, fields),
+            each_without_note=Segments.of((one for one in self.each if one != NOTE), fields),
         )
 
     @classmethod
@@ -139,10 +156,6 @@ class Profile(Shape):
     def changed_by(self, changes: Mapping[str, Any]) -> Self:
         """Put a connection's own wishes over this profile; raises `ValueError` for what does not fit."""
         return type(self).model_validate(_merged(self.model_dump(), changes))
-
-
-def _segments(names: Iterable[str], fields: Mapping[str, str]) -> str:
-    return "".join(_segment_layout(name, fields) for name in names)
 
 
 def _segment_layout(name: str, fields: Mapping[str, str]) -> str:
