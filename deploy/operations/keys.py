@@ -1,9 +1,9 @@
 """`opencircle keys`: the key rings of an embedded deployment, by their ids; a key itself is never shown."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Final
+from typing import Annotated, Any, Final
 
 import typer
 from sqlalchemy import select
@@ -138,7 +138,7 @@ async def _require_no_data_key(where: Where, key_id: str) -> None:
                 raise WrapsDataKeysError(key_id)
 
 
-_REQUIRES: Final[Mapping[Ring, Callable[[Where, str], Awaitable[None]]]] = {
+_REQUIRES: Final[Mapping[Ring, Callable[[Where, str], Coroutine[Any, Any, None]]]] = {
     Ring.CONNECTION: _require_no_connection,
     Ring.FIELD: _require_no_data_key,
 }
