@@ -202,7 +202,7 @@ async def _break(
 
 
 async def _settled(stage: Stage, sessions: int, *, minutes_later: bool) -> Found:
-    """Wait for all effects, for as long as there come more: one process renders the papers of all sessions."""
+    """Wait for all effects, for as long as more of them come: papers are rendered one after the other."""
     found = await stage.settled(sessions, seconds=SETTLE_SECONDS, minutes_later=minutes_later)
     before: Found | None = None
     while not found.is_all_of(sessions) and found != before:
