@@ -10,7 +10,7 @@ from sqlalchemy import make_url
 
 from deploy.compose.new_secrets import new_secrets
 from deploy.embedded.gateway import PREFIXES
-from services.billing_bridge.outside import CONNECT_SECONDS, READ_SECONDS, WRITE_SECONDS
+from services.billing_bridge.connector import PUSH_SECONDS_AT_MOST
 from services.printing.render_worker import HARD_LIMIT_SECONDS
 from shared.messaging.celery_application import new_celery_application
 from tests.unit.deploy.compose import (
@@ -176,8 +176,7 @@ def test_a_render_may_end_before_its_worker_is_killed() -> None:
 
 
 def test_a_push_may_end_before_its_pusher_is_killed() -> None:
-    longest = CONNECT_SECONDS + WRITE_SECONDS + READ_SECONDS
-    assert seconds(CONTAINERS["billing-bridge-pusher"]["stop_grace_period"]) > longest
+    assert seconds(CONTAINERS["billing-bridge-pusher"]["stop_grace_period"]) > PUSH_SECONDS_AT_MOST
 
 
 def test_the_sheets_are_mounted_where_they_are_made_and_served_alone() -> None:
