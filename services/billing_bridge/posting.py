@@ -93,7 +93,7 @@ def _request(url: str, headers: Mapping[str, str], body: bytes | None) -> httpco
     return httpcore2.Request(
         "GET" if body is None else "POST",
         target,
-        headers=everything,
+        headers=list(everything.items()),
         content=body,
         extensions={"timeout": {"connect": CONNECT_SECONDS}},
     )

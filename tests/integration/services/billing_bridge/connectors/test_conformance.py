@@ -159,7 +159,7 @@ async def test_a_reversal_is_answered_like_a_charge(
 
 @of_each_remote
 async def test_after_a_broken_connection_the_next_charge_goes_over_a_new_one(
-    speaker: Speaker | Drop, outside: Outside, charges: Charges
+    speaker: Remote, outside: Outside, charges: Charges
 ) -> None:
     connector = connector_of(speaker, outside)
     async with speaker.open(outside, HANG_UP) as side:
@@ -172,7 +172,7 @@ async def test_after_a_broken_connection_the_next_charge_goes_over_a_new_one(
 @of_each_that_can(REJECT, BUSY, FAIL)
 @pytest.mark.rule("BILL-5")
 async def test_after_any_answer_but_acceptance_the_same_charge_goes_over_a_new_connection(
-    speaker: Speaker | Drop, outside: Outside, charges: Charges, act: str
+    speaker: Remote, outside: Outside, charges: Charges, act: str
 ) -> None:
     """A second answer to the first attempt would else be taken for the answer to the next."""
     connector = connector_of(speaker, outside)
@@ -185,7 +185,7 @@ async def test_after_any_answer_but_acceptance_the_same_charge_goes_over_a_new_c
 
 @of_each_remote
 async def test_no_answer_can_be_taken_for_another_pushs(
-    speaker: Speaker | Drop, outside: Outside, charges: Charges
+    speaker: Remote, outside: Outside, charges: Charges
 ) -> None:
     """A line is kept where answers name what they answer; else each push has its own."""
     connector = connector_of(speaker, outside)
