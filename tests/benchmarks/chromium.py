@@ -79,7 +79,8 @@ def warm_chromium() -> Iterator[Chromium | None]:
             ],
             setpgroup=0,
         )  # fmt: skip
-        os.close(hears), os.close(says)
+        os.close(hears)
+        os.close(says)
         try:
             yield opened(commands, answers)
         finally:
