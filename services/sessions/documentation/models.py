@@ -44,6 +44,15 @@ ROSTER_ENTRY: Final = Table(
     Column("note_at", UtcDateTime),
 )
 
+# Insert-only: who has led or written, even when somebody else has written every part anew (PERM-6, SIGN-3).
+DOCUMENTATION_AUTHOR: Final = Table(
+    "documentation_author",
+    metadata,
+    Column("documentation_id", Uuid, primary_key=True),
+    Column("user_id", Uuid, primary_key=True),
+    Column("instance_id", Uuid, nullable=False),
+)
+
 # Insert-only: a signature is void when its documentation is, never changed.
 SIGNATURE: Final = Table(
     "signature",

@@ -53,7 +53,7 @@ async def require_move(db: Transaction, access: StaffAccess, session: GroupSessi
     if move in _OPEN:
         await _require_unsigned(db, session)
     if move is Move.REVIEW and access.user_id in await authors_of(db, session):
-        raise ForbiddenProblem("You have written in this session or signed it; another reviewer is needed.")
+        raise ForbiddenProblem("You have led this session or written in it; another reviewer is needed.")
 
 
 def _described(standing: Standing, access: StaffAccess) -> str:

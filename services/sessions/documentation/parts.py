@@ -8,6 +8,7 @@ from uuid import UUID
 
 from sqlalchemy import ColumnElement, Row, Table, or_, update
 
+from services.sessions.documentation.authors import add_writer
 from services.sessions.documentation.domain import GroupSession
 from services.sessions.documentation.models import ROSTER_ENTRY
 from services.sessions.documentation.roster_rows import sealed_entry
@@ -45,6 +46,7 @@ async def write_group_note_part(
     new = await _write(
         db, SESSION, SESSION.c.id == session.id, "note", sealed, version=version, author=author
     )
+    await add_writer(db, session, author.user_id)
     change = SessionChange(session_id=session.id, part=Part.GROUP_NOTE, version=new)
     await note_changes(db, [change])
     return new
@@ -67,6 +69,7 @@ async def write_note_part(
         db.fields, changes, documentation_id=session.documentation_id, patient_id=patient_id
     )
     new = await _write(db, ROSTER_ENTRY, row, "note", sealed, version=version, author=author)
+    await add_writer(db, session, author.user_id)
     await note_changes(db, [SessionChange(session_id=session.id, part=Part.INDIVIDUAL_NOTE)])
     return new
 
@@ -153,6 +156,7 @@ async def write_attendance(
             stamp={"attendance_by": author.user_id, "attendance_at": author.at},
             version="attendance_version",
         )
+        await add_writer(db, session, author.user_id)
         await note_changes(db, [SessionChange(session_id=session.id, part=Part.ATTENDANCE)])
     return list(all_marks)
 

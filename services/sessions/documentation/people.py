@@ -50,7 +50,8 @@ async def change_leaders(
         session = await session_to_move(db, identity, session_id, Move.CHANGE_LEADERS)
         refuse_stale(if_match and _PARTS.sub("", if_match), etag_of(session.version))
         await require_leaders(db, leader_ids)
-        await set_leaders(db, session_id, list(dict.fromkeys(leader_ids)))
+        chosen = list(dict.fromkeys(leader_ids))
+        await set_leaders(db, session_id, chosen, documentation_id=session.documentation_id)
         await change_session(db, session, {})
         await record_access(
             db,

@@ -84,7 +84,8 @@ async def _is_frozen(db: Transaction, documentation_id: UUID) -> bool:
 async def _write(db: Transaction, record: SessionRecord) -> None:
     await db.execute(delete(ROSTER_ENTRY).where(ROSTER_ENTRY.c.documentation_id == record.documentation_id))
     await insert_new(db.connection, ROSTER_ENTRY, [_entry(db, record, one) for one in record.participants])
-    await set_leaders(db, record.session_id, [one.user_id for one in record.leaders])
+    leader_ids = [one.user_id for one in record.leaders]
+    await set_leaders(db, record.session_id, leader_ids, documentation_id=record.documentation_id)
     written = {
         "documentation_id": record.documentation_id,
         "title": record.group.title,

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from sqlalchemy import ColumnElement, delete, insert, update
 
+from services.sessions.documentation.authors import add_authors
 from services.sessions.documentation.domain import GroupSession, RosterEntry
 from services.sessions.documentation.findings import Finding
 from services.sessions.documentation.models import FROZEN, ROSTER_ENTRY, SIGNATURE
@@ -148,8 +149,13 @@ async def add_leader(db: Transaction, session: GroupSession, user_id: UUID) -> N
     await db.execute(insert(SESSION_LEADER).values(row))
 
 
-async def set_leaders(db: Transaction, session_id: UUID, leader_ids: Sequence[UUID]) -> None:
-    """Make these users responsible for the session, in this order, and nobody else."""
+async def set_leaders(
+    db: Transaction, session_id: UUID, leader_ids: Sequence[UUID], *, documentation_id: UUID | None
+) -> None:
+    """Make these users responsible for the session, in this order, and nobody else.
+
+    From now on it is their documentation, whoever leads it later (PERM-6).
+    """
     mine = SESSION_LEADER.c.instance_id == db.instance_id
     await db.execute(delete(SESSION_LEADER).where(mine, SESSION_LEADER.c.session_id == session_id))
     rows = [
@@ -157,6 +163,7 @@ async def set_leaders(db: Transaction, session_id: UUID, leader_ids: Sequence[UU
         for position, one in enumerate(leader_ids)
     ]
     await insert_new(db.connection, SESSION_LEADER, rows)
+    await add_authors(db, documentation_id, leader_ids)
 
 
 async def ids_on_roster(db: Transaction, documentation_id: UUID | None) -> list[UUID]:

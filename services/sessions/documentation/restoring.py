@@ -7,6 +7,7 @@ from uuid import UUID
 
 from sqlalchemy import func, or_
 
+from services.sessions.documentation.authors import add_authors, copy_authors
 from services.sessions.documentation.domain import GroupSession
 from services.sessions.documentation.lifecycle import Move
 from services.sessions.documentation.models import DISCARDED, ROSTER_ENTRY, SIGNATURE
@@ -73,7 +74,7 @@ def _as_it_was(content: Mapping[str, Any]) -> dict[str, Any]:
 
 
 async def copy_roster(db: Transaction, session: GroupSession, from_id: UUID | None, to_id: UUID) -> None:
-    """Have what was written about each patient stand under another documentation id too.
+    """Have what was written about each patient, and its authors, stand under another documentation id too.
 
     Where a later documentation got further, its versions go on from there: who still shows that one is
     refused (DOC-5).
@@ -87,6 +88,7 @@ async def copy_roster(db: Transaction, session: GroupSession, from_id: UUID | No
         for row in rows
     ]
     await insert_new(db.connection, ROSTER_ENTRY, copies)
+    await copy_authors(db, from_id, to_id)
 
 
 def _raised(row: Mapping[str, Any], so_far: int) -> dict[str, int]:
@@ -123,7 +125,11 @@ async def restore_session(
         }
         content = _content_of(db, kept)
         await change_session(db, session, back | _as_it_was(content))
-        await set_leaders(db, session_id, [UUID(one) for one in content["leader_ids"]])
+        leader_ids = [UUID(one) for one in content["leader_ids"]]
+        await set_leaders(db, session_id, leader_ids, documentation_id=documentation_id)
+        if content.get("note_by") is not None:
+            # What was set aside before authors were kept names them here alone.
+            await add_authors(db, documentation_id, [UUID(content["note_by"])])
         await record_access_to(
             db,
             TRAIL,

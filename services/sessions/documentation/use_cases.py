@@ -7,6 +7,7 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from services.sessions.directory.repository import load_location
+from services.sessions.documentation.authors import add_authors
 from services.sessions.documentation.domain import GroupSession
 from services.sessions.documentation.lifecycle import Move
 from services.sessions.documentation.moving import session_to_move
@@ -51,6 +52,7 @@ async def start_session(database: Database, identity: Identity, session_id: UUID
         await freeze_roster(db, session, documentation_id, patient_ids)
         if not session.leader_ids:
             await add_leader(db, session, identity.user_id)
+        await add_authors(db, documentation_id, session.leader_ids or [identity.user_id])
         started = {
             "status": Status.IN_PROGRESS.value,
             "documentation_id": documentation_id,

@@ -8,6 +8,7 @@ from tests.integration.services.sessions.clinic import Clinic
 TABLES = [
     "signature",
     "annotation",
+    "documentation_author",
     "signed_document",
     "distributed_documentation",
     "audit_entry",

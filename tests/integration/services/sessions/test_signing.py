@@ -117,10 +117,44 @@ async def test_who_wrote_in_the_session_and_handed_it_over_does_not_review_it(
 @pytest.mark.rule("SIGN-2", "PERM-6")
 async def test_who_needs_review_and_hands_over_does_not_escape_it(clinic: Clinic) -> None:
     session_id = await clinic.documented(by="Ivy", leaders=["Ivy"])
-    path, body = f"/v1/group-sessions/{session_id}/leaders", {"leader_ids": [str(clinic.id_of("Tom"))]}
-    await clinic.do("Ivy", "PUT", path, json=body, if_match="*")
+    await _hand_over(clinic, session_id, "Ivy", to="Tom")
     assert (await clinic.sign(session_id, by="Tom")).json() == {"status": "pending_review"}
     assert (await clinic.sign(session_id, by="Ruth")).json() == {"status": "completed"}
+
+
+@pytest.mark.rule("SIGN-2", "PERM-6")
+async def test_who_needs_review_does_not_escape_it_when_another_leader_saves_every_part_anew(
+    clinic: Clinic,
+) -> None:
+    session_id = await clinic.documented(by="Ivy", leaders=["Ivy", "Margaret"])
+    await clinic.write_group_note(session_id, if_match='"2"')
+    *present, absent = clinic.patient_ids
+    await clinic.mark(session_id, dict.fromkeys(present, "present") | {absent: "absent"}, version=2)
+    for number, patient_id in enumerate(present):
+        await clinic.write_note(session_id, patient_id, f"Note number {number}.", if_match='"2"')
+    await _hand_over(clinic, session_id, "Margaret", to="Margaret")
+    assert (await clinic.sign(session_id)).json() == {"status": "pending_review"}
+
+
+async def _hand_over(clinic: Clinic, session_id: UUID, by: str, *, to: str) -> None:
+    path, body = f"/v1/group-sessions/{session_id}/leaders", {"leader_ids": [str(clinic.id_of(to))]}
+    await clinic.do(by, "PUT", path, json=body, if_match="*")
+
+
+@pytest.mark.rule("SIGN-2", "PERM-6", "SIGN-3", "DOC-6")
+async def test_who_led_it_without_a_word_is_its_author_in_each_copy_and_after_a_restoration(
+    clinic: Clinic,
+) -> None:
+    await _may_lead_and_review(clinic)
+    session_id = await clinic.started(by="Ruth", leaders=["Ruth", "Ivy"])
+    await _hand_over(clinic, session_id, "Ruth", to="Margaret")
+    place = f"/v1/group-sessions/{session_id}"
+    await clinic.do("Ada", "POST", f"{place}/deletion", json={"reason": "Mixed up"})
+    await clinic.do("Ada", "POST", f"{place}/restoration")
+    await clinic.write_group_note(session_id, if_match='"2"')
+    await clinic.mark(session_id, dict.fromkeys(clinic.patient_ids, "absent"))
+    assert (await clinic.sign(session_id)).json() == {"status": "pending_review"}
+    assert (await clinic.sign(session_id, by="Ruth")).status_code == 403
 
 
 @pytest.mark.rule("SIGN-3", "PERM-8")

@@ -33,8 +33,6 @@ class Entry:
 
     attendance: str | None = None
     attendance_version: int = 1
-    attendance_by: str | None = None
-    note_by: str | None = None
     note: str | None = None
     note_version: int = 1
     annotations: list[str] = field(default_factory=list)
@@ -49,6 +47,8 @@ class Paper:
     ended: bool = False
     roster: dict[int, Entry] = field(default_factory=dict)
     signed: list[tuple[str, str]] = field(default_factory=list)
+    authors: set[str] = field(default_factory=set)
+    """Who has led or written, whoever wrote over it (PERM-6, SIGN-3)."""
 
     @property
     def documented(self) -> bool:
@@ -91,7 +91,6 @@ class Life:
     note_version: int = 1
     left_behind: dict[int, int] = field(default_factory=dict)
     """The highest version of a patient's parts that somebody may still have on the screen (DOC-5)."""
-    topic_by: str | None = None
     have_led: set[str] = field(default_factory=set)
     """Who has ever signed as a leader."""
     deleted: list[tuple[str, Paper, list[str]]] = field(default_factory=list)
@@ -135,7 +134,8 @@ class Life:
             return refusal
         self.leaders = self.leaders or [who]  # PERM-3
         self.status = "in_progress"
-        self.paper = self._new_paper(Paper(number=0, roster={one: self._entry(one) for one in self.enrolled}))
+        roster = {one: self._entry(one) for one in self.enrolled}
+        self.paper = self._new_paper(Paper(number=0, roster=roster, authors=set(self.leaders)))
         self.note_version += bool(self.deleted)  # DOC-5
         return DONE
 
@@ -168,7 +168,8 @@ class Life:
             return refusal
         if version != self.note_version:
             return UNSAID if version is None else STALE
-        self._open.topic, self._open.ended, self.topic_by = topic, True, who
+        self._open.topic, self._open.ended = topic, True
+        self._open.authors.add(who)
         self.note_version += 1
         return DONE
 
@@ -182,8 +183,9 @@ class Life:
         entry = self._open.roster[patient]
         if version != entry.note_version:
             return STALE
-        entry.note, entry.note_by = text, who
+        entry.note = text
         entry.note_version += 1
+        self._open.authors.add(who)
         return DONE
 
     def mark(self, who: str, marks: Mapping[int, str], versions: Mapping[int, int | None]) -> int:
@@ -201,8 +203,9 @@ class Life:
                 return STALE
         for patient, mark in marks.items():
             entry = self._open.roster[patient]
-            entry.attendance, entry.attendance_by = mark, who
+            entry.attendance = mark
             entry.attendance_version += 1
+            self._open.authors.add(who)
         return DONE
 
     def add(self, who: str, patient: int) -> int:
@@ -228,6 +231,7 @@ class Life:
         if not set(leaders) <= ADMINS | STARTERS:
             return CONFLICT
         self.leaders = list(leaders)
+        self._open.authors.update(leaders)
         return DONE
 
     def check(self, who: str) -> int:
@@ -251,7 +255,8 @@ class Life:
             return CONFLICT
         if who in self.leaders or self.status == "in_progress":
             return self._refusal(who, who in self.leaders, "in_progress")  # SIGN-1
-        return self._refusal(who, who in REVIEWERS, "pending_review")  # SIGN-3
+        refusal = self._refusal(who, who in REVIEWERS, "pending_review")  # SIGN-3
+        return refusal or (FORBIDDEN if who in self._authors() else None)
 
     def _sign(self, who: str) -> None:
         paper = self._open
@@ -263,15 +268,14 @@ class Life:
         paper.signed.append((who, "co-author" if paper.signed else "author"))
         self.have_led.add(who)
         if {name for name, _ in paper.signed} >= set(self.leaders):
-            if REVIEWED & {*self.leaders, *self._authors()}:
+            if REVIEWED & self._authors():
                 self.status = "pending_review"  # SIGN-2
             else:
                 self._complete("completed")
 
-    def _authors(self) -> set[str | None]:
+    def _authors(self) -> set[str]:
         # PERM-6: the session of one who has handed it over is still reviewed.
-        parts = [(one.note_by, one.attendance_by) for one in self._open.roster.values()]
-        return {self.topic_by, *self.have_led, *(name for part in parts for name in part)}
+        return self._open.authors | self.have_led
 
     def _complete(self, how: str) -> None:
         self.status = "completed"

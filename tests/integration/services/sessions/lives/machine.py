@@ -215,6 +215,14 @@ class Lives(LifeOnStage):
         self.hand_over(A_LEADER, ["Margaret", second])
 
     @precondition(lambda self: self.life.status == "in_progress")
+    @rule(alone=st.sampled_from(("Margaret", "Tom")))
+    def take_it_over(self, alone: str) -> None:
+        """Lead alone and save every part anew: none shows any more who wrote it before (PERM-6, SIGN-3)."""
+        self.hand_over(A_LEADER, [alone])
+        self.document(alone)
+        self.all_leaders_sign()
+
+    @precondition(lambda self: self.life.status == "in_progress")
     @rule()
     def have_it_reviewed(self) -> None:
         """Give it to somebody whose notes are reviewed, sign, and let the reviewer decide."""
