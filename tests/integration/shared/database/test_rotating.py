@@ -145,7 +145,7 @@ async def test_a_data_key_is_never_lost(database: Database, change: Executable) 
             await connection.execute(change)
 
 
-@pytest.mark.parametrize("ring", [NEW_KEY, new_key_ring()])
+@pytest.mark.parametrize("ring", [NEW_KEY, new_key_ring()], ids=["missing", "others"])
 async def test_a_process_whose_master_keys_are_missing_or_others_is_not_ready(
     database: Database, ring: str
 ) -> None:
