@@ -1,4 +1,4 @@
-"""Writers and signers at the same moment: what is signed is what was shown, or it is refused (SIGN-4, DOC-5)."""
+"""Writers and signers at once: what is signed is what was shown, or it is refused (SIGN-4, DOC-5)."""
 
 import asyncio
 from collections import Counter
