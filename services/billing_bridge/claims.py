@@ -32,9 +32,11 @@ from services.billing_bridge.outcomes import (
     standing_after,
     standing_after_reversal,
     standing_once_retracted,
+    standing_without_a_turn,
 )
 from services.billing_bridge.places import at_its_connection
 from services.billing_bridge.repository import charge_of, lock_open, pause_connections, stand
+from services.billing_bridge.unknowns import QUESTION, Whole, whole_messages
 from shared.database.bulk import insert_new
 from shared.database.fields import Fields, FieldUnsealableError, row_key
 from shared.database.transactions import WideTransaction
@@ -60,7 +62,7 @@ class Kind(StrEnum):
 
     CHARGE = "charge"
     REVERSAL = "reversal"
-    LOOK_UP = "look_up"
+    LOOK_UP = QUESTION
     """Nothing is pushed: the other side is asked whether it has what may have arrived (BILL-5)."""
 
 
@@ -73,7 +75,7 @@ class Claimed:
     number: int
     """Counts the charge's attempts: the fence against a pusher that wakes up after its lease."""
     message_id: UUID
-    """Equal for all that go out in one message, and for the same ones every time."""
+    """Equal for all that go out in one message, each time the same; so has its look-up."""
     url: str
     sealed_secret: str = field(repr=False)
     sealed_certificate: str | None = field(default=None, repr=False)
@@ -86,6 +88,8 @@ class Claimed:
     kind: Kind
     reversing: bool
     """It is the reversal that is pushed, or looked up (BILL-6)."""
+    asked_about: Sequence[Charge] = ()
+    """All charges of the message that is looked up, whatever became of them since; none: it can't be read."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -120,7 +124,9 @@ async def claim_due(
     if not rows:
         return []
     await db.connection.execute(_claim([row["charge_id"] for row in rows], now))
-    claimed = _claimed(rows, charges, units, now)
+    asked = {row["in_doubt"] for row in rows if _kind(row) is Kind.LOOK_UP} - {None}
+    wholes = await whole_messages(db, asked)
+    claimed = _asking(rows, _claimed(rows, charges, units, now), wholes)
     await insert_new(db.connection, push_attempt, [_attempt(one, now) for one in claimed])
     await insert_new(db.connection, charge_history, [_sent(row, now) for row in rows])
     messages = Counter(key for key, _ in {(_connection_of(one), one.message_id) for one in claimed})
@@ -231,6 +237,31 @@ def _claimed(
     ]
 
 
+def _asking(
+    rows: Sequence[RowMapping], claimed: Sequence[Claimed], wholes: Mapping[UUID, Whole]
+) -> list[Claimed]:
+    """Let look-ups ask for messages as they went out; of what nobody knows how it went, for what is here."""
+    here: dict[UUID, list[Claimed]] = {}
+    for one in sorted(claimed, key=lambda one: one.charge.charge_id):
+        here.setdefault(one.message_id, []).append(one)
+    alone = {
+        message_id: Whole(charges=tuple(one.charge for one in its), notice=its[0].notice)
+        for message_id, its in here.items()
+    }
+    return [
+        _asking_for(wholes.get(row["in_doubt"], alone[one.message_id]), one, row["in_doubt"])
+        if one.kind is Kind.LOOK_UP
+        else one
+        for row, one in zip(rows, claimed, strict=True)
+    ]
+
+
+def _asking_for(whole: Whole, one: Claimed, message_id: UUID | None) -> Claimed:
+    return replace(
+        one, message_id=message_id or one.message_id, notice=whole.notice, asked_about=whole.charges
+    )
+
+
 def _message_id(charge_ids: Sequence[UUID], *, reversing: bool) -> UUID:
     """Name a message after what it carries: the same charges are the same message."""
     if len(charge_ids) == 1 and not reversing:
@@ -287,6 +318,8 @@ def _taken(pushed: Sequence[Pushed]) -> dict[Key, list[bool]]:
     messages = {one.claimed.message_id: one for one in sorted(pushed, key=lambda one: one.ended_at)}
     taken: dict[Key, list[bool]] = {}
     for one in messages.values():
+        if one.outcome.without_a_turn:
+            continue
         taken.setdefault(_connection_of(one.claimed), []).append(_was_there(one))
     return taken
 
@@ -305,14 +338,18 @@ def standing_of(
     row: RowMapping, outcome: Outcome, *, receiver: Receiver, looked_up: bool, now: datetime, chance: float
 ) -> Standing:
     """Say where the outcome of a push takes a charge that stands as its row says."""
-    after = standing_after(
-        outcome,
-        tries=row["tries"],
-        uncertain=row["uncertain"],
-        receiver=receiver,
-        looked_up=looked_up,
-        now=now,
-        chance=chance,
+    after = (
+        standing_without_a_turn(outcome, uncertain=row["uncertain"], since=row["made_at"])
+        if outcome.without_a_turn
+        else standing_after(
+            outcome,
+            tries=row["tries"],
+            uncertain=row["uncertain"],
+            receiver=receiver,
+            looked_up=looked_up,
+            now=now,
+            chance=chance,
+        )
     )
     if row["reversing"]:
         return standing_after_reversal(after)

@@ -37,6 +37,10 @@ class NothingSentError(Exception):
     """No byte of the charges left this process. The text names the cause, never data."""
 
 
+class NoTurnError(NothingSentError):
+    """Others of ours took too long: nothing was sent, and it counts neither as a try nor as a failure."""
+
+
 class OutcomeUnknownError(Exception):
     """The charges were on their way and no answer came: they may have arrived. The text names the cause."""
 

@@ -13,6 +13,7 @@ from services.billing_bridge.gates import Gate, Key, within_room
 from services.billing_bridge.models import charge, charge_status, connection
 from services.billing_bridge.outcomes import Status
 from services.billing_bridge.places import an_earlier_message, at_its_connection
+from services.billing_bridge.unknowns import message_in_doubt
 
 MATES_AT_MOST: Final = 5000
 OF_CONNECTION: Final = (
@@ -61,6 +62,7 @@ def _due(turn: Turn) -> Select[Any]:
             charge_status.c.retracted,
             charge_status.c.notice,
             connection.c.notice.label("new_notice"),
+            message_in_doubt(charge_status).label("in_doubt"),
             *(connection.c[name] for name in OF_CONNECTION),
         )
         .join(charge_status, charge_status.c.charge_id == charge.c.charge_id)
@@ -118,6 +120,7 @@ def _an_earlier_mate(turn: Turn) -> Select[Any]:
             mate.c.system == charge_status.c.system,
             mate.c.reversing == charge_status.c.reversing,
             mate.c.uncertain == charge_status.c.uncertain,
+            message_in_doubt(mate).is_not_distinct_from(message_in_doubt(charge_status)),
             or_(
                 mate.c.system.in_(whole),
                 and_(*(of_mate.c[name] == charge.c[name] for name in ONE_PATIENT_SESSION)),
@@ -155,8 +158,11 @@ async def _lock_mates(db: AsyncConnection, firsts: Sequence[RowMapping], turn: T
 
 
 def unit_of(row: RowMapping, units: Mapping[str, Unit]) -> tuple[Any, ...]:
-    """Give what is equal for all rows that go out as one message."""
-    kind = (row["instance_id"], row["system"], row["reversing"], row["uncertain"])
+    """Give what is equal for all rows that go out as one message.
+
+    What may have arrived goes with nothing but what it went with: as a file of its own it never existed.
+    """
+    kind = (row["instance_id"], row["system"], row["reversing"], row["uncertain"], row["in_doubt"])
     match units.get(row["system"], Unit.CHARGE):
         case Unit.ALL_DUE:
             return kind

@@ -166,8 +166,15 @@ push_attempt = Table(
     Column("url", Text, nullable=False),
     # `charge`, `reversal` or `look_up`.
     Column("kind", String(10), nullable=False, server_default="charge"),
-    # Equal for all charges that went out in the same message.
+    # Equal for all charges that went out in the same message, and for the question about it.
     Column("message_id", Uuid),
+    # A charge that goes by itself gives its message its name, and nothing else is to be found.
+    Index(
+        "ix_push_attempt_message",
+        "message_id",
+        postgresql_where=text("message_id <> charge_id"),
+        sqlite_where=text("message_id <> charge_id"),
+    ),
 )
 
 push_result = Table(

@@ -44,6 +44,8 @@ class Outcome:
     """The answer's beginning, without what we have to hide; never logged."""
     retry_after_seconds: float | None = None
     """How long the other side asks to be left alone."""
+    without_a_turn: bool = False
+    """It had to wait for others of ours too long to begin: the other side had no part in it."""
     pauses_connection: bool = False
     """The address is gone: nothing more is sent there until a person says so."""
 
@@ -61,6 +63,8 @@ class Standing:
     receipt_id: str | None = None
     reversing: bool = False
     """What is pushed from now on is the charge's reversal (BILL-6)."""
+    costs_no_try: bool = False
+    """The attempt does not count in the schedule."""
 
 
 WAITS: Final = tuple(
@@ -132,6 +136,17 @@ def standing_after(
     if again_at is None:
         return Standing(status=Status.HELD, reason=f"Not taken in {tries} attempts. Last: {outcome.reason}")
     return Standing(status=Status.PENDING, reason=outcome.reason, next_attempt_at=again_at)
+
+
+def standing_without_a_turn(outcome: Outcome, *, uncertain: bool, since: datetime) -> Standing:
+    """Leave a charge that waited for others of ours as it was, due `since` then: it keeps its place."""
+    return Standing(
+        status=Status.UNKNOWN if uncertain else Status.PENDING,
+        reason=outcome.reason,
+        next_attempt_at=since,
+        uncertain=uncertain,
+        costs_no_try=True,
+    )
 
 
 def _unknown(outcome: Outcome, again_at: datetime | None, receiver: Receiver, now: datetime) -> Standing:

@@ -29,6 +29,7 @@ from services.billing_bridge.connector import (
     Destination,
     LooksUp,
     NothingSentError,
+    NoTurnError,
     OutcomeUnknownError,
     Unit,
 )
@@ -177,7 +178,11 @@ class Pusher:
         except NothingSentError as error:
             # A question that was not asked says nothing of the push before it.
             asked = message[0].kind is Kind.LOOK_UP
-            return Outcome(verdict=Verdict.UNKNOWN if asked else Verdict.NOT_TAKEN, reason=str(error))
+            return Outcome(
+                verdict=Verdict.UNKNOWN if asked else Verdict.NOT_TAKEN,
+                reason=str(error),
+                without_a_turn=isinstance(error, NoTurnError),
+            )
         except OutcomeUnknownError as error:
             return Outcome(verdict=Verdict.UNKNOWN, reason=str(error))
         except Exception as error:
@@ -191,12 +196,14 @@ class Pusher:
         if connector is None:
             raise NothingSentError("There is no connector of this name.")
         if self.clock() >= first.start_before:
-            raise NothingSentError("It was claimed too long ago to begin.")
+            raise NoTurnError("It was claimed too long ago to begin.")
         destination = self._destination(message)
         if first.kind is Kind.LOOK_UP:
             if not isinstance(connector, LooksUp):
                 raise NothingSentError("This connector can't look anything up.")
-            return await connector.look_up(charges, destination, reversing=first.reversing)
+            if not first.asked_about:
+                raise NothingSentError("Nothing was asked: a charge of the same message can't be read.")
+            return await connector.look_up(first.asked_about, destination, reversing=first.reversing)
         send = connector.reverse if first.kind is Kind.REVERSAL else connector.push
         return await send(charges, destination)
 

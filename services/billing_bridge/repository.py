@@ -172,7 +172,9 @@ def _changed(after: Standing, row: RowMapping, now: datetime, *, restart: bool) 
         "new_status": after.status.value,
         "new_changes": row["changes"] + 1,
         # A reversal has a schedule of its own.
-        "new_tries": 0 if restart or after.reversing > row["reversing"] else row["tries"],
+        "new_tries": 0
+        if restart or after.reversing > row["reversing"]
+        else row["tries"] - after.costs_no_try,
         "new_next_attempt_at": after.next_attempt_at,
         "new_lease_until": None,
         "new_uncertain": after.uncertain,

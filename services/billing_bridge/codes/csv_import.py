@@ -5,7 +5,7 @@ import io
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, Self
 
 from pydantic import ValidationError
 
@@ -59,23 +59,38 @@ def read_lines(content: bytes) -> tuple[list[ReadLine], list[FaultyLine]]:
     except UnicodeDecodeError as error:
         number = content[: error.start].count(b"\n") + 1
         return [], [FaultyLine(number=number, column="", fault="must be UTF-8")]
+    records = _Records(text)
     try:
-        return _read(csv.reader(io.StringIO(text, newline=""), strict=True))
+        return _read(records)
     except csv.Error as error:
-        return [], [FaultyLine(number=1, column="", fault=f"must be CSV by RFC 4180: {error}")]
+        return [], [FaultyLine(number=records.number, column="", fault=f"must be CSV by RFC 4180: {error}")]
 
 
-def _read(reader: Any) -> tuple[list[ReadLine], list[FaultyLine]]:
-    header = [name.strip() for name in next(reader, [])]
+class _Records:
+    """The records of a file; `number` is the line in which the last one begins, read or faulty."""
+
+    def __init__(self, text: str) -> None:
+        self._reader = csv.reader(io.StringIO(text, newline=""), strict=True)
+        self.number = 1
+
+    def __iter__(self) -> Self:
+        return self
+
+    def __next__(self) -> list[str]:
+        # A quoted field may hold line ends: the line is where its record begins.
+        self.number = self._reader.line_num + 1
+        return next(self._reader)
+
+
+def _read(records: _Records) -> tuple[list[ReadLine], list[FaultyLine]]:
+    header = [name.strip() for name in next(records, [])]
     if faults := list(_faults_of_header(header)):
         return [], faults
     lines: list[ReadLine] = []
     faults = []
     seen: dict[tuple[str, str, str], int] = {}
-    before = reader.line_num
-    for cells in reader:
-        # A quoted field may hold line ends: the line is where its record begins.
-        number, before = before + 1, reader.line_num
+    for cells in records:
+        number = records.number
         if not any(cell.strip() for cell in cells):
             continue
         if len(lines) + len(faults) >= LINES_AT_MOST:

@@ -8,14 +8,14 @@ from dataclasses import dataclass, field
 from typing import Final
 from urllib.parse import urlsplit
 
-from services.billing_bridge.connector import NothingSentError, OutcomeUnknownError
+from services.billing_bridge.connector import NothingSentError, NoTurnError, OutcomeUnknownError
 from services.billing_bridge.networks import Networks
 from services.billing_bridge.outside import CONNECT_SECONDS
 
 FRAME_BEGINS: Final = b"\x0b"
 FRAME_ENDS: Final = b"\x1c\r"
 TURN_SECONDS: Final = 5.0
-"""How long a message waits for the one before it; longer, and it comes again by schedule."""
+"""How long a message waits for the one before it; longer, and it is claimed again, in its place."""
 IDLE_SECONDS_AT_MOST: Final = 30.0
 """Firewalls forget quiet connections without a word: to a message that meets it the outcome is unknown."""
 DEFAULT_PORT: Final = 2575
@@ -65,7 +65,7 @@ class Line:
             async with asyncio.timeout(TURN_SECONDS):
                 await self._turn.acquire()
         except TimeoutError:
-            raise NothingSentError("Nothing was sent: the connection is busy with others.") from None
+            raise NoTurnError("Nothing was sent: the connection is busy with others.") from None
 
     async def _open(self) -> Streams:
         if self._streams is None or self._is_spent(*self._streams):

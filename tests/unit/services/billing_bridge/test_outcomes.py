@@ -13,6 +13,7 @@ from services.billing_bridge.outcomes import (
     Status,
     Verdict,
     standing_after,
+    standing_without_a_turn,
 )
 from shared.testing.records import TUESDAY
 
@@ -93,3 +94,11 @@ def test_what_the_other_side_says_it_does_not_have_is_certain_again_and_due_at_o
         False,
         TUESDAY,
     )
+
+
+@pytest.mark.rule("BILL-4", "BILL-5")
+@pytest.mark.parametrize(("uncertain", "status"), [(False, Status.PENDING), (True, Status.UNKNOWN)])
+def test_waiting_for_our_own_line_costs_no_try_and_no_place(uncertain: bool, status: Status) -> None:
+    outcome = Outcome(verdict=Verdict.NOT_TAKEN, reason="Busy.", without_a_turn=True)
+    standing = standing_without_a_turn(outcome, uncertain=uncertain, since=TUESDAY)
+    assert (standing.status, standing.next_attempt_at, standing.costs_no_try) == (status, TUESDAY, True)

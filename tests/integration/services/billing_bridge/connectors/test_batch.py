@@ -1,8 +1,10 @@
+import asyncio
 from pathlib import Path
 
 import pytest
 from sqlalchemy import update
 
+from services.billing_bridge.claims import LEASE
 from services.billing_bridge.connector import Destination, OutcomeUnknownError
 from services.billing_bridge.connectors.batch.connector import BatchConnector
 from services.billing_bridge.domain import Charge
@@ -51,3 +53,24 @@ async def test_no_other_place_can_be_named(billing: Billing, url: str) -> None:
     await billing.connect("folder:daily", system="batch")
     answer = await billing.ask("/connections/batch", method="PUT", content={"url": url})
     assert answer.status_code == 422
+
+
+@pytest.mark.rule("BILL-5", "BILL-6")
+async def test_of_two_unknown_files_each_is_found_though_a_charge_of_one_was_decided_since(
+    billing: Billing,
+) -> None:
+    await billing.connect("folder:daily", system="batch")
+    for _ in range(2):
+        await billing.hear(a_session_record(present=2, absent=0, billing=webhook_billing(system="batch")))
+        dying = billing.pusher
+        await dying.turn()
+        await asyncio.wait(dying._under_way)
+    billing.watch.forward(seconds=LEASE.total_seconds() + 1)
+    await billing.pusher.recover()
+    decided = (await billing.charges())[0].charge_id
+    await billing.ask(f"/charges/{decided}/cancel", method="POST", content={"reason": "By hand."})
+    billing.watch.forward(minutes=2)
+    await billing.push()
+    statuses = {row.charge_id: row.status for row in await billing.opened(charge_status)}
+    others = {status for charge_id, status in statuses.items() if charge_id != decided}
+    assert (statuses[decided], others) == ("reversed", {"accepted"})

@@ -11,10 +11,13 @@ from typing import Any
 import hl7
 import pytest
 from hl7.mllp import HL7StreamReader, HL7StreamWriter, start_hl7_server
+from sqlalchemy import select
 
 from services.billing_bridge.connector import Destination, NothingSentError
 from services.billing_bridge.connectors import CONNECTORS
 from services.billing_bridge.domain import Charge
+from services.billing_bridge.hl7 import mllp as lines
+from services.billing_bridge.models import charge_status, connection
 from services.billing_bridge.outcomes import Verdict
 from services.billing_bridge.outside import Outside
 from shared.events.catalogue import SESSION_RETRACTED
@@ -23,6 +26,7 @@ from shared.testing.records import TUESDAY, a_session_record, webhook_billing
 from tests.integration.services.billing_bridge.conftest import Billing
 from tests.integration.services.billing_bridge.connectors.certificates import Authority
 from tests.integration.services.billing_bridge.connectors.speakers import (
+    LATE,
     REJECT,
     TWICE,
     Held,
@@ -251,3 +255,18 @@ async def test_a_system_that_claims_every_message_can_not_be_set_to_deduplicate(
     content = {"url": "mllps://cmd.example", "deduplicates": True}
     answer = await billing.ask("/connections/cmd", method="PUT", content=content)
     assert (answer.status_code, answer.json()["errors"][0]["pointer"]) == (422, "#/deduplicates")
+
+
+@pytest.mark.rule("BILL-4")
+async def test_messages_that_wait_long_for_our_own_line_cost_no_try_and_open_no_breaker(
+    billing: Billing, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lines, "TURN_SECONDS", 0.01)
+    async with other_side(hl7_over_mllp("hl7"), *[LATE] * 3) as side:
+        await billing.connect(side.url, system="hl7")
+        await billing.hear(a_session_record(present=3, absent=0, billing=webhook_billing(system="hl7")))
+        await billing.pusher.push_all_due()
+    rows = await billing.opened(charge_status)
+    assert {(row.status, row.tries) for row in rows} == {("accepted", 1)}
+    assert max(row.attempts for row in rows) > 1
+    assert (await billing.rows(select(connection.c.failures)))[0].failures == 0

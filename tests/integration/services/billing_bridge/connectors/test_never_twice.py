@@ -1,7 +1,8 @@
 """The cut-and-kill table: at each point of a push the connection breaks or the pusher dies (BILL-5).
 
 Whatever happens, a receiver that recognises no key hears of a charge once at most, and one that does
-hears the same content again until the charge is known to be there.
+hears the same content again until the charge is known to be there. `avea` and `cmd` are `hl7` with other
+profiles, so they have no rows of their own; files are in `test_batch`.
 """
 
 import asyncio

@@ -46,6 +46,7 @@ def test_a_line_becomes_an_entry() -> None:
             [(5, "code"), (5, "description")],
         ),
         (HEADER + "ccode,90853\n", [(2, "")]),
+        (HEADER + GOOD + GOOD.replace("H0004", "H0005") + 'ccode,1,"Gro"up,2026-01-01,,,,,\n', [(4, "")]),
     ],
 )
 def test_each_fault_has_its_line_and_column(text: str, faults: list[tuple[int, str]]) -> None:
