@@ -33,6 +33,9 @@ class FolderStorage:
         except FileNotFoundError:
             raise FileLostError(key) from None
 
+    async def remove(self, key: str) -> None:
+        await asyncio.to_thread((self.root / checked(key)).unlink, missing_ok=True)
+
     def sweep(self, *, now: datetime) -> int:
         """Remove partial files that killed processes left behind; give how many."""
         before = (now - ABANDONED_AFTER).timestamp()
