@@ -76,12 +76,12 @@ async def add_queued_jobs(db: WideTransaction, jobs: Sequence[NewJob], *, at: da
 
 
 async def queue_again(
-    connection: AsyncConnection, documentation_ids: Collection[UUID], *, at: datetime
+    connection: AsyncConnection, which: ColumnElement[bool], *, at: datetime
 ) -> list[JobToRender]:
-    """Queue all jobs of documentations that have changed; a render under way is of no use any more."""
+    """Queue jobs that are there already; a render of them that is under way is of no use any more."""
     statement = (
         update(print_job)
-        .where(print_job.c.documentation_id.in_(documentation_ids))
+        .where(which)
         .values(
             status=JobStatus.QUEUED.value, status_since=at, reason=None, revision=print_job.c.revision + 1
         )

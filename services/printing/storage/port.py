@@ -15,7 +15,7 @@ class BadStorageKeyError(Exception):
 
 
 class FileLostError(Exception):
-    """The file of a ready print job is gone from the storage: restore it, or request the sheet again."""
+    """The file of a ready print job is gone from the storage, or is not the one that was kept."""
 
 
 class StorageUnavailableError(OSError):

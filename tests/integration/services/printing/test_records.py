@@ -9,6 +9,7 @@ import pytest
 
 from services.printing import schemas
 from services.printing.models import documented_session
+from services.printing.renderer import Printable, PrintedPdf
 from services.printing.storage import FolderStorage
 from shared.events.catalogue import (
     SESSION_ANNOTATED,
@@ -102,6 +103,39 @@ async def test_a_note_asked_for_twice_is_one_job(printing: Printing) -> None:
     second = await _note(printing, record)
     assert (first.status_code, second.status_code) == (202, 303)
     assert first.json()["id"] == second.json()["id"]
+
+
+class FullMemory:
+    """Has no memory left for any document."""
+
+    session_link = None
+
+    def render(self, document: Printable) -> PrintedPdf:
+        raise MemoryError(type(document))
+
+
+async def test_a_note_or_record_that_failed_is_printed_when_asked_for_again(printing: Printing) -> None:
+    await printing.hire(Role.THERAPIST)
+    record = a_session_record(present=2, absent=1)
+    await printing.hear(record, SESSION_COMPLETED)
+    await _note(printing, record)
+    await printing.render(renderer=FullMemory())
+    again = [await _record(printing, record.session_id), await _note(printing, record)]
+    await printing.render()
+    ready = [await _record(printing, record.session_id), await _note(printing, record)]
+    assert [one.json()["status"] for one in (*again, *ready)] == ["queued"] * 2 + ["ready"] * 2
+
+
+@pytest.mark.parametrize("left", [None, b"%PDF-of somebody else"])
+async def test_a_file_that_is_lost_or_another_is_made_again(printing: Printing, left: bytes | None) -> None:
+    await printing.hire(Role.THERAPIST)
+    record = await _completed(printing)
+    answer = await _record(printing, record.session_id)
+    (file,) = printing.storage.root.rglob("*.pdf")
+    file.unlink() if left is None else file.write_bytes(left)
+    lost = await printing.ask(answer.json()["links"]["file"], prefix="")
+    assert (lost.status_code, lost.json()["type"].endswith("/print-job-not-ready")) == (409, True)
+    assert "MRN-00000 Present 50" in await _text_at(printing, answer)
 
 
 @pytest.mark.rule("SIGN-5")
