@@ -18,10 +18,10 @@ from shared.database.audit import Outcome, record_access
 from shared.database.transactions import Database
 
 WENT_OUT: Final[Mapping[str, tuple[str, ...]]] = {
-    "charts": ("fhir.%", "chart_note.printed"),
+    "charts": ("fhir.%", "chart_note.printed", "emergency.%"),
     "printing": ("print_job.file_read",),
 }
-"""What of a trail left the service: read by FHIR, or as a page or file that can be passed on."""
+"""What of a trail left the service: by FHIR, in an emergency, or as a page or file to pass on."""
 
 cli = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
@@ -33,7 +33,9 @@ def disclosures(
     data_dir: DataDir = None,
     as_json: AsJson = False,
 ) -> None:
-    """List what was pushed, read by FHIR, printed or downloaded of one patient; reading it is audited too.
+    """List what was pushed, read by FHIR or emergency access, printed or downloaded of one patient.
+
+    Reading it is audited too.
 
     Attendance records and sign-in sheets name many patients, and are in no single one's list.
     Example: opencircle disclosures 6f1c1b9e-8a35-4f0a-9d5e-2a4b1c3d5e6f --json

@@ -46,7 +46,7 @@ class Restored:
 async def restore(
     backup: Backup, data: DataFolder, *, services: Collection[str] = SERVICES, at: datetime
 ) -> Restored:
-    """Restore the databases of `services` and all files, reconcile, and put it in place.
+    """Restore the databases of `services`, files with printing, reconcile, and put it in place.
 
     Raises `FolderInUseError` while the deployment runs, `BackupTooNewError` and `FieldKeysMissingError`.
     Until the last step nothing that is there is touched.
@@ -83,13 +83,22 @@ def _make_ready(backup: Backup, data: DataFolder, ready: Path, services: Collect
         for stale in (file, *(file.with_name(f"{file.name}{end}") for end in ("-wal", "-shm"))):
             stale.unlink(missing_ok=True)
         shutil.copy2(backup.folder / file.name, file)
-    shutil.copytree(backup.folder / "files", ready / "files", dirs_exist_ok=True)
+    if "printing" in services:
+        shutil.copytree(
+            backup.folder / "files", ready / "files", dirs_exist_ok=True, copy_function=_copy_missing
+        )
     for name in KEYS:
         # A folder's own keys stay: what is beside the backup may be older ones.
         if not (ready / name).exists() and (backup.folder / name).exists():
             shutil.copy2(backup.folder / name, ready / name)
     _require_field_keys(DataFolder(root=ready), services)
     DataFolder(root=ready).prepare()
+
+
+def _copy_missing(source: str, target: str) -> None:
+    # Printing holds each file to the hash that its database names, and makes another one again.
+    if not Path(target).exists():
+        shutil.copy2(source, target)
 
 
 def _require_field_keys(ready: DataFolder, services: Collection[str]) -> None:

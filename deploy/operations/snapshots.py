@@ -12,7 +12,7 @@ import os
 import shutil
 import sqlite3
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, closing
+from contextlib import ExitStack, closing, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -59,8 +59,14 @@ def back_up(data: DataFolder, to: Path, *, at: datetime, with_keys: bool) -> Bac
     shutil.rmtree(partial, ignore_errors=True)
     partial.mkdir(parents=True, mode=0o700)
     copy_at_one_moment({data.database(one): partial / data.database(one).name for one in SERVICES})
-    # After the databases: a file is kept before its job says so, and none is ever changed.
-    shutil.copytree(data.root / "files", partial / "files")
+    # After the databases: a file is kept before its job says so. One that a newer revision replaces
+    # meanwhile is made again when it is asked for after a restore.
+    shutil.copytree(
+        data.root / "files",
+        partial / "files",
+        ignore=shutil.ignore_patterns("*.partial"),
+        copy_function=_copy_if_there,
+    )
     for name in KEYS if with_keys else ():
         shutil.copy2(data.root / name, partial / name)
     manifest = {
@@ -74,6 +80,11 @@ def back_up(data: DataFolder, to: Path, *, at: datetime, with_keys: bool) -> Bac
     _sync(partial)
     partial.rename(to)
     return Backup(folder=to, manifest=manifest)
+
+
+def _copy_if_there(source: str, target: str) -> None:
+    with suppress(FileNotFoundError):
+        shutil.copy2(source, target)
 
 
 def copy_at_one_moment(copies: Mapping[Path, Path]) -> None:

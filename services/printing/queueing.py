@@ -8,8 +8,10 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from services.printing.domain import Kind, NewJob, record_job_id
-from services.printing.models import SERVICE, ledger
+from sqlalchemy import ColumnElement
+
+from services.printing.domain import JobStatus, Kind, NewJob, record_job_id
+from services.printing.models import SERVICE, ledger, print_job
 from services.printing.repository import (
     JobToRender,
     add_queued_jobs,
@@ -18,7 +20,7 @@ from services.printing.repository import (
     known_jobs,
     queue_again,
 )
-from shared.database.transactions import WideTransaction
+from shared.database.transactions import Transaction, WideTransaction
 from shared.events.catalogue import PRINT_JOB_QUEUED
 from shared.events.envelope import Envelope
 from shared.events.record import SessionRecord, SessionRetracted
@@ -112,8 +114,26 @@ async def queue_jobs(db: WideTransaction, jobs: Sequence[NewJob], *, at: datetim
 
 
 async def _print_again(db: WideTransaction, documentation_ids: set[UUID], *, at: datetime) -> None:
-    jobs = await queue_again(db.connection, documentation_ids, at=at)
-    await _publish(db, jobs, at=at)
+    of_these = print_job.c.documentation_id.in_(documentation_ids)
+    await _publish(db, await queue_again(db.connection, of_these, at=at), at=at)
+
+
+async def retry_failed(db: Transaction, job_id: UUID, *, at: datetime) -> None:
+    """Queue a job again that failed: what it failed for may be mended. Any other stays as it is."""
+    failed = print_job.c.status == JobStatus.FAILED.value
+    await _retry(db, (print_job.c.id == job_id) & failed, at=at)
+
+
+async def replace_lost(db: Transaction, job_id: UUID, *, revision: int, at: datetime) -> None:
+    """Queue a ready job again whose file is lost, unless that was done meanwhile."""
+    ready = (print_job.c.status == JobStatus.READY.value) & (print_job.c.revision == revision)
+    await _retry(db, (print_job.c.id == job_id) & ready, at=at)
+
+
+async def _retry(db: Transaction, which: ColumnElement[bool], *, at: datetime) -> None:
+    ours = (print_job.c.instance_id == db.instance_id) & which
+    await _publish(db.wide, await queue_again(db.connection, ours, at=at), at=at)
+    await db.ring()
 
 
 async def _publish(db: WideTransaction, jobs: Sequence[JobToRender], *, at: datetime) -> None:

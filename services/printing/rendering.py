@@ -1,7 +1,8 @@
 """The consumer `printing.render`: makes files, with no transaction open meanwhile (PRINT-5).
 
 What a job comes to, ready or failed, is written with its inbox row. If the child dies before that,
-the ledger rings again, and the same file is made again: the same bytes under the same key.
+the ledger rings again, and a file of the same facts is made again, under the same key. A job whose facts have
+changed has another revision, and its file another key: what an overtaken render made is removed.
 """
 
 from dataclasses import dataclass
@@ -16,8 +17,8 @@ from services.printing.models import RENDERER, inbox
 from services.printing.originals import document_of, sheets_in
 from services.printing.pages import count_pages
 from services.printing.renderer import Printable, PrintedPdf, content_hash
-from services.printing.repository import begin_rendering, find_printed, finish, job_exists
-from services.printing.storage import FileLostError, Storage, storage_key
+from services.printing.repository import begin_rendering, find_printed, finish, revision_of
+from services.printing.storage import FileLostError, Storage, read_whole, storage_key
 from shared.clock import Clock, now_utc
 from shared.database.transactions import Database
 from shared.events.catalogue import parse
@@ -56,6 +57,9 @@ class Begun:
 
     job_id: UUID
     instance_id: UUID
+    revision: int
+    replaced: str | None
+    """The key of its file at an older revision."""
     document: Printable | Exception
     """What is to be printed, or why its facts are no document."""
     attempts: int
@@ -85,14 +89,32 @@ class Rendering:
     async def _print(self, event: Envelope[PrintJobQueued], ring: int) -> None:
         begun = await self._begin(event, ring)
         if begun is None:
+            await self._remove_overtaken(event)
             return
         reached("render.begun")
         outcome = await self._outcome(begun)
+        if begun.replaced is not None and _is_own(begun, begun.replaced):
+            # Nobody is given it meanwhile: the job is not ready.
+            await self.storage.remove(begun.replaced)
+        await self._finish(event, begun.job_id, outcome)
+        await self._remove_overtaken(event)
+
+    async def _finish(
+        self, event: Envelope[PrintJobQueued], job_id: UUID, outcome: PrintedFile | PrintFailure
+    ) -> None:
         async with self.database.writing(event.instanceid) as db:
             # Nothing is new when another child, rung for the same job, was quicker.
             if await mark_applied(db.connection, inbox, RENDERER, [event.id], at=self.clock()):
                 revision = event.data.revision
-                await finish(db, begun.job_id, outcome, revision=revision, at=self.clock())
+                await finish(db, job_id, outcome, revision=revision, at=self.clock())
+
+    async def _remove_overtaken(self, event: Envelope[PrintJobQueued]) -> None:
+        """Remove what was made for an event if its job is at a newer revision: nobody is ever given it."""
+        job_id, revision = event.data.job_id, event.data.revision
+        async with self.database.reading(event.instanceid) as db:
+            newest = await revision_of(db, job_id)
+        if newest is not None and newest > revision:
+            await self.storage.remove(storage_key(event.instanceid, job_id, revision=revision))
 
     async def _begin(self, event: Envelope[PrintJobQueued], ring: int) -> Begun | None:
         """Mark the job as rendering; None when it was brought to its end before, or has changed since."""
@@ -103,7 +125,7 @@ class Rendering:
             # Committed before the render, so that one which kills its child is counted all the same.
             counted = await count_attempts(db.connection, inbox, RENDERER, {event.id} if ring > 1 else ())
             job = await begin_rendering(db, job_id, revision=event.data.revision, at=self.clock())
-            if job is None and await job_exists(db, job_id):
+            if job is None and await revision_of(db, job_id) is not None:
                 # A newer event of it is on its way, or was quicker.
                 await mark_applied(db.connection, inbox, RENDERER, [event.id], at=self.clock())
                 return None
@@ -113,6 +135,8 @@ class Rendering:
         return Begun(
             job_id=job_id,
             instance_id=event.instanceid,
+            revision=event.data.revision,
+            replaced=job.storage_key,
             document=document,
             attempts=counted.get(event.id, 0),
         )
@@ -137,7 +161,7 @@ class Rendering:
         if made is not None:
             return made
         printed = self.renderer.render(job.document)
-        key = storage_key(job.instance_id, job.job_id)
+        key = storage_key(job.instance_id, job.job_id, revision=job.revision)
         await self.storage.keep(key, printed.pdf)
         reached("render.kept")
         return PrintedFile(
@@ -158,10 +182,15 @@ class Rendering:
         if made is None:
             return None
         try:
-            await self.storage.read(made.storage_key)
+            await read_whole(self.storage, made.storage_key, sha256=made.sha256)
         except FileLostError:
             return None
         return made
+
+
+def _is_own(job: Begun, key: str) -> bool:
+    """Whether a file was made for this job, not for another that shows the same."""
+    return key.startswith(f"{job.instance_id}/{job.job_id}")
 
 
 def _warnings(job: Begun, printed: PrintedPdf) -> tuple[str, ...]:

@@ -41,6 +41,8 @@ class JobToPrint:
     sheet: Any
     documentation_id: UUID | None
     patient_id: UUID | None
+    storage_key: str | None
+    """Of its file at an older revision, which is of no use any more."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,12 +76,12 @@ async def add_queued_jobs(db: WideTransaction, jobs: Sequence[NewJob], *, at: da
 
 
 async def queue_again(
-    connection: AsyncConnection, documentation_ids: Collection[UUID], *, at: datetime
+    connection: AsyncConnection, which: ColumnElement[bool], *, at: datetime
 ) -> list[JobToRender]:
-    """Queue all jobs of documentations that have changed; a render under way is of no use any more."""
+    """Queue jobs that are there already; a render of them that is under way is of no use any more."""
     statement = (
         update(print_job)
-        .where(print_job.c.documentation_id.in_(documentation_ids))
+        .where(which)
         .values(
             status=JobStatus.QUEUED.value, status_since=at, reason=None, revision=print_job.c.revision + 1
         )
@@ -145,12 +147,14 @@ async def begin_rendering(db: Transaction, job_id: UUID, *, revision: int, at: d
     """Mark a job as rendering and give it; None when it is finished, or is at another revision.
 
     A job that is rendering already is begun again: its child may have died. Should it live after
-    all, both make the same file.
+    all, both make a file of the same facts under the same key.
     """
     statement = _unfinished(db, job_id, revision).values(status=JobStatus.RENDERING.value, status_since=at)
     job = print_job.c
     row = await db.one_or_none(
-        statement.returning(job.id, job.kind, job.sheet, job.documentation_id, job.patient_id)
+        statement.returning(
+            job.id, job.kind, job.sheet, job.documentation_id, job.patient_id, job.storage_key
+        )
     )
     return row and JobToPrint(
         id=row.id,
@@ -158,13 +162,15 @@ async def begin_rendering(db: Transaction, job_id: UUID, *, revision: int, at: d
         sheet=db.fields.unseal_json(row.sheet, place=SHEET, row=row.id),
         documentation_id=row.documentation_id,
         patient_id=row.patient_id,
+        storage_key=row.storage_key,
     )
 
 
-async def job_exists(db: Transaction, job_id: UUID) -> bool:
-    """Tell whether this instance has such a job."""
-    found = await db.one_or_none(db.rows_of(print_job, print_job.c.id).where(print_job.c.id == job_id))
-    return found is not None
+async def revision_of(db: Transaction, job_id: UUID) -> int | None:
+    """Give the revision that a job is at; None where this instance has no such job."""
+    statement = db.rows_of(print_job, print_job.c.revision).where(print_job.c.id == job_id)
+    found = await db.one_or_none(statement)
+    return None if found is None else int(found.revision)
 
 
 async def load_documented(db: Transaction, documentation_id: UUID | None) -> Documented | None:

@@ -5,6 +5,8 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+import structlog
+
 from services.printing import views
 from services.printing.domain import (
     MAY_SEE,
@@ -18,15 +20,17 @@ from services.printing.domain import (
     record_job_id,
 )
 from services.printing.models import audit_entry, staff_access
-from services.printing.queueing import queue_jobs
+from services.printing.queueing import queue_jobs, replace_lost, retry_failed
 from services.printing.repository import load_documented
-from services.printing.storage import Storage
+from services.printing.storage import FileLostError, Storage, read_whole
 from shared.database.audit import record_access
 from shared.database.transactions import Database, Transaction
 from shared.web.identity import Identity
 from shared.web.problems import ConflictProblem, NotFoundProblem
 from shared.web.staff_access import require_any
 from shared.web.staff_access import staff_access as access_of
+
+log = structlog.get_logger()
 
 
 class PrintJobNotReadyProblem(ConflictProblem):
@@ -48,7 +52,7 @@ async def request_record(
 ) -> views.JobRow:
     """Give the job of a session's newest attendance record (PRINT-3); raises `NotFoundProblem`.
 
-    It was queued when the session was completed.
+    It was queued when the session was completed; one that failed is queued again.
     """
     async with database.writing(identity.instance_id) as db:
         await _require(db, identity, MAY_SEE[Kind.ATTENDANCE_RECORD])
@@ -56,6 +60,7 @@ async def request_record(
         if documentation_id is None:
             raise NotFoundProblem("There is no completed session of this id; a record is there once it is.")
         job_id = record_job_id(documentation_id)
+        await retry_failed(db, job_id, at=at)
         await _record(db, identity, "attendance_record.requested", session_id, at)
         return await _job(db, job_id)
 
@@ -65,6 +70,7 @@ async def request_note(
 ) -> views.JobRow:
     """Have one patient's chart note printed; asked for again it is the same job (PRINT-3).
 
+    One that failed is queued again.
     Raises `NotFoundProblem` where the patient was not on the roster that was signed.
     """
     job_id = note_job_id(documentation_id, patient_id)
@@ -84,7 +90,7 @@ async def request_note(
             patient_id=patient_id,
         )
         await queue_jobs(db.wide, [job], at=at)
-        await db.ring()
+        await retry_failed(db, job_id, at=at)
         await _record(db, identity, "chart_note.print_requested", job_id, at, patient_id=patient_id)
         return await _job(db, job_id)
 
@@ -111,7 +117,8 @@ async def read_file(
 ) -> ReadFile:
     """Give the PDF of a job, and write down who read it (PERM-8).
 
-    Raises `ForbiddenProblem`, `NotFoundProblem`, `PrintJobNotReadyProblem`.
+    Raises `ForbiddenProblem`, `NotFoundProblem`, `PrintJobNotReadyProblem`; the last one too where the
+    file is lost or damaged, and then the job is queued again.
     """
     async with database.writing(identity.instance_id) as db:
         job = await _seen_job(db, identity, job_id)
@@ -120,7 +127,14 @@ async def read_file(
                 f"The print job is {job.status}; its file is there once it is ready."
             )
         await _record(db, identity, "print_job.file_read", job_id, at, patient_id=job.patient_id)
-    return ReadFile(kind=Kind(job.kind), pdf=await storage.read(job.storage_key))
+    try:
+        pdf = await read_whole(storage, job.storage_key, sha256=job.sha256)
+    except FileLostError:
+        log.warning("A printed file is lost, and made again.", code="print_job.file_lost", job_id=str(job_id))
+        async with database.writing(identity.instance_id) as db:
+            await replace_lost(db, job_id, revision=job.revision, at=at)
+        raise PrintJobNotReadyProblem("The file was lost and is made again; try again shortly.") from None
+    return ReadFile(kind=Kind(job.kind), pdf=pdf)
 
 
 async def _seen_job(db: Transaction, identity: Identity, job_id: UUID) -> views.JobRow:

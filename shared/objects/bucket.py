@@ -54,6 +54,12 @@ class Objects:
             raise _unavailable(answer)
         return answer.content
 
+    async def delete(self, key: str) -> None:
+        """Remove an object, if it is there; raises `BucketUnavailableError`."""
+        answer = await self._ask("DELETE", key)
+        if not answer.is_success and answer.status_code != HTTPStatus.NOT_FOUND:
+            raise _unavailable(answer)
+
     async def _ask(self, method: str, key: str, content: bytes = b"") -> httpx2.Response:
         url = f"{self._bucket.url}/{key}"
         headers = signed_headers(method, url, content, keys=self._bucket.keys, at=self._clock())

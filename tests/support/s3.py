@@ -63,6 +63,11 @@ class _Handler(BaseHTTPRequestHandler):
             content = self.bucket.objects.get(self.path)
             self._answer(404 if content is None else 200, content or b"")
 
+    def do_DELETE(self) -> None:
+        if self._is_welcome(b""):
+            self.bucket.objects.pop(self.path, None)
+            self._answer(204)
+
     def _is_welcome(self, content: bytes) -> bool:
         if self.bucket.unavailable:
             self._answer(503)

@@ -14,7 +14,7 @@ from services.charts.fhir.compositions import composition
 from services.charts.fhir.document_references import document_reference
 from services.charts.fhir.outcomes import REFUSALS, FhirResponse, FhirRoute
 from services.charts.fhir.reading import Found, Tell, read_one, search
-from services.charts.fhir.searching import Search, note_of, patient_of
+from services.charts.fhir.searching import Search, note_of, one_patient
 from services.charts.requests import CurrentCall
 from shared.web.bodies import json_bytes
 from shared.web.cursors import DEFAULT_PAGE, LARGEST_PAGE, LONGEST_CURSOR
@@ -78,9 +78,8 @@ async def find_notes(  # noqa: PLR0917 - FastAPI passes by name
     _format: Format = None,
 ) -> FhirResponse:
     """Find notes of a patient, newest session first, or one note by its identifier."""
-    patients = [patient_of(patient, name="patient"), patient_of(subject, name="subject")]
     wanted = Search(
-        patient_id=next((one for one in patients if one), None),
+        patient_id=one_patient(patient=patient, subject=subject),
         note_ids=[one for one in (note_of(identifier), note_id) if one],
         dates=date,
         periods=period,

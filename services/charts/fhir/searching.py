@@ -53,6 +53,17 @@ class Search:
         return found
 
 
+def one_patient(*, patient: str | None, subject: str | None) -> UUID | None:
+    """Give the patient that both parameters name, or the one that is there; raises `InvalidProblem`.
+
+    FHIR joins parameters by AND: two patients have no note in common, so asking for two is a mistake.
+    """
+    named = {patient_of(patient, name="patient"), patient_of(subject, name="subject")} - {None}
+    if len(named) > 1:
+        raise _invalid("subject", "the same patient as in patient, or leave one of them out")
+    return next(iter(named), None)
+
+
 def patient_of(reference: str | None, *, name: str) -> UUID | None:
     """Read `Patient/id` or an id alone; raises `InvalidProblem`."""
     if reference is None:

@@ -7,6 +7,7 @@ from services.printing.storage.port import (
     FileLostError,
     Storage,
     StorageUnavailableError,
+    read_whole,
     storage_key,
 )
 from services.printing.storage.s3 import S3Storage
@@ -19,5 +20,6 @@ __all__ = [
     "Storage",
     "StorageUnavailableError",
     "open_storage",
+    "read_whole",
     "storage_key",
 ]

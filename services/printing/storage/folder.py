@@ -33,10 +33,13 @@ class FolderStorage:
         except FileNotFoundError:
             raise FileLostError(key) from None
 
+    async def remove(self, key: str) -> None:
+        await asyncio.to_thread((self.root / checked(key)).unlink, missing_ok=True)
+
     def sweep(self, *, now: datetime) -> int:
         """Remove partial files that killed processes left behind; give how many."""
         before = (now - ABANDONED_AFTER).timestamp()
-        found = [path for path in self.root.glob(f"*/*{PARTIAL}") if path.stat().st_mtime < before]
+        found = [path for path in self.root.glob(f"*/*{PARTIAL}") if _is_older(path, before)]
         for path in found:
             path.unlink(missing_ok=True)  # another process may sweep too
         return len(found)
@@ -58,6 +61,13 @@ class FolderStorage:
             raise
         _make_durable(path.parent)
         _make_durable(self.root)
+
+
+def _is_older(path: Path, before: float) -> bool:
+    try:
+        return path.stat().st_mtime < before
+    except FileNotFoundError:  # its writer has just given it its name
+        return False
 
 
 def _make_durable(folder: Path) -> None:

@@ -1,11 +1,12 @@
 """What every storage does, and how its files are named."""
 
+import hashlib
 import re
 from typing import Final, Protocol
 from uuid import UUID
 
 _KEY: Final = re.compile(
-    r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}/[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\.pdf"
+    r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}/[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}(-\d{1,10})?\.pdf"
 )
 
 
@@ -14,7 +15,7 @@ class BadStorageKeyError(Exception):
 
 
 class FileLostError(Exception):
-    """The file of a ready print job is gone from the storage: restore it, or request the sheet again."""
+    """The file of a ready print job is gone from the storage, or is not the one that was kept."""
 
 
 class StorageUnavailableError(OSError):
@@ -22,7 +23,7 @@ class StorageUnavailableError(OSError):
 
 
 class Storage(Protocol):
-    """Keeps files by key."""
+    """Keeps files by key. A job that is printed again has a new key: other facts never replace a file."""
 
     async def keep(self, key: str, content: bytes) -> None:
         """Keep all of `content` for good, or, raising `OSError`, nothing; replaces what the key had."""
@@ -30,10 +31,24 @@ class Storage(Protocol):
     async def read(self, key: str) -> bytes:
         """Give the file of a key; raises `FileLostError`, or `OSError` when nobody can tell now."""
 
+    async def remove(self, key: str) -> None:
+        """Remove the file of a key, if it is there; raises `OSError`."""
 
-def storage_key(instance_id: UUID, job_id: UUID) -> str:
-    """Name the file of a job: each instance has its own folder."""
-    return f"{instance_id}/{job_id}.pdf"
+
+def storage_key(instance_id: UUID, job_id: UUID, *, revision: int) -> str:
+    """Name the file of a job's revision: each instance has its own folder.
+
+    With the revision, a slow render of older facts can't take the place of a newer file.
+    """
+    return f"{instance_id}/{job_id}-{revision}.pdf"
+
+
+async def read_whole(storage: Storage, key: str, *, sha256: str) -> bytes:
+    """Give a file whose SHA-256, in hex, is known; another one is as good as lost (`FileLostError`)."""
+    content = await storage.read(key)
+    if hashlib.sha256(content).hexdigest() != sha256:
+        raise FileLostError(key)
+    return content
 
 
 def checked(key: str) -> str:

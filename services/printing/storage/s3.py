@@ -25,6 +25,10 @@ class S3Storage:
             raise FileLostError(key)
         return content
 
+    async def remove(self, key: str) -> None:
+        with _as_storage():
+            await self._objects.delete(checked(key))
+
 
 @contextmanager
 def _as_storage() -> Iterator[None]:

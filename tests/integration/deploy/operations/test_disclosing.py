@@ -14,6 +14,7 @@ from shared.database.audit import record_access
 PATIENT, OTHER, CLINIC, READER = uuid4(), uuid4(), uuid4(), uuid4()
 READS = [
     ("charts", "fhir.Composition.read", PATIENT),
+    ("charts", "emergency.fhir.Composition.read", PATIENT),
     ("charts", "chart.listed", PATIENT),
     ("charts", "fhir.Composition.read", OTHER),
     ("printing", "print_job.file_read", PATIENT),
@@ -54,6 +55,7 @@ def test_what_went_out_of_one_patient_is_listed_and_that_is_audited(deployment: 
     told = json.loads(result.stdout)
     assert [(one["from"], one["what"], one["to"]) for one in told] == [
         ("charts", "fhir.Composition.read", str(READER)),
+        ("charts", "emergency.fhir.Composition.read", str(READER)),
         ("printing", "print_job.file_read", str(READER)),
     ]
     assert "disclosures.accounted" in asyncio.run(actions(deployment, "charts"))

@@ -1,5 +1,7 @@
 """Attendance records, made when a session is completed, and chart notes, made when somebody asks."""
 
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from uuid import UUID
 
 import httpx2
@@ -7,6 +9,8 @@ import pytest
 
 from services.printing import schemas
 from services.printing.models import documented_session
+from services.printing.renderer import Printable, PrintedPdf
+from services.printing.storage import FolderStorage
 from shared.events.catalogue import (
     SESSION_ANNOTATED,
     SESSION_COMPLETED,
@@ -101,6 +105,39 @@ async def test_a_note_asked_for_twice_is_one_job(printing: Printing) -> None:
     assert first.json()["id"] == second.json()["id"]
 
 
+class FullMemory:
+    """Has no memory left for any document."""
+
+    session_link = None
+
+    def render(self, document: Printable) -> PrintedPdf:
+        raise MemoryError(type(document))
+
+
+async def test_a_note_or_record_that_failed_is_printed_when_asked_for_again(printing: Printing) -> None:
+    await printing.hire(Role.THERAPIST)
+    record = a_session_record(present=2, absent=1)
+    await printing.hear(record, SESSION_COMPLETED)
+    await _note(printing, record)
+    await printing.render(renderer=FullMemory())
+    again = [await _record(printing, record.session_id), await _note(printing, record)]
+    await printing.render()
+    ready = [await _record(printing, record.session_id), await _note(printing, record)]
+    assert [one.json()["status"] for one in (*again, *ready)] == ["queued"] * 2 + ["ready"] * 2
+
+
+@pytest.mark.parametrize("left", [None, b"%PDF-of somebody else"])
+async def test_a_file_that_is_lost_or_another_is_made_again(printing: Printing, left: bytes | None) -> None:
+    await printing.hire(Role.THERAPIST)
+    record = await _completed(printing)
+    answer = await _record(printing, record.session_id)
+    (file,) = printing.storage.root.rglob("*.pdf")
+    file.unlink() if left is None else file.write_bytes(left)
+    lost = await printing.ask(answer.json()["links"]["file"], prefix="")
+    assert (lost.status_code, lost.json()["type"].endswith("/print-job-not-ready")) == (409, True)
+    assert "MRN-00000 Present 50" in await _text_at(printing, answer)
+
+
 @pytest.mark.rule("SIGN-5")
 async def test_an_annotation_is_on_the_note_that_was_printed_before_it(printing: Printing) -> None:
     await printing.hire(Role.NURSE)
@@ -154,6 +191,43 @@ async def test_a_render_that_was_under_way_when_the_record_changed_is_not_taken(
     assert (await _record(printing, record.session_id)).status_code == 202
     text = await _text_at(printing, await _record(printing, record.session_id))
     assert "ENTERED IN ERROR" in text.upper()
+
+
+@dataclass(frozen=True)
+class OvertakenStorage(FolderStorage):
+    """Keeps a file only after another child has kept one of newer facts."""
+
+    overtake: Callable[[], Awaitable[object]]
+
+    async def keep(self, key: str, content: bytes) -> None:
+        await self.overtake()
+        await super().keep(key, content)
+
+
+@pytest.mark.rule("DOC-6")
+async def test_a_slow_render_of_older_facts_replaces_no_newer_file(printing: Printing) -> None:
+    await printing.hire(Role.THERAPIST)
+    record = a_session_record()
+    await printing.hear(record, SESSION_COMPLETED)
+
+    async def overtake() -> None:
+        await printing.hear(retraction_of(record), SESSION_RETRACTED)
+        await printing.render()
+
+    await printing.render(storage=OvertakenStorage(printing.storage.root, overtake))
+    text = await _text_at(printing, await _record(printing, record.session_id))
+    assert "ENTERED IN ERROR" in text.upper()
+    assert len(list(printing.storage.root.rglob("*.pdf"))) == 1
+
+
+@pytest.mark.rule("DOC-6")
+async def test_the_file_of_an_older_revision_is_removed(printing: Printing) -> None:
+    record = await _completed(printing)
+    (old,) = printing.storage.root.rglob("*.pdf")
+    await printing.hear(retraction_of(record), SESSION_RETRACTED)
+    await printing.render()
+    (new,) = printing.storage.root.rglob("*.pdf")
+    assert new.name != old.name
 
 
 async def test_a_session_documented_again_has_its_newest_record(printing: Printing) -> None:

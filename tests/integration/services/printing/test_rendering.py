@@ -47,10 +47,10 @@ async def test_a_rendered_job_is_ready_with_its_file(printing: Printing) -> None
     sheet = a_sheet(job_id=new_id(), names=tuple(f"Anna {number}." for number in range(60)))
     await printing.request(sheet)
     receipts = await printing.render()
-    pdf = await printing.storage.read(storage_key(CLINIC, sheet.job_id))
+    pdf = await printing.storage.read(storage_key(CLINIC, sheet.job_id, revision=0))
     job = await printing.job(sheet)
     assert [receipt.verdict for receipt in receipts] == [Verdict.APPLIED]
-    assert (job.status, job.reason, job.storage_key) == ("ready", None, f"{CLINIC}/{sheet.job_id}.pdf")
+    assert (job.status, job.reason, job.storage_key) == ("ready", None, f"{CLINIC}/{sheet.job_id}-0.pdf")
     assert (job.byte_size, job.sha256, job.pages) == (len(pdf), sha256(pdf).hexdigest(), 3)
     assert "Anna59." in text_of(pdf)
 

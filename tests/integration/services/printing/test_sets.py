@@ -82,7 +82,7 @@ async def test_a_file_that_was_lost_is_made_anew(printing: Printing) -> None:
     first, second = a_sheet(job_id=new_id()), a_sheet(job_id=new_id())
     await printing.request(first)
     await printing.render()
-    (printing.storage.root / storage_key(CLINIC, first.job_id)).unlink()
+    (printing.storage.root / storage_key(CLINIC, first.job_id, revision=0)).unlink()
     await printing.request(second)
     await printing.render()
     assert await printing.storage.read((await printing.job(second)).storage_key)

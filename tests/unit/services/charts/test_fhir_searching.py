@@ -1,10 +1,11 @@
 from datetime import UTC, datetime, timedelta
+from uuid import UUID
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.charts.fhir.searching import NoDateError, note_of, patient_of, range_of
+from services.charts.fhir.searching import NoDateError, note_of, one_patient, patient_of, range_of
 from shared.identifiers import new_id
 from shared.web.problems import InvalidProblem
 
@@ -57,3 +58,10 @@ def test_a_patient_is_named_by_reference_or_id() -> None:
     assert patient_of(f"Patient/{patient_id}", name="patient") == patient_id
     assert patient_of(str(patient_id), name="patient") == patient_id
     assert patient_of(None, name="patient") is None
+
+
+def test_two_patients_at_once_are_refused_and_the_same_one_twice_is_one() -> None:
+    one, other = str(UUID(int=1)), str(UUID(int=2))
+    assert one_patient(patient=one, subject=f"Patient/{one}") == UUID(int=1)
+    with pytest.raises(InvalidProblem):
+        one_patient(patient=one, subject=other)

@@ -25,7 +25,7 @@ from shared.testing.records import CLINIC, OTHER_CLINIC
 from tests.support.s3 import ACCESS_KEY_ID, REGION, SECRET_ACCESS_KEY, StandInBucket, stand_in_bucket
 
 # Fixed, as it names tests: every pytest worker has to collect the same ones.
-KEY = storage_key(CLINIC, UUID("01a20f76-6431-76f1-ae46-9a9c9a887ceb"))
+KEY = storage_key(CLINIC, UUID("01a20f76-6431-76f1-ae46-9a9c9a887ceb"), revision=0)
 
 
 @pytest.fixture
@@ -65,11 +65,25 @@ async def test_keeping_again_replaces_the_file(storage: Storage) -> None:
     assert await storage.read(KEY) == b"second"
 
 
+async def test_a_removed_file_is_lost_and_may_be_removed_again(storage: Storage) -> None:
+    await storage.keep(KEY, b"%PDF")
+    await storage.remove(KEY)
+    await storage.remove(KEY)
+    with pytest.raises(FileLostError):
+        await storage.read(KEY)
+
+
+async def test_a_file_of_before_revisions_were_named_is_read(storage: Storage) -> None:
+    old = KEY.replace("-0.pdf", ".pdf")
+    await storage.keep(old, b"%PDF")
+    assert await storage.read(old) == b"%PDF"
+
+
 async def test_each_instance_has_its_own_files(storage: Storage) -> None:
     job_id = new_id()
-    await storage.keep(storage_key(CLINIC, job_id), b"ours")
+    await storage.keep(storage_key(CLINIC, job_id, revision=0), b"ours")
     with pytest.raises(FileLostError):
-        await storage.read(storage_key(OTHER_CLINIC, job_id))
+        await storage.read(storage_key(OTHER_CLINIC, job_id, revision=0))
 
 
 @pytest.mark.parametrize(
