@@ -158,7 +158,9 @@ async def test_what_was_stored_in_the_clear_is_sealed_signed_or_not(open_unmigra
     async with open_unmigrated.connect() as connection:
         tables = (PATIENT, SESSION, ROSTER_ENTRY, DISCARDED)
         stored = str([(await connection.execute(select(table))).all() for table in tables])
-    assert [one for one in ("Anna", "Kim", "1984-05-17", "Grief", "cried", "Mixed", "Loss") if one in stored] == []
+    assert [
+        one for one in ("Anna", "Kim", "1984-05-17", "Grief", "cried", "Mixed", "Loss") if one in stored
+    ] == []
     async with database.reading(CLINIC) as db:
         (patient,) = await find_patients(db, true())
         (session,) = await load_sessions(db)
