@@ -85,8 +85,8 @@ class Where:
         if self.folder is None:
             yield
             return
+        told = self.folder.told()  # first: a file of it may be missing
         kept = {name: os.environ.pop(name) for name in [*os.environ] if name.startswith(PREFIX)}
-        told = self.folder.told()
         os.environ.update(told)
         try:
             yield

@@ -105,8 +105,9 @@ async def copied(folder: Path, service: str, file: Path) -> str:
 
 
 def _replace(file: Path, template: Path) -> None:
-    for log in ("-wal", "-shm"):
-        file.with_name(file.name + log).unlink(missing_ok=True)
+    # Never written over: a connection that a test left open would share its log with the new one.
+    for part in ("", "-wal", "-shm"):
+        file.with_name(file.name + part).unlink(missing_ok=True)
     shutil.copyfile(template, file)
 
 
