@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+import httpx2
+
 ROOT = Path(__file__).resolve().parents[2]
 TIMEOUT_SECONDS = 280
 NO_MORE: Final[Mapping[str, str]] = {}
@@ -57,3 +59,11 @@ def start_demo(out: Path, *, data: Path | None = None, settings: Mapping[str, st
         text=True,
     )
     return DemoRun(process=process, out=out)
+
+
+def ready(port: int) -> bool:
+    """Tell whether a deployment's gateway answers there."""
+    try:
+        return httpx2.get(f"http://127.0.0.1:{port}/readyz").is_success
+    except httpx2.TransportError:
+        return False

@@ -25,7 +25,7 @@ from shared.clock import now_utc
 from shared.database.engine import create_engine
 from shared.database.migrations import upgrade
 from shared.testing.databases import FIELD_KEYS, database_on
-from tests.end_to_end.demo_run import ROOT
+from tests.end_to_end.demo_run import ROOT, ready
 from tests.support.servers import PostgresServer, ValkeyServer, free_port
 
 LOGIN = ("admin", "a password for this test")
@@ -61,7 +61,7 @@ def production_like(
         for part in parts_of(data=tmp_path, sockets=tmp_path, port=port)[1:]:
             module = part.module or part.program[-1]
             _start(stack, module, environment, alive=tmp_path / f"{part.name}.alive")
-        _wait_for(lambda: _serving(tmp_path))
+        _wait_for(lambda: _serving(tmp_path) and ready(port))
         yield f"http://127.0.0.1:{port}"
     for service in SERVICES:
         postgres_server.drop_database(f"production_{service}")

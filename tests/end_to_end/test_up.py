@@ -8,10 +8,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-import httpx2
 import pytest
 
-from tests.end_to_end.demo_run import ROOT
+from tests.end_to_end.demo_run import ROOT, ready
 from tests.support.fhir_exports import patient
 from tests.support.servers import free_port
 
@@ -57,18 +56,11 @@ def _started(folder: Path) -> Iterator[Up]:
     process = subprocess.Popen(command(folder, port), cwd=ROOT, stdout=subprocess.PIPE, text=True)
     running = Up(process=process, folder=folder, port=port)
     try:
-        eventually(lambda: len(running.pids()) == 11 and _ready(port))
+        eventually(lambda: len(running.pids()) == 11 and ready(port))
         yield running
     finally:
         process.kill()
         process.communicate()
-
-
-def _ready(port: int) -> bool:
-    try:
-        return httpx2.get(f"http://127.0.0.1:{port}/readyz").is_success
-    except httpx2.TransportError:
-        return False
 
 
 def eventually(done: Callable[[], bool]) -> None:
