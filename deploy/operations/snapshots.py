@@ -20,6 +20,7 @@ from typing import Any, Final
 
 from deploy.embedded.errors import OperatorError
 from deploy.embedded.folder import SERVICES, DataFolder, revision_of
+from services.printing.storage.folder import PARTIAL
 
 FORMAT: Final = 1
 BUSY_SECONDS: Final = 20.0
@@ -64,7 +65,7 @@ def back_up(data: DataFolder, to: Path, *, at: datetime, with_keys: bool) -> Bac
     shutil.copytree(
         data.root / "files",
         partial / "files",
-        ignore=shutil.ignore_patterns("*.partial"),
+        ignore=shutil.ignore_patterns(f"*{PARTIAL}"),
         copy_function=_copy_if_there,
     )
     for name in KEYS if with_keys else ():

@@ -91,10 +91,11 @@ class FieldKeys:
         for row in connection.execute(select(DATA_KEY)):
             of_its_master_key = tried.setdefault(row.wrapped.partition(".")[0], [])
             if len(of_its_master_key) < TRIED_OF_EACH:
-                of_its_master_key.append(self._opens(row))
+                of_its_master_key.append(self.opens(row))
         return {one for one, opened in tried.items() if not any(opened)}
 
-    def _opens(self, row: Row[Any]) -> bool:
+    def opens(self, row: Row[Any]) -> bool:
+        """Tell whether a stored data key opens by a master key that is here."""
         try:
             self.opened(row)
         except DataKeyUnopenableError:

@@ -76,10 +76,8 @@ def new_application(
         lifespan=lifespan,
         docs_url=None,
         redoc_url=None,
-        dependencies=[Depends(refuse_unknown_queries)],
-        routes=list(routes),
+        routes=[*routes, *routes_of(_operations(database, before_metrics))],
     )
-    application.include_router(_operations(database, before_metrics))
     common = {"database": database, "settings": settings, "before_metrics": before_metrics}
     for name, value in (common | (state or {})).items():
         setattr(application.state, name, value)

@@ -66,8 +66,10 @@ class _AnsweredError(Exception):
 async def get_authorization(request: Request) -> Response:
     """Show the page to log in at; what is asked for wrongly is answered as RFC 6749, 4.1.2.1 says."""
     try:
-        fields = _read(request.url.query)
+        fields = fields_of(request.url.query)
         front_end, _ = await _checked(request, fields)
+    except OAuthError:
+        return _refusal(UNREADABLE)
     except _AnsweredError as answered:
         return answered.response
     return _page(fields, front_end)
@@ -98,26 +100,14 @@ async def post_authorization(request: Request) -> Response:
     """Take what was typed into the page, and send the browser back with a code that is good for a minute."""
     try:
         _require_own_form(request)
-        fields = await _read_form(request)
+        fields = await form_of(request)
         front_end, wanted = await _checked(request, fields)
         code = await _code(request, fields, front_end, wanted)
+    except OAuthError:
+        return _refusal(UNREADABLE)
     except _AnsweredError as answered:
         return answered.response
     return _redirect(request, fields, {"code": code})
-
-
-def _read(query: str) -> Fields:
-    try:
-        return fields_of(query)
-    except OAuthError:
-        raise _AnsweredError(_refusal(UNREADABLE)) from None
-
-
-async def _read_form(request: Request) -> Fields:
-    try:
-        return await form_of(request)
-    except OAuthError:
-        raise _AnsweredError(_refusal(UNREADABLE)) from None
 
 
 def _require_own_form(request: Request) -> None:
