@@ -122,7 +122,8 @@ CRASH_POINTS: Final[Mapping[str, CrashPoint]] = {
     "render.kept": CrashPoint(
         between="A file is kept / its job is committed as printed",
         afterwards="A file is there that no job names.",
-        repaired_by="The relay of printing: the same file is made again, under the same key.",
+        repaired_by="The relay of printing: the same file is made again, under the same key; "
+        "had its facts changed meanwhile, it is removed.",
     ),
     "migration.step": CrashPoint(
         between="A migration / the next one, before the commit",

@@ -36,8 +36,13 @@ async def _document(db: Transaction, job: JobToPrint) -> Printable:
     retracted = SessionRetracted.model_validate(documented.retracted) if documented.retracted else None
     # Of the two, the job of a note alone names a patient.
     if job.patient_id is None:
-        return AttendanceRecord(record=record, retracted=retracted)
-    return ChartNote(record=record, patient_id=job.patient_id, retracted=retracted)
+        return AttendanceRecord(record=record, retracted=retracted, superseded=documented.superseded)
+    return ChartNote(
+        record=record,
+        patient_id=job.patient_id,
+        retracted=retracted,
+        superseded=documented.superseded,
+    )
 
 
 def sheets_in(document: Printable) -> Sequence[SignInSheet]:

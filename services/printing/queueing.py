@@ -19,7 +19,9 @@ from services.printing.repository import (
     keep_retracted,
     known_jobs,
     queue_again,
+    superseded,
 )
+from shared.database.dialects import take_turns
 from shared.database.transactions import Transaction, WideTransaction
 from shared.events.catalogue import PRINT_JOB_QUEUED
 from shared.events.envelope import Envelope
@@ -56,15 +58,18 @@ async def keep_records(
 ) -> None:
     """Keep what records and notes are printed from, and have the attendance record made (PRINT-3).
 
-    What was printed of an older version is made again: a file shows the newest, or is not there.
+    What was printed of an older version is made again, and what was printed of an older documentation of
+    the session, as entered in error: a file shows how things stand, or is not there.
     """
+    await _take_turns(db, envelopes)
     rows = [
         _documented(one)
         | {"annotations": len(one.data.annotations), "record": one.data.model_dump(mode="json")}
         for one in envelopes
     ]
     changed = await keep_newest_records(db, rows)
-    await _print_again(db, changed, at=at)
+    sessions = {one.data.session_id for one in envelopes if one.data.documentation_id in changed}
+    await _print_again(db, changed | await superseded(db.connection, sessions), at=at)
     records = {one.data.documentation_id: _record_job(one, at) for one in envelopes}
     await queue_jobs(db, [records[one] for one in sorted(changed)], at=at)
 
@@ -73,6 +78,7 @@ async def keep_retractions(
     db: WideTransaction, envelopes: Sequence[Envelope[SessionRetracted]], *, at: datetime
 ) -> None:
     """Have all that was printed of a void documentation printed again, as entered in error (DOC-6)."""
+    await _take_turns(db, envelopes)
     # Version 0: the record may come later, at any version.
     none_yet = {"version": 0}
     rows = [
@@ -80,6 +86,17 @@ async def keep_retractions(
     ]
     changed = await keep_retracted(db, rows)
     await _print_again(db, changed, at=at)
+
+
+async def _take_turns(
+    db: WideTransaction, envelopes: Sequence[Envelope[SessionRecord] | Envelope[SessionRetracted]]
+) -> None:
+    """Let what else comes or is asked for of these sessions wait for this commit.
+
+    Two documentations of one session that come at once would each miss the other, and a note that is
+    asked for meanwhile would be printed as things stood.
+    """
+    await take_turns(db.connection, {one.data.session_id for one in envelopes})
 
 
 def _documented(envelope: Envelope[SessionRecord] | Envelope[SessionRetracted]) -> dict[str, Any]:

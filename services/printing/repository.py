@@ -8,7 +8,7 @@ from typing import Any, Final
 from uuid import UUID
 
 import orjson
-from sqlalchemy import ColumnElement, Update, or_, select, update
+from sqlalchemy import ColumnElement, Update, exists, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.printing.domain import UNFINISHED, JobStatus, Kind, NewJob, PrintedFile, PrintFailure
@@ -21,6 +21,16 @@ from shared.database.transactions import Transaction, WideTransaction
 SHEET: Final = "print_job.sheet"
 RECORD: Final = "documented_session.record"
 RETRACTED: Final = "documented_session.retracted"
+
+_NEWER: Final = documented_session.alias("newer_documentation")
+# A session is documented anew only after what it had was deleted: should that news be late, the newer
+# documentation tells it (DIST-5).
+_SUPERSEDED: Final = exists().where(
+    _NEWER.c.instance_id == documented_session.c.instance_id,
+    _NEWER.c.session_id == documented_session.c.session_id,
+    _NEWER.c.version > documented_session.c.version,
+    _NEWER.c.record.is_not(None),
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,11 +57,12 @@ class JobToPrint:
 
 @dataclass(frozen=True, kw_only=True)
 class Documented:
-    """What is known of a documentation: its newest record, and why it is void."""
+    """What is known of a documentation: its newest record, and whether and why it is void."""
 
     session_id: UUID
     record: Any | None
     retracted: Any | None
+    superseded: bool
 
 
 async def known_jobs(connection: AsyncConnection, ids: Collection[UUID]) -> set[UUID]:
@@ -112,6 +123,13 @@ async def keep_retracted(db: WideTransaction, rows: Sequence[Mapping[str, Any]])
     first = {row["documentation_id"]: row for row in reversed(rows)}
     table = documented_session
     return await _keep(db, first, ("retracted",), lambda _new: table.c.retracted.is_(None))
+
+
+async def superseded(connection: AsyncConnection, session_ids: Collection[UUID]) -> set[UUID]:
+    """Give the documentations of sessions that were documented anew since."""
+    old = documented_session.c
+    statement = select(old.documentation_id).where(old.session_id.in_(session_ids), _SUPERSEDED)
+    return set((await connection.execute(statement)).scalars())
 
 
 async def _keep(
@@ -176,7 +194,8 @@ async def revision_of(db: Transaction, job_id: UUID) -> int | None:
 async def load_documented(db: Transaction, documentation_id: UUID | None) -> Documented | None:
     """Give what is known of a documentation."""
     table = documented_session
-    row = await db.one_or_none(db.rows_of(table).where(table.c.documentation_id == documentation_id))
+    known = db.rows_of(table, *table.c, _SUPERSEDED.label("superseded"))
+    row = await db.one_or_none(known.where(table.c.documentation_id == documentation_id))
     if row is None:
         return None
     record = db.fields.unseal_any(row.record, place=RECORD, row=row.documentation_id)
@@ -185,6 +204,7 @@ async def load_documented(db: Transaction, documentation_id: UUID | None) -> Doc
         session_id=row.session_id,
         record=None if record is None else orjson.loads(record),
         retracted=None if retracted is None else orjson.loads(retracted),
+        superseded=row.superseded,
     )
 
 

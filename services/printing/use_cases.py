@@ -24,6 +24,7 @@ from services.printing.queueing import queue_jobs, replace_lost, retry_failed
 from services.printing.repository import load_documented
 from services.printing.storage import FileLostError, Storage, read_whole
 from shared.database.audit import record_access
+from shared.database.dialects import take_turns
 from shared.database.transactions import Database, Transaction
 from shared.web.identity import Identity
 from shared.web.problems import ConflictProblem, NotFoundProblem
@@ -79,6 +80,8 @@ async def request_note(
         documented = await load_documented(db, documentation_id)
         if documented is None or not _names(documented.record, patient_id):
             raise NotFoundProblem("This patient has no note of such a documentation.")
+        # A record or retraction that comes meanwhile finds this job, or has been committed before it is read.
+        await take_turns(db.connection, [documented.session_id])
         job = NewJob(
             id=job_id,
             instance_id=db.instance_id,

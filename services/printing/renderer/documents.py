@@ -14,6 +14,8 @@ class AttendanceRecord:
     record: SessionRecord
     retracted: SessionRetracted | None = None
     """Why it was entered in error, when it was (DOC-6)."""
+    superseded: bool = False
+    """The session was documented anew since, so that this is void whether its retraction has come or not."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,6 +25,7 @@ class ChartNote:
     record: SessionRecord
     patient_id: UUID
     retracted: SessionRetracted | None = None
+    superseded: bool = False
 
 
 Printable = SignInSheet | SignInSheets | AttendanceRecord | ChartNote

@@ -10,7 +10,6 @@ from shared.events.record import (
     Annotation,
     Attendance,
     Participant,
-    SessionRecord,
     SessionRetracted,
     Signature,
 )
@@ -71,7 +70,9 @@ class SessionFacts:
     present: int
     absent: int
     signatures: tuple[SignatureFacts, ...]
+    void: bool
     error: ErrorFacts | None
+    """Who voided it; None too where it is void as the session was documented anew, and that news is late."""
     version: int
     session_id: str
     paper: str
@@ -95,7 +96,8 @@ class RecordFacts:
         """Put a record into the words on the paper; raises `UnknownTimeZoneError`."""
         patients = sorted(document.record.participants, key=_by_name)
         return cls(
-            session=_session(document.record, document.retracted), patients=tuple(map(_patient, patients))
+            session=_session(document),
+            patients=tuple(map(_patient, patients)),
         )
 
 
@@ -116,7 +118,7 @@ class NoteFacts:
         record = document.record
         mine = next(one for one in record.participants if one.patient_id == document.patient_id)
         return cls(
-            session=_session(record, document.retracted),
+            session=_session(document),
             patient=_patient(mine),
             topic=several_lines(record.topic),
             description=several_lines(record.description),
@@ -127,7 +129,8 @@ class NoteFacts:
         )
 
 
-def _session(record: SessionRecord, retracted: SessionRetracted | None) -> SessionFacts:
+def _session(document: AttendanceRecord | ChartNote) -> SessionFacts:
+    record, retracted = document.record, document.retracted
     zone = wording.zone_of(record.session_id, record.location.time_zone)
     starts, ends = record.started_at.astimezone(zone), record.ended_at.astimezone(zone)
     present = sum(one.attendance is Attendance.PRESENT for one in record.participants)
@@ -141,6 +144,7 @@ def _session(record: SessionRecord, retracted: SessionRetracted | None) -> Sessi
         present=present,
         absent=len(record.participants) - present,
         signatures=tuple(map(_signature, record.signatures)),
+        void=document.superseded or retracted is not None,
         error=_error(retracted) if retracted else None,
         version=record.version,
         session_id=str(record.session_id),

@@ -1,5 +1,6 @@
 """Attendance records, made when a session is completed, and chart notes, made when somebody asks."""
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from uuid import UUID
@@ -8,7 +9,9 @@ import httpx2
 import pytest
 
 from services.printing import schemas
+from services.printing.domain import record_job_id
 from services.printing.models import documented_session
+from services.printing.queueing import keep_records
 from services.printing.renderer import Printable, PrintedPdf
 from services.printing.storage import FolderStorage
 from shared.events.catalogue import (
@@ -21,8 +24,8 @@ from shared.events.record import SessionRecord
 from shared.events.staff import Feature, Role
 from shared.identifiers import new_id
 from shared.testing.corrections import an_annotation, annotated, documented_again, retraction_of
-from shared.testing.records import MARGARET, OTHER_CLINIC, a_session_record
-from tests.integration.services.printing.conftest import Printing
+from shared.testing.records import CLINIC, MARGARET, OTHER_CLINIC, a_parcel, a_session_record, enveloped
+from tests.integration.services.printing.conftest import NOW, Printing
 from tests.unit.services.printing.renderer.sheets import page_texts
 
 pytestmark = pytest.mark.rule("PRINT-3")
@@ -236,6 +239,65 @@ async def test_a_session_documented_again_has_its_newest_record(printing: Printi
     again = documented_again(record, participants=record.participants[:1])
     await printing.hear(again, SESSION_COMPLETED)
     assert "1 present, 0 absent" in await _text_at(printing, await _record(printing, record.session_id))
+
+
+@pytest.mark.rule("DOC-6", "DIST-5")
+async def test_what_was_printed_is_marked_when_the_session_is_documented_anew(printing: Printing) -> None:
+    await printing.hire(Role.THERAPIST)
+    record = await _completed(printing)
+    answers = [await _record(printing, record.session_id), await _note(printing, record)]
+    await printing.render()
+    await printing.hear(documented_again(record), SESSION_COMPLETED)
+    for answer in answers:
+        text = await _text_at(printing, answer)
+        assert "ENTERED IN ERROR" in text.upper()
+        assert "The session was documented anew." in text
+    await printing.hear(retraction_of(record), SESSION_RETRACTED)
+    for answer in answers:
+        assert "Written for the wrong group." in await _text_at(printing, answer)
+
+
+@pytest.mark.rule("DOC-6", "DIST-5")
+async def test_what_comes_after_what_replaced_it_is_printed_as_void(printing: Printing) -> None:
+    await printing.hire(Role.THERAPIST)
+    record = a_session_record(present=2, absent=1)
+    again = documented_again(record)
+    await printing.hear(again, SESSION_COMPLETED)
+    await printing.hear(record, SESSION_COMPLETED)
+    texts = [await _text_at(printing, await _note(printing, one)) for one in (record, again)]
+    assert ["ENTERED IN ERROR" in text.upper() for text in texts] == [True, False]
+
+
+@pytest.mark.rule("DIST-5")
+async def test_two_documentations_that_come_at_once_do_not_miss_each_other(printing: Printing) -> None:
+    await printing.hire(Role.THERAPIST)
+    record = a_session_record()
+    old, new = (enveloped(one, event_type=SESSION_COMPLETED) for one in (record, documented_again(record)))
+    async with printing.database.writing_for({CLINIC}) as db:
+        await keep_records(db, [old], at=NOW)
+        # It waits for this transaction; a sighting of it waiting takes no time that matters.
+        coming = asyncio.create_task(printing.consuming.receive(a_parcel([new])))
+        await asyncio.sleep(0.1)
+        waited = not coming.done()
+    await coming
+    await printing.render()
+    job = await printing.ask(f"/jobs/{record_job_id(record.documentation_id)}/file")
+    assert "ENTERED IN ERROR" in " ".join(page_texts(job.content)).upper()
+    assert waited
+
+
+async def test_a_note_asked_for_while_its_record_changes_shows_the_change(printing: Printing) -> None:
+    await printing.hire(Role.THERAPIST)
+    record = await _completed(printing)
+    added = an_annotation(record.participants[0].patient_id)
+    change = enveloped(annotated(record, added), event_type=SESSION_ANNOTATED)
+    async with printing.database.writing_for({CLINIC}) as db:
+        await keep_records(db, [change], at=NOW)
+        asked = asyncio.create_task(_note(printing, record))
+        await asyncio.sleep(0.1)
+        waited = not asked.done()
+    assert "Called back: is well." in await _text_at(printing, await asked)
+    assert waited
 
 
 @pytest.mark.parametrize("role", list(Role))
