@@ -2,6 +2,7 @@ import asyncio
 import json
 from pathlib import Path
 
+import pytest
 from sqlalchemy import select
 from typer.testing import CliRunner, Result
 
@@ -51,3 +52,30 @@ def test_databases_of_one_moment_are_reconciled_without_a_finding(deployment: Da
 def test_a_login_may_try_again(deployment: DataFolder) -> None:
     told = run("unlock", "ada", "--data-dir", deployment.root, "--json")
     assert json.loads(told.stdout) == [{"unlocked": "ada"}]
+
+
+def test_a_file_that_is_being_written_is_no_part_of_a_backup(deployment: DataFolder, tmp_path: Path) -> None:
+    files = deployment.root / "files"
+    (files / "whole.pdf").write_bytes(b"%PDF")
+    (files / "begun.pdf.partial").write_bytes(b"%P")
+    copy = tmp_path / "backup"
+    run("backup", copy, "--data-dir", deployment.root)
+    assert [one.name for one in (copy / "files").iterdir()] == ["whole.pdf"]
+
+
+@pytest.mark.parametrize(
+    ("service", "there"), [("charts", {"kept.pdf"}), ("printing", {"kept.pdf", "lost.pdf"})]
+)
+def test_files_are_restored_with_printing_and_none_that_is_there_is_touched(
+    deployment: DataFolder, tmp_path: Path, service: str, there: set[str]
+) -> None:
+    files, copy = deployment.root / "files", tmp_path / "backup"
+    for name in ("kept.pdf", "lost.pdf"):
+        (files / name).write_bytes(b"as it was")
+    run("backup", copy, "--data-dir", deployment.root)
+    (files / "kept.pdf").write_bytes(b"of a newer revision")
+    (files / "lost.pdf").unlink()
+    restored = run("restore", copy, "--data-dir", deployment.root, "--service", service)
+    assert restored.exit_code == 0, restored.output
+    assert {one.name for one in files.iterdir()} == there
+    assert (files / "kept.pdf").read_bytes() == b"of a newer revision"

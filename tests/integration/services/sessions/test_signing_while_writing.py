@@ -8,7 +8,7 @@ import pytest
 from services.sessions.documentation.models import SIGNATURE
 from tests.integration.services.sessions.clinic import Clinic
 
-WRITERS = 40
+WRITERS = 200
 SIGNERS = 10
 
 

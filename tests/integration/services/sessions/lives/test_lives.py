@@ -42,6 +42,11 @@ PLANNED: Final = {
     "for others": tuple(one for one, names in enumerate(PLANNED_LEADERS) if "Ivy" not in names),
 }
 """Kinds of sessions; each half by itself, so that two workers share them."""
+SELDOM: Final = {
+    # Only where Ivy was taken off before she wrote a word; the other half is full of these.
+    "for those who are reviewed": {"in_progress to completed by POST signatures"},
+    "for others": set[str](),
+}
 
 
 @pytest.mark.slow
@@ -50,12 +55,12 @@ PLANNED: Final = {
     "PERM-1", "PERM-2", "PERM-3", "PERM-4", "PERM-5", "PERM-6", "PERM-7", "PERM-8", "DOC-2", "DOC-3", "DOC-5",
     "DOC-6", "DOC-8", "DIST-3", "SIGN-1", "SIGN-2", "SIGN-3", "SIGN-4", "SIGN-5",
 )  # fmt: skip
-@pytest.mark.parametrize("planned", PLANNED.values(), ids=PLANNED)
+@pytest.mark.parametrize("half", PLANNED)
 def test_whatever_is_done_in_whatever_order_is_allowed_or_refused_as_the_rules_say(
-    tmp_path: Path, planned: tuple[int, ...]
+    tmp_path: Path, half: str
 ) -> None:
     loop = asyncio.new_event_loop()
-    Lives.planned = planned
+    Lives.planned = PLANNED[half]
     Lives.stage, Lives.answers, Lives.transitions = set_stage(tmp_path, loop), Counter(), Counter()
     # The application stays to the end: nobody has to look through it for what can be collected.
     gc.freeze()
@@ -67,7 +72,7 @@ def test_whatever_is_done_in_whatever_order_is_allowed_or_refused_as_the_rules_s
         loop.close()
     _report(f"{Lives.answers.total()} steps", Lives.answers, Lives.transitions)
     assert Lives.answers.total() >= STEPS_AT_LEAST
-    rare = {one for one in TRANSITIONS if Lives.transitions[one] < EACH_TRANSITION_AT_LEAST}
+    rare = {one for one in TRANSITIONS - SELDOM[half] if Lives.transitions[one] < EACH_TRANSITION_AT_LEAST}
     assert not rare
     assert Lives.transitions.keys() <= TRANSITIONS
 

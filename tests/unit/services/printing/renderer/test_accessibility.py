@@ -1,13 +1,39 @@
+import shutil
+import subprocess
 from collections.abc import Callable
+from pathlib import Path
+from typing import Final
 
 import pikepdf
 import pytest
 
-from tests.unit.services.printing.renderer.sheets import structure
+from services.printing.renderer import AttendanceRecord, ChartNote, Press, Printable
+from shared.events.sheet import SignInSheets
+from shared.identifiers import new_id
+from shared.testing.records import a_session_record
+from tests.unit.services.printing.renderer.sheets import a_sheet, structure
 
 pytestmark = pytest.mark.rule("PRINT-4")
 
 Opened = Callable[..., pikepdf.Pdf]
+A_RECORD: Final = a_session_record(present=30, absent=10)
+KINDS: Final[dict[str, Printable]] = {
+    "sheet": a_sheet(),
+    "sheets": SignInSheets(job_id=new_id(), sheets=(a_sheet(), a_sheet())),
+    "record": AttendanceRecord(record=A_RECORD),
+    "void record": AttendanceRecord(record=A_RECORD, superseded=True),
+    "note": ChartNote(record=A_RECORD, patient_id=A_RECORD.participants[0].patient_id),
+}
+
+
+@pytest.mark.skipif(shutil.which("verapdf") is None, reason="veraPDF is not installed.")
+@pytest.mark.parametrize("kind", KINDS)
+def test_verapdf_finds_each_kind_conformant(renderer: Press, tmp_path: Path, kind: str) -> None:
+    file = tmp_path / "printed.pdf"
+    file.write_bytes(renderer.render(KINDS[kind]).pdf)
+    command = ["verapdf", "--flavour", "ua1", "--format", "text", file]
+    told = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert (told.returncode, told.stdout[:4]) == (0, "PASS"), told.stdout
 
 
 def test_the_document_is_marked_as_tagged(opened: Opened) -> None:
