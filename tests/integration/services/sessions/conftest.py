@@ -2,13 +2,17 @@ from collections.abc import Iterator, MutableMapping
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import pytest
 import pytest_asyncio
+from pwdlib import PasswordHash
+from pwdlib.hashers.argon2 import Argon2Hasher
 from pydantic import SecretStr
 from structlog.testing import capture_logs
 
 from services.sessions.configuration.use_cases import found_instance
+from services.sessions.directory import passwords
 from services.sessions.main import build_application
 from services.sessions.settings import SessionsSettings
 from shared.clock import now_utc
@@ -20,6 +24,14 @@ from shared.web.identity import Identity
 from tests.integration.services.sessions.clinic import Clinic, SetClock
 from tests.integration.services.sessions.front_door import LOGIN, PASSWORD, FrontDoor, with_issuer
 from tests.support.databases import OpenDatabase
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _quick_hashes() -> Iterator[None]:
+    """Hash passwords with little work: what it costs is shown by the unit test of the passwords."""
+    quick = PasswordHash((Argon2Hasher(time_cost=1, memory_cost=8, parallelism=1),))
+    with patch.object(passwords, "_hasher", lambda: quick):
+        yield
 
 
 @pytest.fixture(autouse=True)

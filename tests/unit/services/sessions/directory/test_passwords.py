@@ -1,8 +1,18 @@
+import asyncio
+
 import pytest
 
-from services.sessions.directory.passwords import is_too_common
+from services.sessions.directory.passwords import check_password, hash_password, is_too_common
 
 LOGIN = "margaret@riverbend"
+
+
+def test_what_is_stored_costs_who_guesses_memory_and_time() -> None:
+    stored = asyncio.run(hash_password("correct horse battery"))
+    algorithm, version, costs = stored.split("$")[1:4]
+    assert (algorithm, version, costs) == ("argon2id", "v=19", "m=65536,t=3,p=4")
+    assert asyncio.run(check_password("correct horse battery", stored))
+    assert not asyncio.run(check_password("correct horse battery", None))
 
 
 @pytest.mark.parametrize(
