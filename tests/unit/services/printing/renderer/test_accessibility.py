@@ -31,7 +31,7 @@ KINDS: Final[dict[str, Printable]] = {
 def test_verapdf_finds_each_kind_conformant(renderer: Press, tmp_path: Path, kind: str) -> None:
     file = tmp_path / "printed.pdf"
     file.write_bytes(renderer.render(KINDS[kind]).pdf)
-    command = ["verapdf", "--flavour", "ua1", "--format", "text", file]
+    command = ["verapdf", "--flavour", "ua1", "--format", "text", str(file)]
     told = subprocess.run(command, capture_output=True, text=True, check=False)
     assert (told.returncode, told.stdout[:4]) == (0, "PASS"), told.stdout
 
