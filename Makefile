@@ -15,9 +15,10 @@ demo: .venv/.installed ## a day of groups through all four services (DATA=folder
 up: .venv/.installed ## start everything on this machine and keep it running (PORT=8800)
 	@$(PYTHON) -m deploy.embedded up $(if $(PORT),--port $(PORT))
 
-# Each of the two workers starts its own PostgreSQL and Valkey; a file goes to one of them, with what its tests share.
+# Each of the three workers starts its own PostgreSQL and Valkey; a file goes to one of them, with what its tests share.
+# Three on two cores: end-to-end tests wait more than they work.
 test: .venv/.installed-dev ## all tests (ARGS=...)
-	@$(PYTHON) -m pytest -n 2 --dist loadfile $(ARGS)
+	@$(PYTHON) -m pytest -n 3 --dist loadfile $(ARGS)
 
 nightly: .venv/.installed-dev ## properties at length: 50 000 steps through the lives of sessions and more (ARGS=...)
 	@$(PYTHON) -m pytest -n 2 --dist load --hypothesis-profile=nightly $(ARGS)

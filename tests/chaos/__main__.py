@@ -17,9 +17,10 @@ from rich.table import Table
 
 from tests.chaos import billing
 from tests.chaos.clock import steppable
-from tests.chaos.running import embedded, production
+from tests.chaos.running import embedded, on_rabbit, on_valkey
+from tests.support import rabbit
 
-DEPLOYMENTS = {"embedded": embedded, "production": production}
+DEPLOYMENTS = {"embedded": embedded, "production": on_valkey, "rabbitmq": on_rabbit}
 
 
 async def main(seed: int, sessions: int, faults: int, *, chosen: list[str], clock: Path | None) -> int:
@@ -65,11 +66,12 @@ if __name__ == "__main__":
     parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(1_000_000))
     parser.add_argument("--sessions", type=int, default=2000)
     parser.add_argument("--faults", type=int, default=100)
-    parser.add_argument("--only", choices=DEPLOYMENTS, help="one deployment instead of both")
+    parser.add_argument("--only", choices=DEPLOYMENTS, help="one deployment instead of all")
     parser.add_argument("--billing", action="store_true", help="charges to a moody billing system instead")
     parser.add_argument("--charges", type=int, default=10_000, help="with --billing")
     given = parser.parse_args()
-    deployments = [given.only] if given.only else list(DEPLOYMENTS)
+    installed = [one for one in DEPLOYMENTS if one != "rabbitmq" or rabbit.is_installed()]
+    deployments = [given.only] if given.only else installed
     with new_folder() as of_the_clock, steppable(of_the_clock) as stepped:
         run = (
             bill(given.seed, given.charges)

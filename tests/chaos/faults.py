@@ -9,14 +9,16 @@ from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final
+from typing import Final, Protocol
 
-import redis.asyncio
+import redis
+from amqp.exceptions import AMQPError
 
 from shared.failpoints import CRASH_POINTS
 from tests.chaos.clock import step
 from tests.chaos.disk import fill
 from tests.support.proxy import Proxy
+from tests.support.rabbit import RabbitServer
 from tests.support.servers import PostgresServer, ValkeyServer
 from tests.support.stage import Stage
 
@@ -50,17 +52,46 @@ POINTS: Final = tuple(one for one in CRASH_POINTS if not one.startswith(("migrat
 Fault = Callable[[], Awaitable[None]]
 
 
+class Queues(Protocol):
+    """The broker's queues, past everything that guards them."""
+
+    def wipe(self) -> None:
+        """Lose them all."""
+
+    def double(self, queue: str, chance: random.Random) -> None:
+        """Have what waits in one there twice, in any order."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ValkeyQueues:
+    """Those of Valkey or Redis: a list each."""
+
+    url: str
+
+    def wipe(self) -> None:
+        with redis.Redis.from_url(self.url) as client:
+            client.flushall()
+
+    def double(self, queue: str, chance: random.Random) -> None:
+        with redis.Redis.from_url(self.url) as client:
+            waiting = client.lrange(queue, 0, -1)
+            doubled = chance.sample([*waiting, *waiting], 2 * len(waiting))
+            if doubled:
+                client.delete(queue)
+                client.rpush(queue, *doubled)
+
+
 @dataclass(frozen=True, kw_only=True)
 class Breaking:
     """One run's hands on everything that can be broken."""
 
     stage: Stage
     chance: random.Random
-    broker_url: str
     billing: Proxy
+    queues: Queues
     broker: Proxy | None = None
     database: Proxy | None = None
-    valkey: ValkeyServer | None = None
+    broker_server: ValkeyServer | RabbitServer | None = None
     postgres: PostgresServer | None = None
     database_disk: Path | None = None
     clock: Path | None = None
@@ -107,14 +138,14 @@ class Breaking:
         self.stage.arm(self.chance.choice(POINTS))
 
     async def _kill_the_broker(self) -> None:
-        if self.valkey:
-            await self._restart(self.valkey)
+        if self.broker_server:
+            await self._restart(self.broker_server)
         else:
             self.stage.signal("broker", signal.SIGKILL)
 
     async def _wipe_the_broker(self) -> None:
-        async with redis.asyncio.Redis.from_url(self.broker_url) as client:
-            await client.flushall()
+        async with self._of_servers:
+            await asyncio.to_thread(self.queues.wipe)
 
     async def _double(self) -> None:
         """Have what waits in a queue there twice, in any order."""
@@ -123,12 +154,7 @@ class Breaking:
         os.kill(pid, signal.SIGSTOP)
         try:
             await asyncio.sleep(FULL_SECONDS)
-            async with redis.asyncio.Redis.from_url(self.broker_url) as client:
-                waiting = await client.lrange(queue, 0, -1)
-                doubled = self.chance.sample([*waiting, *waiting], 2 * len(waiting))
-                if doubled:
-                    await client.delete(queue)
-                    await client.rpush(queue, *doubled)
+            await asyncio.to_thread(self.queues.double, queue, self.chance)
         finally:
             os.kill(pid, signal.SIGCONT)
 
@@ -144,7 +170,7 @@ class Breaking:
         assert self.postgres
         await self._restart(self.postgres)
 
-    async def _restart(self, server: PostgresServer | ValkeyServer) -> None:
+    async def _restart(self, server: PostgresServer | ValkeyServer | RabbitServer) -> None:
         async with self._of_servers:
             await asyncio.to_thread(server.kill)
             await asyncio.sleep(self.chance.uniform(0, 2))
@@ -178,7 +204,7 @@ def _of_network(to: str, proxy: Proxy) -> dict[str, Fault]:
 
 async def survive(fault: Fault) -> bool:
     """Do it; False where what was to be broken was down already."""
-    with suppress(ProcessLookupError, FileNotFoundError, ValueError, IndexError, redis.ConnectionError):
+    with suppress(OSError, ValueError, IndexError, redis.ConnectionError, AMQPError):
         await fault()
         return True
     return False

@@ -17,8 +17,9 @@ from shared.database.engine import create_engine
 from shared.database.migrations import upgrade
 from shared.testing.databases import FIELD_KEYS, database_on
 from tests.chaos.disk import small_disk
-from tests.chaos.faults import Breaking, survive
+from tests.chaos.faults import Breaking, ValkeyQueues, survive
 from tests.support.proxy import Proxy
+from tests.support.rabbit import RabbitServer
 from tests.support.servers import PostgresServer, ValkeyServer
 from tests.support.stage import PATIENTS, Found, Stage, stage_in
 
@@ -36,7 +37,7 @@ DATABASES: Final = {
     "printing": "PRINTING",
 }
 
-ServerT = TypeVar("ServerT", PostgresServer, ValkeyServer)
+ServerT = TypeVar("ServerT", bound=PostgresServer | ValkeyServer | RabbitServer)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -92,9 +93,8 @@ async def embedded(
             stage_in(folder, settings={}, reached_by=lambda url: _through(billing, url))
         )
         socket = stage.deployment.supervisor.sockets / "broker.sock"
-        breaking = Breaking(
-            stage=stage, chance=chance, broker_url=f"unix://{socket}", billing=billing, clock=clock
-        )
+        queues = ValkeyQueues(url=f"unix://{socket}")
+        breaking = Breaking(stage=stage, chance=chance, queues=queues, billing=billing, clock=clock)
         return await _break(
             "embedded",
             breaking,
@@ -105,21 +105,42 @@ async def embedded(
         )
 
 
-async def production(
+async def on_valkey(
     folder: Path, *, seed: int, sessions: int, faults: int, clock: Path | None = None
 ) -> Ended:
     """Break the same processes on PostgreSQL and a Valkey server, each behind a proxy."""
+    server = ValkeyServer(directory=_made(folder / "broker"))
+    return await _on_postgres(folder, server, seed=seed, sessions=sessions, faults=faults, clock=clock)
+
+
+async def on_rabbit(
+    folder: Path, *, seed: int, sessions: int, faults: int, clock: Path | None = None
+) -> Ended:
+    """Break them with RabbitMQ as the broker, where it is installed."""
+    server = RabbitServer(directory=_made(folder / "broker"))
+    return await _on_postgres(folder, server, seed=seed, sessions=sessions, faults=faults, clock=clock)
+
+
+async def _on_postgres(
+    folder: Path,
+    server: ValkeyServer | RabbitServer,
+    *,
+    seed: int,
+    sessions: int,
+    faults: int,
+    clock: Path | None,
+) -> Ended:
     chance = random.Random(seed)  # noqa: S311 - faults, not secrets
     async with AsyncExitStack() as stack:
         disk = _made(folder / "postgres")
         can_be_filled = stack.enter_context(small_disk(disk))
         postgres = stack.enter_context(_started(PostgresServer(directory=disk, keeps_commits=True)))
-        valkey = stack.enter_context(_started(ValkeyServer(directory=_made(folder / "valkey"))))
+        stack.enter_context(_started(server))
         billing = await stack.enter_async_context(Proxy(host="127.0.0.1", port=0).serving())
         database = await stack.enter_async_context(Proxy(host="127.0.0.1", port=postgres.port).serving())
-        broker = await stack.enter_async_context(Proxy(host="127.0.0.1", port=valkey.port).serving())
+        broker = await stack.enter_async_context(Proxy(host="127.0.0.1", port=server.port).serving())
         settings = {
-            "OPENCIRCLE_BROKER_URL": f"redis://127.0.0.1:{broker.listens_on}/0",
+            "OPENCIRCLE_BROKER_URL": server.url.replace(f":{server.port}/", f":{broker.listens_on}/"),
             # The clinic was founded with these.
             "OPENCIRCLE_FIELD_KEYS": FIELD_KEYS,
         }
@@ -142,16 +163,16 @@ async def production(
         breaking = Breaking(
             stage=stage,
             chance=chance,
-            broker_url=valkey.url,
+            queues=server if isinstance(server, RabbitServer) else ValkeyQueues(url=server.url),
             billing=billing,
             broker=broker,
             database=database,
-            valkey=valkey,
+            broker_server=server,
             postgres=postgres,
             database_disk=disk if can_be_filled else None,
             clock=clock,
         )
-        name = "PostgreSQL and Valkey"
+        name = f"PostgreSQL and {'RabbitMQ' if isinstance(server, RabbitServer) else 'Valkey'}"
         return await _break(name, breaking, seed=seed, sessions=sessions, faults=faults)
 
 
