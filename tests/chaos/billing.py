@@ -65,7 +65,9 @@ class Moody:
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._lines.add(writer)
-        with contextlib.suppress(asyncio.IncompleteReadError, ConnectionError), contextlib.closing(writer):
+        # Cancelled is what still hangs when the run is over.
+        over = (asyncio.IncompleteReadError, ConnectionError, asyncio.CancelledError)
+        with contextlib.suppress(*over), contextlib.closing(writer):
             while not writer.is_closing():
                 head = Received((await reader.readuntil(b"\r\n\r\n")).decode(), b"")
                 await reader.readexactly(int(head.headers["content-length"]))
