@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from typing import Any, Final
 from urllib.parse import urlsplit
 
+import amqp.exceptions
+import kombu.exceptions
 import redis
 
 from deploy.operations.checks.findings import NETWORK_SECONDS, Finding, broken, not_looked_at, warning
@@ -26,7 +28,7 @@ def look_at_broker(where: Where) -> Iterator[Finding]:
     url = where.settings.broker_url.get_secret_value()
     yield _scheme(url)
     if not url.startswith("redis"):
-        yield not_looked_at("broker", "it is no Redis or Valkey: see its own management")
+        yield _of_rabbitmq(url)
         return
     with _client(url) as client:
         try:
@@ -50,6 +52,17 @@ def _scheme(url: str) -> Finding:
         mend = "Use rediss:// or amqps:// unless the network between is yours alone."
         return warning("broker.scheme", f"{parts.scheme}:// to {parts.hostname} is not encrypted", mend)
     return Finding(check="broker.scheme", says=parts.scheme)
+
+
+def _of_rabbitmq(url: str) -> Finding:
+    """Log in; how it is set up and what waits in its queues is for its own management to show."""
+    try:
+        with kombu.Connection(url, connect_timeout=NETWORK_SECONDS) as connection:
+            connection.connect()
+            told = connection.connection.server_properties
+    except (OSError, kombu.exceptions.KombuError, amqp.exceptions.AMQPError) as error:
+        return broken("broker", f"it does not answer ({type(error).__name__})", START_IT)
+    return Finding(check="broker", says=f"{told.get('product')} {told.get('version')}")
 
 
 def _client(url: str) -> Any:

@@ -23,8 +23,9 @@ from shared.messaging.broker import Broker, Outgoing
 from shared.messaging.celery_application import new_celery_application
 from shared.messaging.messages import DELIVER_TASK
 from shared.messaging.sealing import KeyRing, new_key_ring
+from tests.support import rabbit
 from tests.support.databases import OpenDatabase
-from tests.support.servers import ValkeyServer
+from tests.support.servers import ValkeyServer, free_port
 
 STOPPED = {"life", "broker"}
 """What is broken of a deployment that does not run."""
@@ -179,6 +180,28 @@ async def test_an_unencrypted_way_to_the_broker_is_a_warning(
 ) -> None:
     monkeypatch.setenv("OPENCIRCLE_BROKER_URL", "redis://valkey.invalid:6379/0")
     assert {"broker.scheme", "broker"} <= await broken_in_production()
+
+
+async def test_a_rabbitmq_that_does_not_answer_is_found(
+    production: DataFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OPENCIRCLE_BROKER_URL", f"amqp://clinic:secret@127.0.0.1:{free_port()}//")
+    (found,) = [one for one in await examine(None) if one.check == "broker"]
+    assert (found.state, "secret" in found.says) == (State.BROKEN, False)
+
+
+@pytest.mark.skipif(not rabbit.is_installed(), reason="RabbitMQ is not installed.")
+async def test_a_rabbitmq_that_answers_is_named(
+    production: DataFolder, monkeypatch: pytest.MonkeyPatch, private_directory: Callable[[str], Path]
+) -> None:
+    server = rabbit.RabbitServer(directory=private_directory("rabbit"))
+    server.start()
+    monkeypatch.setenv("OPENCIRCLE_BROKER_URL", server.url)
+    try:
+        (found,) = [one for one in await examine(None) if one.check == "broker"]
+    finally:
+        server.stop()
+    assert (found.state, found.says.partition(" ")[0]) == (State.GOOD, "RabbitMQ")
 
 
 @pytest.mark.parametrize("place", ["https://127.0.0.1:9/keys", "/nowhere/jwks.json"])
