@@ -96,9 +96,9 @@ class Module:
 _FORKS: Final = get_context("forkserver")
 
 
-def preload() -> None:
-    """Begin to load what modules are forked from, in a process of its own."""
-    _FORKS.set_forkserver_preload(["deploy.embedded.preloaded"])
+def preload(*more: str) -> None:
+    """Begin to load what modules are forked from, and `more`, in a process of its own."""
+    _FORKS.set_forkserver_preload(["deploy.embedded.preloaded", *more])
     forkserver.ensure_running()
 
 

@@ -23,7 +23,7 @@ from tests.support import rabbit
 DEPLOYMENTS = {"embedded": embedded, "production": on_valkey, "rabbitmq": on_rabbit}
 
 
-async def main(seed: int, sessions: int, faults: int, *, chosen: list[str], clock: Path | None) -> int:
+async def main(seed: int, sessions: int, faults: int, *, chosen: list[str], clock: Path) -> int:
     """Break each of the chosen deployments in turn."""
     whole = True
     for name in chosen:

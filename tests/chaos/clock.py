@@ -1,6 +1,7 @@
-"""The clock of the broken machine, stepped by libfaketime (Debian): our own code knows nothing of it."""
+"""The clock of the broken machine: it can be stepped, and our own code knows nothing of it."""
 
 import os
+import struct
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -8,36 +9,25 @@ from typing import Final
 
 from deploy.embedded.children import preload
 
-LIBRARIES: Final = sorted(Path("/usr/lib").glob("*/faketime/libfaketimeMT.so.1"))
+SETTING: Final = "OPENCIRCLE_TESTS_CLOCK"
+NANOSECONDS: Final = struct.Struct("<q")
 
 
 @contextmanager
-def steppable(folder: Path) -> Iterator[Path | None]:
-    """Have all modules forked from a process whose clock steps by what is in the file; None: not here.
+def steppable(folder: Path) -> Iterator[Path]:
+    """Have all modules forked from a process whose clock is off by what is in the file.
 
     Databases, brokers and whoever judges keep the machine's own clock.
     """
-    if not LIBRARIES:
-        yield None
-        return
     offset = folder / "clock"
     step(offset, 0)
-    settings = {
-        "LD_PRELOAD": str(LIBRARIES[0]),
-        "FAKETIME_TIMESTAMP_FILE": str(offset),
-        "FAKETIME_CACHE_DURATION": "1",
-        "DONT_FAKE_MONOTONIC": "1",
-        "NO_FAKE_STAT": "1",
-    }
-    os.environ.update(settings)
-    preload()
-    for name in settings:
-        del os.environ[name]
+    os.environ[SETTING] = str(offset)
+    preload("tests.chaos.stepped")
+    del os.environ[SETTING]
     yield offset
 
 
 def step(offset: Path, seconds: float) -> None:
-    """Step from the true time by so much. Renamed into place: whoever reads it finds a whole number."""
-    written = offset.with_suffix(".new")
-    written.write_text(f"{seconds:+.1f}")
-    written.replace(offset)
+    """Step from the true time by so much; the file stays the one that processes have mapped."""
+    with offset.open("r+b" if offset.exists() else "w+b", buffering=0) as file:
+        file.write(NANOSECONDS.pack(int(seconds * 1e9)))
