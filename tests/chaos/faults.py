@@ -204,7 +204,8 @@ def _of_network(to: str, proxy: Proxy) -> dict[str, Fault]:
 
 async def survive(fault: Fault) -> bool:
     """Do it; False where what was to be broken was down already."""
-    with suppress(OSError, ValueError, IndexError, redis.ConnectionError, AMQPError):
+    down = (ProcessLookupError, FileNotFoundError, ConnectionError, redis.ConnectionError, AMQPError)
+    with suppress(*down, TimeoutError, ValueError, IndexError):
         await fault()
         return True
     return False
