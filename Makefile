@@ -3,6 +3,8 @@
 .PHONY: help demo up test nightly check rules chaos bench lock sbom audit clean
 
 PYTHON := .venv/bin/python
+# Some images set it: then each of the many processes would compile all that it imports anew.
+unexport PYTHONDONTWRITEBYTECODE
 # The runner's own flags for a part of the tests: make test ARGS="tests/unit -k roster"
 ARGS ?=
 

@@ -135,9 +135,15 @@ class Printing:
         )
 
 
+@pytest.fixture(scope="session")
+def press() -> Press:
+    """Warm for all tests, as a child of the pool has it."""
+    return Press()
+
+
 @pytest_asyncio.fixture
 async def printing(
-    open_database: OpenDatabase, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    open_database: OpenDatabase, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, press: Press
 ) -> AsyncIterator[Printing]:
     issuer, folder = TokenIssuer(tmp_path), tmp_path / "sheets"
     database = await open_database("printing")
@@ -155,7 +161,7 @@ async def printing(
         yield Printing(
             database=database,
             storage=FolderStorage(folder),
-            renderer=Press(),
+            renderer=press,
             issuer=issuer,
             application=application,
         )
