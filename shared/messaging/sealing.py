@@ -69,11 +69,20 @@ class KeyRing:
         if cipher is None:
             raise UnsealableError
         try:
-            sealed = base64.urlsafe_b64decode(encoded)
+            sealed = _decoded(encoded)
             packed = cipher.decrypt(sealed[:NONCE_BYTES], sealed[NONCE_BYTES:], _context(key_id, purpose))
         except (InvalidTag, ValueError):
             raise UnsealableError from None
         return orjson.loads(decompressed(packed))
+
+
+def _decoded(encoded: str) -> bytes:
+    """Decode base64url; raises `ValueError` for any other spelling of the same bytes."""
+    decoded = base64.urlsafe_b64decode(encoded)
+    # Python passes over what is no base64, and takes the other alphabet too.
+    if base64.urlsafe_b64encode(decoded) != encoded.encode():
+        raise ValueError
+    return decoded
 
 
 def new_key_ring(key_id: str = "k1") -> str:

@@ -49,6 +49,15 @@ def test_cursors_of_other_values_are_refused(wrong: list[object]) -> None:
         read_cursor(write_cursor(wrong), TYPES)
 
 
+@pytest.mark.parametrize(("letter", "other"), [("_", "/"), ("-", "+"), ("", "!")])
+def test_a_cursor_has_one_spelling(letter: str, other: str) -> None:
+    cursors = (write_cursor([MOMENT, "Anna", UUID(int=1)]) for _ in range(1000))
+    cursor = next(one for one in cursors if letter in one)
+    place = cursor.index(letter or cursor[-1])
+    with pytest.raises(InvalidProblem):
+        read_cursor(cursor[:place] + other + cursor[place + len(letter) :], TYPES)
+
+
 @given(st.data())
 def test_a_cursor_that_was_tampered_with_is_refused(data: st.DataObject) -> None:
     cursor = write_cursor([MOMENT, "Anna", UUID(int=1)])
