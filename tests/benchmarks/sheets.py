@@ -157,8 +157,8 @@ def plain_page(renderer: Press, sheet: SignInSheet) -> str:
     (part,) = renderer.parts(sheet)
     page = renderer.markup(part).replace('<th class="name"', '<th class="number">No.</th><th class="name"')
     head, body = page.split("<tbody>")
-    body = re.sub(r'<tr><th scope="row" colspan="4">(\d+\.) \t', r'<tr><td>\1</td><th scope="row">', body)
-    body = re.sub(r'<td colspan="4">(\d+\.)</td>', r"<td>\1</td><th></th>", body)
+    body = re.sub(r'<tr><th scope="row" colspan="4">\s*(\d+\.)\s*', r'<tr><td>\1</td><th scope="row">', body)
+    body = re.sub(r'<td colspan="4">\s*(\d+\.)\s*</td>', r"<td>\1</td><th></th>", body)
     body = body.replace("</tr>", "<td></td><td></td><td></td></tr>")
     return with_styles(f"{head}<tbody>{body}", FIVE_CELLS)
 

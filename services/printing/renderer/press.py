@@ -91,7 +91,6 @@ class Press:
             trim_blocks=True,
             lstrip_blocks=True,
         )
-        environment.globals["TAB"] = "\t"
         self.session_link = session_link
         self._templates = {name: environment.get_template(f"{name}.html.jinja") for name in TEMPLATES}
         self._fetcher = RefusingFetcher()

@@ -1,7 +1,7 @@
 """What ends up on a sign-in sheet, in the words and the order in which it stands there."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from datetime import timedelta
 from hashlib import sha256
@@ -11,8 +11,11 @@ from services.printing.renderer.quick_response import QrCode, qr_code
 from services.printing.renderer.wording import marked, one_line
 from shared.events.sheet import SignInSheet
 
-TEMPLATE_VERSION = 3
+TEMPLATE_VERSION = 4
 """Raise it when template, styles or wording change: every sheet prepared before is then made again."""
+
+FIGURE_SPACE = "\N{FIGURE SPACE}"
+"""As wide as a digit, and no line ends at it."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,6 +57,26 @@ class PrintedFacts:
             if session_link
             else None,
         )
+
+    @property
+    def rows(self) -> int:
+        """How many rows the sheet has, spare ones too."""
+        return len(self.names) + self.spare_rows
+
+    @property
+    def numbered_names(self) -> Iterator[tuple[str, str]]:
+        """Each name with the number before it."""
+        return zip(self._numbers, self.names, strict=False)
+
+    @property
+    def spare_numbers(self) -> Sequence[str]:
+        """The numbers of rows without a name."""
+        return self._numbers[len(self.names) :]
+
+    @property
+    def _numbers(self) -> list[str]:
+        digits = max(2, len(str(self.rows)))
+        return [f"{number:{FIGURE_SPACE}>{digits}}.{FIGURE_SPACE * 2}" for number in range(1, self.rows + 1)]
 
     @property
     def running_title(self) -> str:
