@@ -8,7 +8,7 @@ from typing import Any, Final
 from uuid import UUID
 
 import orjson
-from sqlalchemy import ColumnElement, Update, exists, or_, select, update
+from sqlalchemy import ColumnElement, Update, exists, null, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.printing.domain import UNFINISHED, JobStatus, Kind, NewJob, PrintedFile, PrintFailure
@@ -94,7 +94,14 @@ async def queue_again(
         update(print_job)
         .where(which)
         .values(
-            status=JobStatus.QUEUED.value, status_since=at, reason=None, revision=print_job.c.revision + 1
+            status=JobStatus.QUEUED.value,
+            status_since=at,
+            reason=None,
+            # Of the file that was: only its key is needed still, to remove it.
+            pages=None,
+            byte_size=None,
+            warnings=null(),
+            revision=print_job.c.revision + 1,
         )
         .returning(print_job.c.id, print_job.c.instance_id, print_job.c.revision)
     )

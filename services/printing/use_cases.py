@@ -23,7 +23,7 @@ from services.printing.models import audit_entry, staff_access
 from services.printing.queueing import queue_jobs, replace_lost, retry_failed
 from services.printing.repository import load_documented
 from services.printing.storage import FileLostError, Storage, read_whole
-from shared.database.audit import record_access
+from shared.database.audit import record_access, record_access_to
 from shared.database.dialects import take_turns
 from shared.database.transactions import Database, Transaction
 from shared.web.identity import Identity
@@ -129,7 +129,7 @@ async def read_file(
             raise PrintJobNotReadyProblem(
                 f"The print job is {job.status}; its file is there once it is ready."
             )
-        await _record(db, identity, "print_job.file_read", job_id, at, patient_id=job.patient_id)
+        await _record_reading(db, identity, job, at)
     try:
         pdf = await read_whole(storage, job.storage_key, sha256=job.sha256)
     except FileLostError:
@@ -138,6 +138,24 @@ async def read_file(
             await replace_lost(db, job_id, revision=job.revision, at=at)
         raise PrintJobNotReadyProblem("The file was lost and is made again; try again shortly.") from None
     return ReadFile(kind=Kind(job.kind), pdf=pdf)
+
+
+async def _record_reading(db: Transaction, identity: Identity, job: views.JobRow, at: datetime) -> None:
+    """Write down who read a file, a row for each patient whom it names in full."""
+    named = [job.patient_id] if job.patient_id else []
+    if job.kind == Kind.ATTENDANCE_RECORD.value:
+        documented = await load_documented(db, job.documentation_id)
+        record = documented.record if documented else None
+        named = [UUID(one["patient_id"]) for one in record["participants"]] if record else []
+    await record_access_to(
+        db,
+        audit_entry,
+        patient_ids=named,
+        at=at,
+        user_id=identity.user_id,
+        action="print_job.file_read",
+        subject=job.id,
+    )
 
 
 async def _seen_job(db: Transaction, identity: Identity, job_id: UUID) -> views.JobRow:

@@ -13,16 +13,16 @@ from shared.web.bodies import json_bytes
 JOBS_PATH: Final = "/v1/printing/jobs"
 
 JobRow = Row[Any]
-"""`id`, `kind`, `session_id`, `patient_id`, `status`, `reason`, `warnings`, `pages`, `byte_size`,
-`storage_key`, `sha256` and `revision`: what is printed stays unread."""
+"""`id`, `kind`, `session_id`, `documentation_id`, `patient_id`, `status`, `reason`, `warnings`, `pages`,
+`byte_size`, `storage_key`, `sha256` and `revision`: what is printed stays unread."""
 
 
 async def one_job(db: Transaction, job_id: UUID) -> JobRow | None:
     """Find a job, or None where this instance has no such one."""
     job = print_job.c
     columns = (
-        job.id, job.kind, job.session_id, job.patient_id, job.status, job.reason, job.warnings, job.pages,
-        job.byte_size, job.storage_key, job.sha256, job.revision,
+        job.id, job.kind, job.session_id, job.documentation_id, job.patient_id, job.status, job.reason,
+        job.warnings, job.pages, job.byte_size, job.storage_key, job.sha256, job.revision,
     )  # fmt: skip
     return await db.one_or_none(db.rows_of(print_job, *columns).where(job.id == job_id))
 

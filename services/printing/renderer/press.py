@@ -18,6 +18,7 @@ from services.printing.renderer.printed_facts import PrintedFacts
 from services.printing.renderer.record_facts import NoteFacts, RecordFacts
 from services.printing.renderer.scripts import scripts_of
 from services.printing.renderer.table_tags import complete_table_tags
+from services.printing.renderer.wording import direction
 from shared.events.sheet import Paper, SignInSheet
 
 ASSETS: Final = Path(__file__).parent / "assets"
@@ -91,6 +92,7 @@ class Press:
             trim_blocks=True,
             lstrip_blocks=True,
         )
+        environment.filters["direction"] = direction
         self.session_link = session_link
         self._templates = {name: environment.get_template(f"{name}.html.jinja") for name in TEMPLATES}
         self._fetcher = RefusingFetcher()

@@ -11,7 +11,7 @@ from services.printing.renderer.quick_response import QrCode, qr_code
 from services.printing.renderer.wording import marked, one_line
 from shared.events.sheet import SignInSheet
 
-TEMPLATE_VERSION = 4
+TEMPLATE_VERSION = 5
 """Raise it when template, styles or wording change: every sheet prepared before is then made again."""
 
 FIGURE_SPACE = "\N{FIGURE SPACE}"
@@ -44,8 +44,8 @@ class PrintedFacts:
         # The end is reckoned in UTC: a group over a clock change still lasts its minutes.
         ends = (sheet.starts_at + timedelta(minutes=sheet.duration_minutes)).astimezone(zone)
         return cls(
-            location=one_line(sheet.location_name),
-            group=one_line(sheet.group_title),
+            location=marked(one_line(sheet.location_name)),
+            group=marked(one_line(sheet.group_title)),
             date=wording.day(starts),
             time=wording.time_range(starts, ends),
             leaders=tuple(marked(one_line(leader)) for leader in sheet.leaders),

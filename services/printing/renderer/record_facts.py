@@ -5,7 +5,7 @@ from unicodedata import normalize
 
 from services.printing.renderer import wording
 from services.printing.renderer.documents import AttendanceRecord, ChartNote
-from services.printing.renderer.wording import one_line, several_lines
+from services.printing.renderer.wording import marked, one_line, several_lines
 from shared.events.record import (
     Annotation,
     Attendance,
@@ -112,6 +112,15 @@ class NoteFacts:
     individual_note: str | None
     annotations: tuple[AnnotationFacts, ...]
 
+    @property
+    def running_title(self) -> str:
+        """Patient, group and date for the foot of each page."""
+        name = wording.shortened(self.patient.name, wording.LONGEST_RUNNING_NAME)
+        group = wording.running(
+            self.session.group, self.session.date, columns=wording.LONGEST_BESIDE_A_PATIENT
+        )
+        return f"{name}, MRN {self.patient.mrn} · {group}"
+
     @classmethod
     def of(cls, document: ChartNote) -> "NoteFacts":
         """Put a note into the words on the paper; raises `UnknownTimeZoneError`, `StopIteration`."""
@@ -135,8 +144,8 @@ def _session(document: AttendanceRecord | ChartNote) -> SessionFacts:
     starts, ends = record.started_at.astimezone(zone), record.ended_at.astimezone(zone)
     present = sum(one.attendance is Attendance.PRESENT for one in record.participants)
     return SessionFacts(
-        location=one_line(record.location.name),
-        group=one_line(record.group.title),
+        location=marked(one_line(record.location.name)),
+        group=marked(one_line(record.group.title)),
         date=wording.day(starts),
         time=wording.time_range(starts, ends),
         minutes=int((record.ended_at - record.started_at).total_seconds()) // 60,

@@ -36,11 +36,16 @@ _DAYS_IN_WEEK: Final = 7
 async def request_sign_in_sheet(
     database: Database, identity: Identity, session_id: UUID, *, clock: Clock
 ) -> UUID:
-    """Ask for a session's sign-in sheet; give the print job's id (PRINT-1, PRINT-5)."""
+    """Ask for a session's sign-in sheet; give the print job's id (PRINT-1, PRINT-5).
+
+    Raises `ConflictProblem` when the session is cancelled: nobody is to sign for it.
+    """
     job_id, now = new_id(), clock()
     async with database.writing(identity.instance_id) as db:
         settings = await _permit(db, identity)
         session = await load_session(db, session_id)
+        if session.status is Status.CANCELLED:
+            raise ConflictProblem("The session is cancelled and has no sign-in sheet; plan another one.")
         (sheet,) = await sheets_of(db, [session], job_id=job_id, settings=settings)
         await publish(
             db, LEDGER, source=SERVICE, event_type=SHEET_REQUESTED, subject=session_id, facts=sheet, at=now

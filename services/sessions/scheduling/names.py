@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from unicodedata import combining
+from unicodedata import category, combining, normalize
 
 from services.sessions.directory.domain import Patient
 
@@ -17,10 +17,14 @@ def short_names(patients: Sequence[Patient], *, preferred: bool) -> list[str]:
 
 
 def _short(patient: Patient, *, preferred: bool) -> str:
-    first = (patient.preferred_name if preferred else None) or patient.first_name
-    return (
-        f"{first} {patient.last_name[:1].upper()}." if _hides_more_than_it_shows(patient.last_name) else first
-    )
+    first = _tidy((patient.preferred_name if preferred else None) or patient.first_name)
+    last = _tidy(patient.last_name)
+    return f"{first} {last[:1].upper()}." if _hides_more_than_it_shows(last) else first
+
+
+def _tidy(name: str) -> str:
+    """Compose letters with their marks, so that an initial is whole, and leave one space between words."""
+    return " ".join(normalize("NFC", name).split())
 
 
 def _hides_more_than_it_shows(last_name: str) -> bool:
@@ -29,7 +33,13 @@ def _hides_more_than_it_shows(last_name: str) -> bool:
 
 
 def _numbered(names: Sequence[str]) -> Iterator[str]:
-    total, seen = Counter(names), Counter[str]()
-    for name in names:
-        seen[name] += 1
-        yield f"{name} ({seen[name]})" if total[name] > 1 else name
+    looks = [_look(name) for name in names]
+    total, seen = Counter(looks), Counter[str]()
+    for name, look in zip(names, looks, strict=True):
+        seen[look] += 1
+        yield f"{name} ({seen[look]})" if total[look] > 1 else name
+
+
+def _look(name: str) -> str:
+    """Give what of a name is seen on paper: without joiners and other letters that have no width."""
+    return _tidy("".join(letter for letter in name if category(letter) != "Cf"))

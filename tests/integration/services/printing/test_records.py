@@ -154,6 +154,18 @@ async def test_an_annotation_is_on_the_note_that_was_printed_before_it(printing:
 
 
 @pytest.mark.rule("DOC-6")
+@pytest.mark.rule("PRINT-5")
+async def test_what_is_queued_again_tells_nothing_of_the_file_that_was(printing: Printing) -> None:
+    await printing.hire(Role.THERAPIST)
+    record = await _completed(printing)
+    note = await _note(printing, record)
+    await _text_at(printing, note)
+    patient_id = record.participants[0].patient_id
+    await printing.hear(annotated(record, an_annotation(patient_id)), SESSION_ANNOTATED)
+    job = (await printing.ask(note.json()["links"]["self"], prefix="")).json()
+    assert (job["status"], job["pages"], job["bytes"], job["warnings"]) == ("queued", None, None, [])
+
+
 async def test_what_was_printed_is_marked_when_the_session_is_retracted(printing: Printing) -> None:
     await printing.hire(Role.THERAPIST)
     record = await _completed(printing)
@@ -341,6 +353,18 @@ async def test_the_audit_trail_names_whose_note_was_read(printing: Printing) -> 
 
 
 @pytest.mark.rule("DIST-3")
+@pytest.mark.rule("PERM-8")
+async def test_the_audit_trail_names_everybody_on_a_record_that_was_read(printing: Printing) -> None:
+    await printing.hire(Role.THERAPIST)
+    record = await _completed(printing)
+    await _text_at(printing, await _record(printing, record.session_id))
+    read = [one for one in await printing.audit() if one.action == "print_job.file_read"]
+    assert {one.patient_id for one in read} == {one.patient_id for one in record.participants}
+    assert {(one.user_id, one.subject) for one in read} == {
+        (MARGARET, str(record_job_id(record.documentation_id)))
+    }
+
+
 async def test_a_job_names_no_patient(printing: Printing) -> None:
     await printing.hire(Role.NURSE)
     record = await _completed(printing)

@@ -4,9 +4,10 @@ from uuid import UUID
 import pytest
 
 from services.sessions.metadata import LEDGER
+from services.sessions.scheduling.models import SESSION
 from shared.events.catalogue import SHEET_REQUESTED, parse
 from shared.events.sheet import SignInSheet
-from tests.integration.services.sessions.clinic import STAFF, Clinic
+from tests.integration.services.sessions.clinic import STAFF, TODAY, Clinic
 
 
 async def _requested(clinic: Clinic, session_id: UUID) -> SignInSheet:
@@ -68,3 +69,16 @@ async def test_sheets_are_for_who_sees_sessions(clinic: Clinic) -> None:
     statuses = {name: (await clinic.ask(name, "POST", path)).status_code for name in STAFF}
     refused = {name for name, status in statuses.items() if status == 403}
     assert refused == {"Tess", "Nora", "Dora", "Fay"}
+
+
+@pytest.mark.rule("PRINT-1")
+async def test_a_cancelled_session_has_no_sheet(clinic: Clinic) -> None:
+    template_id = await clinic.new_template()
+    await clinic.generate()
+    (session,) = [one for one in await clinic.everything(SESSION) if one.held_on == TODAY]
+    await clinic.do(
+        "Ada", "PUT", f"/v1/templates/{template_id}/occurrences/{TODAY}", json={"cancelled": True}
+    )
+    answer = await clinic.ask("Margaret", "POST", f"/v1/group-sessions/{session.id}/sign-in-sheet")
+    assert (answer.status_code, "cancelled" in answer.json()["detail"]) == (409, True)
+    assert SHEET_REQUESTED not in {one.type for one in await clinic.everything(LEDGER.event)}

@@ -69,3 +69,21 @@ def test_no_two_names_on_a_sheet_are_equal(people: list[tuple[str, str]]) -> Non
     names = short_names([_patient(*one) for one in people], preferred=False)
     assert len(set(names)) == len(people)
     assert not any(last in name for name in names for _, last in people)
+
+
+@pytest.mark.rule("PRINT-1")
+@pytest.mark.parametrize("other", ["Jose\u0301", " José ", "Jos\u200bé", "José\u2060"])
+def test_names_that_look_equal_are_numbered(other: str) -> None:
+    first, second = short_names([_patient("José", "Kim"), _patient(other, "Kahn")], preferred=False)
+    assert first == "José K. (1)"
+    assert second.endswith("K. (2)")
+
+
+@pytest.mark.rule("PRINT-1")
+def test_an_initial_is_a_letter_with_its_marks() -> None:
+    assert short_names([_patient("Zoë", "  O\u0308degaard")], preferred=False) == ["Zoë Ö."]
+
+
+@pytest.mark.rule("PRINT-4")
+def test_joiners_stay_in_a_name() -> None:
+    assert short_names([_patient("می\u200cرو", "کریمی")], preferred=False) == ["می\u200cرو ک."]
