@@ -7,7 +7,8 @@ from uuid import UUID
 
 from sqlalchemy import Row, and_, or_
 
-from services.charts.models import audit_entry, chart_note, chart_note_retraction
+from services.charts.models import audit_entry, chart_note
+from services.charts.standing import VOID, notes
 from shared.database.audit import record_access
 from shared.database.transactions import Database, Transaction
 from shared.events.filing import (
@@ -34,17 +35,10 @@ async def answer_filed(database: Database, sealed: str, *, keys: KeyRing, at: da
 
 
 async def _documentations(db: Transaction, request: FiledRequest) -> list[FiledDocumentation]:
-    in_error = chart_note_retraction.c.documentation_id.is_not(None).label("in_error")
+    in_error = VOID.label("in_error")
     note = chart_note.c
-    same = and_(
-        chart_note_retraction.c.documentation_id == note.documentation_id,
-        chart_note_retraction.c.instance_id == note.instance_id,
-    )
     statement = (
-        db.rows_of(
-            chart_note, note.documentation_id, note.session_id, note.patient_id, note.attendance, in_error
-        )
-        .join(chart_note_retraction, same, isouter=True)
+        notes(db, note.documentation_id, note.session_id, note.patient_id, note.attendance, in_error)
         .where(
             or_(
                 note.documentation_id.in_(request.documentation_ids),

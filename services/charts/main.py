@@ -34,11 +34,18 @@ def create_application() -> FastAPI:
     chain = keeping_chain(
         read_settings(AnchorSettings), service="charts", database=database, trail=audit_entry
     )
-    return build_application(settings, database=database, clock=now_utc, background=(chain,))
+    return build_application(
+        settings, database=database, clock=now_utc, background=(chain,), public_url=own.public_url
+    )
 
 
 def build_application(
-    settings: Settings, *, database: Database, clock: Clock, background: Sequence[Background] = ()
+    settings: Settings,
+    *,
+    database: Database,
+    clock: Clock,
+    background: Sequence[Background] = (),
+    public_url: str | None = None,
 ) -> FastAPI:
     """Build the application on a database and a time of day."""
     application = new_application(
@@ -47,7 +54,7 @@ def build_application(
         database=database,
         settings=settings,
         user_id=staff_access.c.user_id,
-        state={"clock": clock},
+        state={"clock": clock, "public_url": public_url},
         # Of the second, whoever asks there has no token: the seal of the body is the proof.
         open_paths=(METADATA_PATH, FILED_PATH),
         idempotency=Idempotency(

@@ -1,7 +1,18 @@
 """Settings of the charts service alone."""
 
-from pydantic import SecretStr
+import re
+from typing import Annotated
+
+from pydantic import AfterValidator, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+def _is_an_origin(url: str | None) -> str | None:
+    """Let pass a scheme and a host; empty, as compose files pass what is not set on, is none."""
+    if url and not re.fullmatch(r"https?://[^/?#@\s]+", url):
+        message = "must be a scheme and a host alone, such as https://clinic.example"
+        raise ValueError(message)
+    return url or None
 
 
 class ChartsSettings(BaseSettings):
@@ -13,3 +24,9 @@ class ChartsSettings(BaseSettings):
 
     database_url: SecretStr
     """`postgresql+asyncpg://...`, or `sqlite+aiosqlite:///...` on one machine."""
+
+    public_url: Annotated[str | None, AfterValidator(_is_an_origin)] = None
+    """Where others reach this API: what links of the FHIR interface begin with, `https://clinic.example`.
+
+    Without it they begin as the request did, which is wrong behind a proxy that ends TLS.
+    """

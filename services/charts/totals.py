@@ -1,6 +1,7 @@
 """What is counted: presences and absences of a patient, notes of a session."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
@@ -38,7 +39,15 @@ def _by_group(rows: Sequence[Row[Any]], fields: Fields) -> list[dict[str, Any]]:
     return list(totals.values())
 
 
-async def filing(db: Transaction, session_id: UUID) -> bytes:
+@dataclass(frozen=True, kw_only=True)
+class Filing:
+    """What is told of a session's filing, and of whom."""
+
+    body: bytes
+    patient_ids: Sequence[UUID]
+
+
+async def filing(db: Transaction, session_id: UUID) -> Filing:
     """Tell which patients' charts a session has reached, by documentation."""
     statement = (
         db.rows_of(chart_note, chart_note.c.documentation_id, chart_note.c.patient_id)
@@ -46,11 +55,13 @@ async def filing(db: Transaction, session_id: UUID) -> bytes:
         .order_by(chart_note.c.documentation_id, chart_note.c.patient_id)
     )
     rows = await db.all(statement)
-    return json_bytes(
+    patient_ids = list(dict.fromkeys(row.patient_id for row in rows))
+    body = json_bytes(
         {
             "session_id": session_id,
             "count": len(rows),
             "documentation_ids": list(dict.fromkeys(row.documentation_id for row in rows)),
-            "patient_ids": list(dict.fromkeys(row.patient_id for row in rows)),
+            "patient_ids": patient_ids,
         }
     )
+    return Filing(body=body, patient_ids=patient_ids)

@@ -94,9 +94,14 @@ async def read_chart(
 
 
 async def read_filing(database: Database, deed: Deed, session_id: UUID) -> bytes:
-    """Tell which notes of a session are filed; raises `ForbiddenProblem`."""
+    """Tell which notes of a session are filed; raises `ForbiddenProblem`.
+
+    The audit trail names the session, and each patient whom the answer names (PERM-8).
+    """
     async with audited(database, deed, READS_FILING, subject=session_id) as db:
-        return await totals.filing(db, session_id)
+        filing = await totals.filing(db, session_id)
+        await write_down(db, deed, subject=session_id, patient_ids=tuple(filing.patient_ids))
+        return filing.body
 
 
 async def read_attendance(database: Database, deed: Deed, patient_id: UUID) -> bytes:

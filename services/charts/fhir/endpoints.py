@@ -42,7 +42,8 @@ Format = Annotated[
 Value = Annotated[str | None, Query(max_length=200)]
 Dates = Annotated[tuple[Annotated[str, Query(max_length=40)], ...], Query(max_length=10)]
 Id = Annotated[UUID | None, Query(alias="_id")]
-Count = Annotated[int, Query(alias="_count", ge=1, le=LARGEST_PAGE)]
+Count = Annotated[int, Query(alias="_count", ge=1)]
+"""The most that a page may have; FHIR lets a server give fewer."""
 Cursor = Annotated[str | None, Query(alias="_cursor", max_length=LONGEST_CURSOR)]
 
 
@@ -85,7 +86,7 @@ async def find_notes(  # noqa: PLR0917 - FastAPI passes by name
         periods=period,
     )
     deed = call.deed(f"fhir.{kind}.searched")
-    found = await search(call.database, deed, wanted, cursor=cursor, limit=count)
+    found = await search(call.database, deed, wanted, cursor=cursor, limit=min(count, LARGEST_PAGE))
     return FhirResponse(json_bytes(_bundle(request, kind, found, at=deed.at)))
 
 
@@ -102,7 +103,7 @@ async def show_note(
 def _bundle(request: Request, kind: Kind, found: Found, *, at: datetime) -> dict[str, Any]:
     base = _base(request)
     asked = [(name, value) for name, value in request.query_params.multi_items() if name != "_cursor"]
-    links = [{"relation": "self", "url": str(request.url)}]
+    links = [{"relation": "self", "url": f"{base}/{kind}?{request.url.query}"}]
     if found.next:
         following = urlencode([*asked, ("_cursor", found.next)])
         links.append({"relation": "next", "url": f"{base}/{kind}?{following}"})
@@ -120,4 +121,5 @@ def _bundle(request: Request, kind: Kind, found: Found, *, at: datetime) -> dict
 
 
 def _base(request: Request) -> str:
-    return f"{request.url.scheme}://{request.url.netloc}{PREFIX}"
+    origin = request.app.state.public_url or f"{request.url.scheme}://{request.url.netloc}"
+    return f"{origin}{PREFIX}"

@@ -11,7 +11,7 @@ from services.charts import views
 from services.charts.access import Deed, audited
 from services.charts.domain import READS_CHARTS
 from services.charts.fhir.parts import ToldNote
-from services.charts.fhir.searching import Search
+from services.charts.fhir.searching import Search, nobody_named
 from services.charts.models import chart_note
 from services.charts.standing import notes
 from services.charts.use_cases import read_note
@@ -47,15 +47,17 @@ async def search(database: Database, deed: Deed, wanted: Search, *, cursor: str 
             database, deed, READS_CHARTS, subject=patient_id, patient_id=patient_id, scope=Scope.CHARTS_READ
         ) as db:
             return await _page(db, wanted, cursor=cursor, limit=limit)
+    if not wanted.note_ids:
+        raise nobody_named()
     # Looked for first, so that a refusal too is written down in the name of the patient concerned.
+    note_id = wanted.note_ids[0]
     async with database.reading(deed.identity.instance_id) as db:
-        found = await _page(db, wanted, cursor=cursor, limit=limit)
-    concerned = [UUID(one.note["patient"]["patient_id"]) for one in found.notes]
-    subject, patient = wanted.note_ids[0], next(iter(concerned), None)
+        note = await views.one_note(db, note_id)
+    patient = note.patient_id if note else None
     async with audited(
-        database, deed, READS_CHARTS, subject=subject, patient_id=patient, scope=Scope.CHARTS_READ
-    ):
-        return found
+        database, deed, READS_CHARTS, subject=note_id, patient_id=patient, scope=Scope.CHARTS_READ
+    ) as db:
+        return await _page(db, wanted, cursor=cursor, limit=limit)
 
 
 async def _page(db: Transaction, wanted: Search, *, cursor: str | None, limit: int) -> Found:

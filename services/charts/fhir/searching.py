@@ -16,7 +16,8 @@ from shared.web.problems import InvalidProblem
 _DATE: Final = re.compile(
     r"(?P<prefix>eq|ne|gt|lt|ge|le|sa|eb)?"
     r"(?P<year>\d{4})(-(?P<month>\d\d)(-(?P<day>\d\d)"
-    r"(T(?P<time>\d\d:\d\d(:\d\d(\.\d{1,6})?)?)(?P<zone>Z|[+-]\d\d:\d\d)?)?)?)?"
+    r"(T(?P<time>\d\d:\d\d(:\d\d(\.\d{1,6})?)?)(?P<zone>Z|[+-]\d\d:\d\d)?)?)?)?",
+    re.ASCII,
 )
 _CONDITIONS: Final[Mapping[str, Callable[[Any, datetime, datetime], ColumnElement[bool]]]] = {
     "eq": lambda column, low, high: and_(column >= low, column < high),
@@ -48,8 +49,6 @@ class Search:
         found += [chart_note.c.id == one for one in self.note_ids]
         if self.patient_id is not None:
             found.append(chart_note.c.patient_id == self.patient_id)
-        if self.patient_id is None and not self.note_ids:
-            raise _invalid("patient", "name a patient or a note: nobody reads all charts at once")
         return found
 
 
@@ -113,7 +112,11 @@ def _span(found: re.Match[str]) -> tuple[datetime, datetime]:
         moment = datetime.fromisoformat(f"{year}-{month}-{day}T{time}{found['zone'] or 'Z'}").astimezone(UTC)
         return moment, moment + _precision(time)
     low = datetime(int(year), int(month or 1), int(day or 1), tzinfo=UTC)
-    return low, low + timedelta(days=1) if day else _next(low, months=1 if month else 12)
+    try:
+        return low, low + timedelta(days=1) if day else _next(low, months=1 if month else 12)
+    except (ValueError, OverflowError):
+        # The last day of the calendar has none after it, and is what an open end is written as.
+        return low, datetime.max.replace(tzinfo=UTC)
 
 
 def _precision(time: str) -> timedelta:
@@ -134,6 +137,11 @@ def _within(column: Any, text: str, *, name: str) -> ColumnElement[bool]:
     except NoDateError:
         raise _invalid(name, "a FHIR date such as ge2026-03-10 or 2026-03-10T09:00:00-05:00") from None
     return _CONDITIONS[prefix](column, low, high)
+
+
+def nobody_named() -> InvalidProblem:
+    """Say that a search has to name a patient or a note."""
+    return _invalid("patient", "name a patient or a note: nobody reads all charts at once")
 
 
 def _invalid(name: str, right: str) -> InvalidProblem:

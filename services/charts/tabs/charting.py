@@ -3,6 +3,7 @@
 from uuid import UUID
 
 from services.charts.models import chart_documentation, chart_note, instance_settings
+from services.charts.standing import VOID, notes
 from services.charts.tabs.domain import Tab, TabKind
 from services.charts.tabs.repository import load_tabs
 from shared.database.transactions import Transaction
@@ -56,11 +57,9 @@ async def require_group_sessions_tab(db: Transaction, patient_id: UUID) -> None:
 
 async def _location_of(db: Transaction, patient_id: UUID) -> UUID | None:
     """Give where the patient was in a session last; None before the first one."""
-    held = chart_documentation.c.documentation_id == chart_note.c.documentation_id
     statement = (
-        db.rows_of(chart_note, chart_documentation.c.location_id)
-        .join(chart_documentation, held)
-        .where(chart_note.c.patient_id == patient_id)
+        notes(db, chart_documentation.c.location_id)
+        .where(chart_note.c.patient_id == patient_id, chart_documentation.c.location_id.is_not(None), ~VOID)
         .order_by(chart_note.c.held_at.desc(), chart_note.c.id.desc())
         .limit(1)
     )

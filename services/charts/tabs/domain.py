@@ -11,6 +11,8 @@ from shared.events.settings import InstanceSettingsChanged
 
 FIRST_NAME: Final = "Group Sessions"
 """What the tab is called until somebody renames it (TAB-2)."""
+LAST_POSITION: Final = 1_000_000
+"""The highest place in the order of tabs."""
 
 
 class TabKind(StrEnum):

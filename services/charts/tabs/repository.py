@@ -9,7 +9,7 @@ from sqlalchemy import Row, delete, func, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.charts.models import chart_tab, instance_settings
-from services.charts.tabs.domain import FIRST_NAME, Tab, TabKind
+from services.charts.tabs.domain import FIRST_NAME, LAST_POSITION, Tab, TabKind
 from shared.database.bulk import insert_new
 from shared.database.dialects import upsert
 from shared.database.transactions import Transaction
@@ -61,9 +61,9 @@ async def load_tab(db: Transaction, tab_id: UUID) -> Tab:
 
 
 async def next_order(db: Transaction) -> int:
-    """Give the place after the last tab."""
+    """Give the place after the last tab, or beside it where there is none after it."""
     row = await db.one_or_none(db.rows_of(chart_tab, func.coalesce(func.max(chart_tab.c.position) + 1, 0)))
-    return int(row[0]) if row else 0
+    return min(int(row[0]), LAST_POSITION) if row else 0
 
 
 async def add_tab(db: Transaction, tab: Tab) -> None:

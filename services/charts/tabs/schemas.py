@@ -5,12 +5,12 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from services.charts.tabs.domain import TabKind
+from services.charts.tabs.domain import LAST_POSITION, TabKind
 from shared.web.shapes import Shape, Title
 
 LOCATIONS_AT_MOST = 500
 
-Order = Annotated[int, Field(ge=0, le=1_000_000)]
+Order = Annotated[int, Field(ge=0, le=LAST_POSITION)]
 LocationIds = Annotated[tuple[UUID, ...], Field(max_length=LOCATIONS_AT_MOST)]
 
 

@@ -187,6 +187,36 @@ async def test_pages_are_linked_until_the_last_one(charts: Charts, kind: str) ->
     assert (sizes, seen) == ([2, 2, 1], list(reversed(await note_ids(charts))))
 
 
+@pytest.mark.parametrize("wish", ["_count=1000", "date=le9999-12-31", "date=lt9999"])
+async def test_wide_wishes_are_met(charts: Charts, wish: str) -> None:
+    await charts.hire(Role.NURSE)
+    await charts.hear(held(0))
+    assert await found(charts, f"patient={PATIENT}&{wish}") == await note_ids(charts)
+
+
+async def test_links_begin_with_the_public_address(charts: Charts) -> None:
+    await charts.hire(Role.NURSE)
+    await charts.hear(held(0), held(1))
+    charts.application.state.public_url = "https://clinic.example"
+    bundle = await read(charts, f"Composition?patient={PATIENT}&_count=1")
+    urls = [*(one["url"] for one in bundle["link"]), *(one["fullUrl"] for one in bundle["entry"])]
+    assert len(urls) == 3
+    assert all(url.startswith("https://clinic.example/v1/charts/fhir/Composition") for url in urls)
+
+
+@pytest.mark.rule("PERM-8")
+@pytest.mark.parametrize("wish", ["", "&date=yesterday", "&_cursor=x"])
+async def test_who_may_not_read_a_note_is_refused_and_written_down_whatever_is_wished(
+    charts: Charts, wish: str
+) -> None:
+    await charts.hire(Role.FRONT_OFFICE)
+    await charts.hear(held(0))
+    (note_id,) = await note_ids(charts)
+    await read(charts, f"Composition?_id={note_id}{wish}", status=403)
+    (entry,) = await charts.audit()
+    assert (entry.outcome, entry.subject, entry.patient_id) == ("refused", note_id, PATIENT)
+
+
 @pytest.mark.parametrize(
     ("path", "status", "code", "expression"),
     [
@@ -194,7 +224,7 @@ async def test_pages_are_linked_until_the_last_one(charts: Charts, kind: str) ->
         ("DocumentReference?patient=Ada", 400, "invalid", "http.patient"),
         ("Composition?patient={patient}&date=yesterday", 400, "invalid", "http.date"),
         ("Composition?patient={patient}&date=2026-13-40", 400, "invalid", "http.date"),
-        ("Composition?patient={patient}&date=9999", 400, "invalid", "http.date"),
+        ("Composition?patient={patient}&date=0000", 400, "invalid", "http.date"),
         ("Composition?identifier=http://other|{patient}", 400, "invalid", "http.identifier"),
         ("Composition?patient={patient}&name=Ada", 400, "invalid", "http.name"),
         ("Composition?patient={patient}&_cursor=x", 400, "invalid", None),

@@ -9,7 +9,7 @@ from shared.events.catalogue import SESSION_RETRACTED
 from shared.events.filing import FILED_PATH
 from shared.identifiers import new_id
 from shared.messaging.sealing import KeyRing, new_key_ring
-from shared.testing.corrections import retraction_of
+from shared.testing.corrections import documented_again, retraction_of
 from shared.testing.records import CLINIC, OTHER_CLINIC, a_session_record
 from tests.integration.services.charts.conftest import Charts
 
@@ -35,6 +35,18 @@ async def test_the_present_patients_of_each_documentation_are_told(charts: Chart
         void.documentation_id: (1, True),
     }
     assert filed[record.documentation_id].session_id == record.session_id
+
+
+@pytest.mark.rule("BILL-10", "DIST-5")
+async def test_what_was_documented_anew_is_void_before_its_retraction_comes(charts: Charts) -> None:
+    record = a_session_record(present=1, absent=0)
+    again = documented_again(record)
+    await charts.hear(record, again)
+    filed = await asking(charts).filed(CLINIC, [], on=TUESDAY)
+    assert {one.documentation_id: one.entered_in_error for one in filed} == {
+        record.documentation_id: True,
+        again.documentation_id: False,
+    }
 
 
 @pytest.mark.rule("BILL-10")

@@ -180,6 +180,16 @@ async def test_filing_tells_which_charts_a_session_has_reached(charts: Charts) -
     }
 
 
+@pytest.mark.rule("PERM-8")
+async def test_the_audit_trail_names_whom_a_filing_names(charts: Charts) -> None:
+    await charts.hire(Role.SUPER_ADMIN)
+    record = a_session_record(present=2, absent=1)
+    await charts.hear(record)
+    await charts.ask(f"/sessions/{record.session_id}/filing")
+    named = {one.patient_id for one in await charts.audit() if one.action == "filing.read"}
+    assert named == {None, *(one.patient_id for one in record.participants)}
+
+
 async def test_filing_counts_nothing_before_the_event_came(charts: Charts) -> None:
     await charts.hire(Role.SUPER_ADMIN)
     answer = await charts.ask(f"/sessions/{new_id()}/filing")

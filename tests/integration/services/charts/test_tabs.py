@@ -1,17 +1,20 @@
 """The Group Sessions tab: created by switching on, renamed, refused twice, deleted, brought back (TAB)."""
 
 import asyncio
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
 import pytest
 
+from services.charts.tabs.domain import LAST_POSITION
 from services.charts.tabs.schemas import TabAnswer, TabList
-from shared.events.catalogue import SETTINGS_CHANGED
+from shared.events.catalogue import SESSION_RETRACTED, SETTINGS_CHANGED
 from shared.events.record import LocationFacts
 from shared.events.staff import Role
 from shared.identifiers import new_id
-from shared.testing.records import OTHER_CLINIC, a_patient, a_session_record
+from shared.testing.corrections import retraction_of
+from shared.testing.records import OTHER_CLINIC, TUESDAY, a_patient, a_session_record
 from shared.web.instance_settings import NOTHING_HEARD
 from tests.integration.services.charts.conftest import Charts
 
@@ -174,6 +177,33 @@ async def test_a_tab_of_one_location_is_in_the_charts_of_its_patients(charts: Ch
         await charts.ask(f"/patients/{one}/notes") for one in (PATIENT, elsewhere.patient_id, new_id())
     ]
     assert [one.status_code for one in answers] == [200, 404, 200]
+
+
+@pytest.mark.rule("TAB-2", "DOC-6")
+async def test_a_session_entered_in_error_tells_no_location(charts: Charts) -> None:
+    await charts.hire(Role.SUPER_ADMIN)
+    here, there = (
+        LocationFacts(location_id=new_id(), name=name, time_zone="UTC") for name in ("Here", "There")
+    )
+    later = TUESDAY + timedelta(days=1)
+    wrong = a_session_record(
+        participants=(a_patient(0),),
+        location=there,
+        started_at=later,
+        ended_at=later + timedelta(minutes=50),
+    )
+    await charts.hear(a_session_record(participants=(a_patient(0),), location=here), wrong)
+    await change(charts, await the_tab(charts), location_ids=[str(here.location_id)])
+    assert (await charts.ask(f"/patients/{PATIENT}/notes")).status_code == 404
+    await charts.hear(retraction_of(wrong), event_type=SESSION_RETRACTED)
+    assert (await charts.ask(f"/patients/{PATIENT}/notes")).status_code == 200
+
+
+async def test_a_tab_without_an_order_never_has_a_place_that_is_refused(charts: Charts) -> None:
+    await charts.hire(Role.SUPER_ADMIN)
+    for order in ({"order": LAST_POSITION}, {}):
+        made = await charts.ask("/tabs", method="POST", body={"kind": "standard", "name": "Labs", **order})
+        assert made.json()["order"] == LAST_POSITION
 
 
 @pytest.mark.rule("SET-2")

@@ -27,7 +27,9 @@ def test_a_date_stands_for_the_time_that_it_spans(text: str, prefix: str, low: s
     assert range_of(text) == (prefix, first, first + timedelta(seconds=seconds))
 
 
-@pytest.mark.parametrize("text", ["", "2026-3-1", "ap2026", "2026-02-30", "2026-03-10T25:00", "9999", "Ada"])
+@pytest.mark.parametrize(
+    "text", ["", "2026-3-1", "ap2026", "2026-02-30", "2026-03-10T25:00", "0000", "٢٠٢٦", "Ada"]
+)
 def test_what_is_no_date_is_refused(text: str) -> None:
     with pytest.raises(NoDateError):
         range_of(text)
@@ -65,3 +67,8 @@ def test_two_patients_at_once_are_refused_and_the_same_one_twice_is_one() -> Non
     assert one_patient(patient=one, subject=f"Patient/{one}") == UUID(int=1)
     with pytest.raises(InvalidProblem):
         one_patient(patient=one, subject=other)
+
+
+@pytest.mark.parametrize("text", ["9999", "9999-12", "9999-12-31"])
+def test_the_end_of_the_calendar_ends_a_range(text: str) -> None:
+    assert range_of(text)[2] == datetime.max.replace(tzinfo=UTC)
