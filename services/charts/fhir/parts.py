@@ -13,7 +13,7 @@ from typing import Any, Final
 from services.charts.domain import NoteStatus
 from services.charts.fhir import codes
 from services.charts.fhir.narrative import taken, with_credentials
-from shared.events.record import Attendance
+from shared.events.record import Attendance, SignatureMeaning
 
 ENCOUNTER: Final = "encounter"
 CONTAINER: Final = {"reference": "#"}
@@ -77,22 +77,31 @@ class ToldNote:
         return [self.person(one) for one in self.note["leaders"]]
 
     @cached_property
-    def _people(self) -> dict[str, str]:
-        """An id within this resource for each person, by name and credentials."""
+    def _people(self) -> dict[tuple[str, bool], str]:
+        """An id within this resource for each person."""
         every = chain(self.note["leaders"], self.note["signatures"], self.later_signatures)
-        names = dict.fromkeys(with_credentials(one) for one in every)
-        return {name: f"practitioner-{number}" for number, name in enumerate(names, start=1)}
+        known = dict.fromkeys(map(self._known_by, every))
+        return {one: f"practitioner-{number}" for number, one in enumerate(known, start=1)}
+
+    def _known_by(self, person: Mapping[str, Any]) -> tuple[str, bool]:
+        """Give name and credentials, and whether it is a reviewer with a leader's.
+
+        Nobody reviews their own documentation (SIGN-3), so that one is somebody else of the same name.
+        """
+        name = with_credentials(person)
+        reviews = person.get("meaning") == SignatureMeaning.REVIEWER
+        return name, reviews and name in map(with_credentials, self.note["leaders"])
 
     def person(self, person: Mapping[str, Any]) -> dict[str, Any]:
         """Give a reference to one of its people."""
-        name = with_credentials(person)
-        return {"reference": f"#{self._people[name]}", "display": name}
+        known = self._known_by(person)
+        return {"reference": f"#{self._people[known]}", "display": known[0]}
 
     def contained(self) -> list[dict[str, Any]]:
         """Give its people, its encounter and the provenance of each signature."""
         people = [
             {"resourceType": "Practitioner", "id": id_, "name": [{"text": name}]}
-            for name, id_ in self._people.items()
+            for (name, _), id_ in self._people.items()
         ]
         signatures = [*self.note["signatures"], *self.later_signatures]
         return [*people, self._encounter(), *self._provenances(signatures)]

@@ -127,6 +127,19 @@ async def test_signatures_are_shown_with_name_time_and_meaning_and_as_provenance
     assert {one["target"][0]["reference"] for one in provenances} == {"#"}
 
 
+@pytest.mark.rule("SIGN-3")
+async def test_a_reviewer_of_the_authors_name_is_somebody_else(charts: Charts) -> None:
+    await charts.hire(Role.NURSE)
+    record = held(0)
+    reviewer = margarets_signature().model_copy(
+        update={"user_id": new_id(), "meaning": SignatureMeaning.REVIEWER}
+    )
+    await charts.hear(record.model_copy(update={"signatures": (*record.signatures, reviewer)}))
+    told = await read(charts, f"Composition/{(await note_ids(charts))[0]}")
+    assert len({one["party"]["reference"] for one in told["attester"]}) == 2
+    assert len([one for one in told["contained"] if one["resourceType"] == "Practitioner"]) == 2
+
+
 @pytest.mark.rule("DIST-3")
 @pytest.mark.parametrize("kind", KINDS)
 async def test_a_resource_names_no_other_patient(charts: Charts, kind: str) -> None:
