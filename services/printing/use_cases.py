@@ -78,7 +78,7 @@ async def request_note(
     async with database.writing(identity.instance_id) as db:
         await _require(db, identity, MAY_SEE[Kind.CHART_NOTE])
         documented = await load_documented(db, documentation_id)
-        if documented is None or not _names(documented.record, patient_id):
+        if documented is None or patient_id not in _named_in(documented.record):
             raise NotFoundProblem("This patient has no note of such a documentation.")
         # A record or retraction that comes meanwhile finds this job, or has been committed before it is read.
         await take_turns(db.connection, [documented.session_id])
@@ -98,8 +98,8 @@ async def request_note(
         return await _job(db, job_id)
 
 
-def _names(record: dict[str, Any] | None, patient_id: UUID) -> bool:
-    return record is not None and str(patient_id) in {one["patient_id"] for one in record["participants"]}
+def _named_in(record: dict[str, Any] | None) -> list[UUID]:
+    return [UUID(one["patient_id"]) for one in record["participants"]] if record else []
 
 
 async def read_job(database: Database, identity: Identity, job_id: UUID) -> views.JobRow:
@@ -145,8 +145,7 @@ async def _record_reading(db: Transaction, identity: Identity, job: views.JobRow
     named = [job.patient_id] if job.patient_id else []
     if job.kind == Kind.ATTENDANCE_RECORD.value:
         documented = await load_documented(db, job.documentation_id)
-        record = documented.record if documented else None
-        named = [UUID(one["patient_id"]) for one in record["participants"]] if record else []
+        named = _named_in(documented.record if documented else None)
     await record_access_to(
         db,
         audit_entry,

@@ -52,7 +52,9 @@ async def search(database: Database, deed: Deed, wanted: Search, *, cursor: str 
     # Looked for first, so that a refusal too is written down in the name of the patient concerned.
     note_id = wanted.note_ids[0]
     async with database.reading(deed.identity.instance_id) as db:
-        note = await views.one_note(db, note_id)
+        note = await db.one_or_none(
+            db.rows_of(chart_note, chart_note.c.patient_id).where(chart_note.c.id == note_id)
+        )
     patient = note.patient_id if note else None
     async with audited(
         database, deed, READS_CHARTS, subject=note_id, patient_id=patient, scope=Scope.CHARTS_READ

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from datetime import timedelta
 from hashlib import sha256
+from itertools import zip_longest
 
 from services.printing.renderer import wording
 from services.printing.renderer.quick_response import QrCode, qr_code
@@ -64,19 +65,11 @@ class PrintedFacts:
         return len(self.names) + self.spare_rows
 
     @property
-    def numbered_names(self) -> Iterator[tuple[str, str]]:
-        """Each name with the number before it."""
-        return zip(self._numbers, self.names, strict=False)
-
-    @property
-    def spare_numbers(self) -> Sequence[str]:
-        """The numbers of rows without a name."""
-        return self._numbers[len(self.names) :]
-
-    @property
-    def _numbers(self) -> list[str]:
+    def numbered(self) -> Iterator[tuple[str, str | None]]:
+        """Each row's number, and the name beside it; None in a spare row."""
         digits = max(2, len(str(self.rows)))
-        return [f"{number:{FIGURE_SPACE}>{digits}}.{FIGURE_SPACE * 2}" for number in range(1, self.rows + 1)]
+        for number, name in zip_longest(range(1, self.rows + 1), self.names):
+            yield f"{number:{FIGURE_SPACE}>{digits}}.{FIGURE_SPACE * 2}", name
 
     @property
     def running_title(self) -> str:

@@ -30,9 +30,6 @@ from tests.support.proxy import Proxy
 from tests.support.servers import LOOPBACK, ValkeyServer
 
 PATIENCE_SECONDS = 20.0
-WHAT_WORK_IN_HAND_GETS_SECONDS = new_celery_application(
-    name="any", broker_url="redis://unused"
-).conf.worker_soft_shutdown_timeout
 SENT = 30
 
 
@@ -157,11 +154,18 @@ async def test_refused_messages_are_logged_without_content_and_stop_nothing(work
     assert "Forged topic" not in worker.log
 
 
-async def test_an_idle_worker_stops_softly_and_waits_for_nothing(worker: RunningWorker) -> None:
-    worker.deliver(a_parcel([enveloped(a_session_record(present=1, absent=0))]))
-    await worker.receipts()
-    assert worker.stop() < WHAT_WORK_IN_HAND_GETS_SECONDS
-    assert worker.process.returncode == 0
+async def test_an_idle_worker_stops_softly_within_two_seconds(
+    database: Database, broker_url: str, tmp_path: Path
+) -> None:
+    took: list[float] = []
+    # The machine may be busy with other tests once; a worker that waits for something waits each time.
+    while not took or (min(took) >= 2 and len(took) < 3):
+        with running_worker(database, broker_url, tmp_path, line=broker_url) as worker:
+            worker.deliver(a_parcel([enveloped(a_session_record(present=1, absent=0))]))
+            await worker.receipts()
+            took.append(worker.stop())
+            assert worker.process.returncode == 0
+    assert min(took) < 2
 
 
 async def test_a_worker_that_is_stopped_ends_what_it_has_begun_and_hands_back_the_rest(

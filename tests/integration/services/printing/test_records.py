@@ -153,7 +153,6 @@ async def test_an_annotation_is_on_the_note_that_was_printed_before_it(printing:
     assert "Called back: is well." in await _text_at(printing, answer)
 
 
-@pytest.mark.rule("DOC-6")
 @pytest.mark.rule("PRINT-5")
 async def test_what_is_queued_again_tells_nothing_of_the_file_that_was(printing: Printing) -> None:
     await printing.hire(Role.THERAPIST)
@@ -166,6 +165,7 @@ async def test_what_is_queued_again_tells_nothing_of_the_file_that_was(printing:
     assert (job["status"], job["pages"], job["bytes"], job["warnings"]) == ("queued", None, None, [])
 
 
+@pytest.mark.rule("DOC-6")
 async def test_what_was_printed_is_marked_when_the_session_is_retracted(printing: Printing) -> None:
     await printing.hire(Role.THERAPIST)
     record = await _completed(printing)
@@ -352,7 +352,6 @@ async def test_the_audit_trail_names_whose_note_was_read(printing: Printing) -> 
     ]
 
 
-@pytest.mark.rule("DIST-3")
 @pytest.mark.rule("PERM-8")
 async def test_the_audit_trail_names_everybody_on_a_record_that_was_read(printing: Printing) -> None:
     await printing.hire(Role.THERAPIST)
@@ -365,6 +364,7 @@ async def test_the_audit_trail_names_everybody_on_a_record_that_was_read(printin
     }
 
 
+@pytest.mark.rule("DIST-3")
 async def test_a_job_names_no_patient(printing: Printing) -> None:
     await printing.hire(Role.NURSE)
     record = await _completed(printing)
